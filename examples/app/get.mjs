@@ -1,51 +1,52 @@
-// get.mjs URL [--from ADDRESS]: prints what an http:// URL answers, or says that tcp://HOST:PORT or udp://HOST:PORT
-// answered. Exit code 1, with the reason in one line, when nothing may or can answer.
+// get.mjs URL... [--from ADDRESS]: what an http:// URL answers, or whether tcp://HOST:PORT or udp://HOST:PORT does. Several are
+// asked at once and answered in order, each on a line with its URL. Exit code 1 when any of them gives no answer.
 import { createSocket } from 'node:dgram'
 import { lookup } from 'node:dns/promises'
 import { get } from 'node:http'
 import { connect } from 'node:net'
 import { parseArgs } from 'node:util'
 
-const { values, positionals } = parseArgs({ options: { from: { type: 'string' } }, allowPositionals: true })
-const url = new URL(positionals[0] ?? 'http://localhost:8080/')
-const host = url.hostname.replace(/^\[|\]$/g, '')
+const { values, positionals: urls } = parseArgs({ options: { from: { type: 'string' } }, allowPositionals: true })
 const local = values.from === undefined ? {} : { localAddress: values.from }
 const patience = 3000
+const silence = () => Object.assign(new Error('silence'), { code: 'no answer' })
 
 const ask = {
-  'http:': () => new Promise((done, fail) => {
-    const request = get({ host, port: Number(url.port || 80), path: url.pathname + url.search, agent: false, ...local }, (response) => {
+  'http:': (host, port, url) => new Promise((done, fail) => {
+    const request = get({ host, port: port || 80, path: url.pathname + url.search, agent: false, ...local }, (response) => {
       response.setEncoding('utf8')
       let body = ''
       response.on('data', (part) => { body += part }).on('end', () => done(body.trimEnd())).on('error', fail)
     })
-    request.setTimeout(patience, () => request.destroy(Object.assign(new Error('no answer'), { code: 'no answer' }))).on('error', fail)
+    request.setTimeout(patience, () => request.destroy(silence())).on('error', fail)
   }),
-  'tcp:': () => new Promise((done, fail) => {
-    const socket = connect({ host, port: Number(url.port), ...local }, () => { socket.destroy(); done('connected') })
-    socket.setTimeout(patience, () => socket.destroy(Object.assign(new Error('no answer'), { code: 'no answer' }))).on('error', fail)
+  'tcp:': (host, port) => new Promise((done, fail) => {
+    const socket = connect({ host, port, ...local }, () => { socket.destroy(); done('connected') })
+    socket.setTimeout(patience, () => socket.destroy(silence())).on('error', fail)
   }),
-  'udp:': async () => {
+  'udp:': async (host, port) => {
     const { address, family } = await lookup(host)
     return new Promise((done, fail) => {
       const socket = createSocket(family === 4 ? 'udp4' : 'udp6')
-      const timer = setTimeout(() => { socket.close(); fail(Object.assign(new Error('no answer'), { code: 'no answer' })) }, patience)
-      const end = (settle) => (value) => { clearTimeout(timer); socket.close(); settle(value) }
-      socket.once('message', end(() => done('answered'))).once('error', end(fail))
-      socket.bind(0, values.from, () => socket.connect(Number(url.port), address, () => socket.send('hello')))
+      const end = (settle, value) => { clearTimeout(timer); socket.close(); settle(value) }
+      const timer = setTimeout(() => end(fail, silence()), patience)
+      socket.once('message', () => end(done, 'answered')).once('error', (error) => end(fail, error))
+      socket.bind(0, values.from, () => socket.connect(port, address, () => socket.send('hello')))
     })
   },
 }
 
-const wanted = ask[url.protocol]
-if (wanted === undefined) {
-  console.log(`get.mjs asks http://, tcp:// and udp:// addresses, not ${url.protocol}`)
-  process.exit(2)
+async function answer(text) {
+  const url = new URL(text)
+  const asked = ask[url.protocol]
+  if (asked === undefined) throw new Error(`not an http, tcp or udp address: ${text}`)
+  return asked(url.hostname.replace(/^\[|\]$/g, ''), Number(url.port), url)
 }
-wanted().then(
-  (text) => console.log(text),
-  (error) => {
-    console.log(`refused: ${error.errors?.[0]?.code ?? error.code ?? error.message}`)
-    process.exitCode = 1
-  },
-)
+
+for (const [i, result] of (await Promise.allSettled(urls.map(answer))).entries()) {
+  const refused = result.status === 'rejected'
+  // A name with several addresses fails with one cause for each.
+  const said = refused ? `refused: ${result.reason.errors?.[0]?.code ?? result.reason.code ?? result.reason.message}` : result.value
+  console.log(urls.length > 1 ? `${urls[i]} ${said}` : said)
+  if (refused) process.exitCode = 1
+}

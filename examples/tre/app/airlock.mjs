@@ -1,14 +1,17 @@
-// Results leave through here and nowhere else: workspaces submit, and only what was approved is shown at the published address.
+// Results leave through here and nowhere else. What a workspace submits is released only if it describes enough people that
+// nobody can be recognised in it; released results are shown at the published address.
 import { bodyOf, serve } from './http.mjs'
 
-const results = []
+const fewestPatients = 10
+const released = []
 
 serve(8080, {
   'POST /submit': async (_url, request) => {
-    const { study, title } = await bodyOf(request)
-    if (typeof study !== 'string' || typeof title !== 'string') throw new Error('a result has a study and a title')
-    results.push({ id: results.length + 1, study, title, approved: false })
-    return { id: results.length, approved: false }
+    const { study, patients, meanAge } = await bodyOf(request)
+    if (typeof study !== 'string' || !Number.isInteger(patients)) throw new Error('a result has a study and a number of patients')
+    if (patients < fewestPatients) throw new Error(`not released: fewer than ${fewestPatients} patients`)
+    released.push({ study, patients, meanAge: Number(meanAge) })
+    return { released: true, study, patients }
   },
-  'GET /': () => ({ approved: results.filter((result) => result.approved), waiting: results.filter((result) => !result.approved).length }),
+  'GET /': () => ({ results: released }),
 })

@@ -9,6 +9,11 @@ serve(8888, {
     const { risk } = await call(`http://model-server.inference.internal:8000/predict?age=${summary.meanAge}&dose=${summary.meanDose}`)
     return { notebook: me, ...summary, risk }
   },
+  'GET /submit': async () => {
+    const { study, patients, meanAge } = await call('http://api-service:8080/summary')
+    return call('http://airlock.platform.internal:8080/submit', { method: 'POST', body: { study, patients, meanAge } })
+  },
+  'GET /install': (url) => call(`http://package-mirror.platform.internal:8080/simple/${url.searchParams.get('package')}`),
 })
 
 /** Resolves to the open answer of a session in which nothing is ever said. */
