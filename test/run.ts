@@ -1,0 +1,117 @@
+/**
+ * Runs the test files in groups that may not disturb each other, as one run with one set of closing lines: unit tests
+ * side by side, then what measures time in the kernel, one file at a time. Exit code 0 only when something ran and all passed.
+ */
+import { availableParallelism } from 'node:os'
+import { globSync } from 'node:fs'
+import { relative, resolve } from 'node:path'
+import { PassThrough } from 'node:stream'
+import { spec } from 'node:test/reporters'
+import { run } from 'node:test'
+import type { EventData } from 'node:test'
+
+interface Group {
+  readonly name: string
+  readonly files: readonly string[]
+  readonly concurrency: number
+}
+
+const together = [
+  { name: 'structure', globs: ['test/structure/**/*.test.ts'], concurrency: 2 },
+  { name: 'unit', globs: ['src/**/*.test.ts', 'test/unit/**/*.test.ts', 'test/support/**/*.test.ts'], concurrency: Math.max(2, availableParallelism()) },
+  { name: 'kernel', globs: ['test/kernel/**/*.test.ts'], concurrency: 1 },
+  { name: 'e2e', globs: ['test/e2e/**/*.test.ts'], concurrency: 1 },
+] as const
+
+/** Suites that are too slow for every change; `npm run test:long` runs them. */
+const long = [{ name: 'long', globs: ['test/long/**/*.test.ts'], concurrency: 1 }] as const
+
+const root = resolve(import.meta.dirname, '..')
+const patterns = process.argv.slice(2).filter((argument) => argument !== '--long')
+const plan = process.argv.includes('--long') ? long : together
+const unfinished = 15 * 60_000
+
+function chosen(): readonly Group[] {
+  return plan
+    .map(({ name, globs, concurrency }) => {
+      const all = [...new Set(globSync([...globs], { cwd: root }))].sort()
+      return { name, concurrency, files: all.filter((file) => patterns.length === 0 || patterns.some((text) => file.includes(text))) }
+    })
+    .filter((group) => group.files.length > 0)
+}
+
+const counts = { tests: 0, suites: 0, pass: 0, fail: 0, cancelled: 0, skipped: 0, todo: 0 }
+const complete = new Set<string>()
+const skipped: string[] = []
+const empty: string[] = []
+
+function add({ tests, suites, passed, cancelled, skipped, todo }: EventData.TestSummary['counts']): void {
+  counts.tests += tests
+  counts.suites += suites
+  counts.pass += passed
+  counts.fail += tests - passed - cancelled - skipped - todo
+  counts.cancelled += cancelled
+  counts.skipped += skipped
+  counts.todo += todo
+}
+
+type TestEvent = EventData.TestPass | EventData.TestFail
+
+/** The runner reports a file without a single test as one passed test that bears the file's name. */
+function isEmptyFile(data: TestEvent): boolean {
+  return data.nesting === 0 && data.file !== undefined && resolve(root, data.name) === data.file && data.details.type !== 'suite'
+}
+
+/** The closing counts of one group are not those of the run: they are added up and printed once. */
+function isClosingCount(data: EventData.TestDiagnostic): boolean {
+  return data.nesting === 0 && /^(tests|suites|pass|fail|cancelled|skipped|todo|duration_ms) [0-9.]+$/.test(data.message)
+}
+
+async function runGroup(group: Group, out: PassThrough): Promise<void> {
+  const files = group.files.map((file) => resolve(root, file))
+  for await (const event of run({ files, concurrency: group.concurrency, timeout: unfinished, cwd: root })) {
+    if (event.type === 'test:pass' && isEmptyFile(event.data)) empty.push(event.data.name)
+    if ((event.type === 'test:pass' || event.type === 'test:fail') && (event.data.skip !== undefined || event.data.todo !== undefined)) {
+      const reason = event.data.skip ?? event.data.todo
+      skipped.push(`${relative(root, event.data.file ?? '')}: ${event.data.name}${typeof reason === 'string' ? ` (${reason})` : ''}`)
+    }
+    if (event.type === 'test:summary' && event.data.file === undefined) {
+      add(event.data.counts)
+      complete.add(group.name)
+    }
+    if (event.type !== 'test:summary' && !(event.type === 'test:diagnostic' && isClosingCount(event.data))) out.write(event)
+  }
+}
+
+const began = performance.now()
+const groups = chosen()
+if (groups.length === 0) {
+  console.error(`no test file matches ${patterns.map((text) => `\`${text}\``).join(' ') || 'the suites'}`)
+  process.exit(2)
+}
+
+const events = new PassThrough({ objectMode: true })
+const shown = new Promise<void>((done) => {
+  events.pipe(new spec()).on('end', done).pipe(process.stdout, { end: false })
+})
+const times: string[] = []
+for (const group of groups) {
+  const from = performance.now()
+  await runGroup(group, events)
+  times.push(`${group.name} ${((performance.now() - from) / 1000).toFixed(1)} s`)
+}
+events.end()
+await shown
+
+const problems = [
+  ...empty.map((file) => `${file} holds no test`),
+  ...(process.env['CI'] === 'true' ? skipped.map((test) => `left out, which CI does not allow: ${test}`) : []),
+  ...groups.filter((group) => !complete.has(group.name)).map((group) => `the ${group.name} tests ended early`),
+  ...(counts.tests - empty.length > 0 ? [] : ['not a single test ran']),
+]
+for (const test of skipped) console.log(`# left out: ${test}`)
+for (const problem of problems) console.log(`# problem: ${problem}`)
+console.log(`# files ${groups.reduce((sum, group) => sum + group.files.length, 0)} (${times.join(', ')})`)
+for (const [name, count] of Object.entries(counts)) console.log(`# ${name} ${name === 'fail' ? count + problems.length : count}`)
+console.log(`# duration_ms ${Math.round(performance.now() - began)}`)
+process.exitCode = counts.fail + counts.cancelled + problems.length > 0 ? 1 : 0
