@@ -1,0 +1,53 @@
+/** What an External effectively means. */
+import { addressesOverlap, noAddresses, subtractAddresses, unionAddresses } from '../net/address-set.ts'
+import { domainsOverlap } from '../net/domain.ts'
+import { reservedAddresses } from '../net/reserved.ts'
+import type { AddressSet } from '../net/address-set.ts'
+import type { External, Platform } from '../model/platform.ts'
+
+/** The addresses of every External: its CIDRs without what is reserved, unless it says `infrastructure: true`. */
+export function externalAddresses(platform: Platform): (external: External) => AddressSet {
+  const never = unionAddresses(reservedAddresses, platform.addresses, platform.infrastructure)
+  const known = new Map<External, AddressSet>()
+  return (external) => {
+    let addresses = known.get(external)
+    if (addresses === undefined) {
+      addresses = external.infrastructure ? external.cidrs : subtractAddresses(external.cidrs, never)
+      known.set(external, addresses)
+    }
+    return addresses
+  }
+}
+
+/**
+ * The addresses that a path to an External can really lead to: never one that a workload may have, and never a
+ * published one, since both are refused whatever an External says. For engines that match addresses.
+ */
+export function reachableAddresses(platform: Platform): (external: External) => AddressSet {
+  const addresses = externalAddresses(platform)
+  const never = unionAddresses(platform.addresses, publishedAddresses(platform))
+  return (external) => subtractAddresses(addresses(external), never)
+}
+
+/** Every published address, also those of policies that have expired: no workload reaches one from inside. */
+export function publishedAddresses(platform: Platform): AddressSet {
+  return unionAddresses(
+    noAddresses,
+    platform.ingressPolicies.flatMap((policy) =>
+      policy.gateway.kind === 'publish'
+        ? policy.gateway.addresses.map((a) => ({ family: a.family, first: a.bits, last: a.bits }))
+        : [],
+    ),
+  )
+}
+
+/** Every External that shares an address or a domain name with this one, itself included. */
+export function overlappingExternals(platform: Platform, external: External): readonly External[] {
+  const addresses = externalAddresses(platform)
+  return [...platform.externals.values()].filter(
+    (other) =>
+      other.name === external.name ||
+      addressesOverlap(addresses(external), addresses(other)) ||
+      external.domains.some((a) => other.domains.some((b) => domainsOverlap(a, b))),
+  )
+}

@@ -1,0 +1,46 @@
+/** In which parts a path between the right ends still fails to carry a flow. */
+import { hasPort } from '../net/ports.ts'
+import type { Flow, Phase } from '../model/platform.ts'
+import type { Path } from './intent.ts'
+
+/** Which part of a policy would have had to be another. `half` is a federation half that nothing meets. */
+export type Mismatch = 'source' | 'destination' | 'protocol' | 'port' | 'http' | 'phase' | 'expired' | 'half'
+
+/** `phase` is that of a source workload; `undefined` for a source outside. */
+export function carries(path: Path, flow: Flow, phase: Phase | undefined, now: number): boolean {
+  return protocolFits(path, flow) && portFits(path, flow) && phaseFits(path, phase) && !isExpired(path, now) && !needsRequest(path, flow)
+}
+
+/** Empty exactly when the path carries the flow; the weightiest first. */
+export function mismatches(path: Path, flow: Flow, phase: Phase | undefined, now: number): readonly Mismatch[] {
+  const found: Mismatch[] = []
+  if (!protocolFits(path, flow)) found.push('protocol')
+  else if (!portFits(path, flow)) found.push('port')
+  if (needsRequest(path, flow)) found.push('http')
+  if (!phaseFits(path, phase)) found.push('phase')
+  if (isExpired(path, now)) found.push('expired')
+  return found
+}
+
+export function isExpired(path: Path, now: number): boolean {
+  return path.expires !== undefined && now >= path.expires
+}
+
+function protocolFits(path: Path, flow: Flow): boolean {
+  return path.protocol === flow.protocol
+}
+
+/** A published address is asked for on its published port, everything else on the private one. */
+function portFits(path: Path, flow: Flow): boolean {
+  if (flow.destination.kind === 'address' && path.via.kind === 'publish') return flow.port === path.via.port
+  return flow.protocol === 'icmp' ? flow.port === undefined : flow.port !== undefined && hasPort(path.ports, flow.port)
+}
+
+function phaseFits(path: Path, phase: Phase | undefined): boolean {
+  return phase === undefined || path.phases.includes(phase)
+}
+
+/** Requests are judged at the gateway; a bare address never gets that far. */
+function needsRequest(path: Path, flow: Flow): boolean {
+  return path.via.kind === 'egress' && path.via.http !== undefined && flow.destination.kind === 'address'
+}
