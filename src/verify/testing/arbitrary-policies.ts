@@ -1,0 +1,108 @@
+/** Service, egress and ingress policies of one enclave. */
+import { document } from './documents.ts'
+import { localRef } from './arbitrary-inside.ts'
+import { instants, portNames, portNumbers, publishedAddresses, publishedPorts } from './words.ts'
+import type { EnclaveShape, Inside, WrittenRef } from './arbitrary-inside.ts'
+import type { Outside } from './arbitrary-outside.ts'
+import type { Choices } from './choices.ts'
+import type { Document } from './documents.ts'
+
+export function servicePolicies(choices: Choices, enclave: EnclaveShape): readonly Document[] {
+  return Array.from({ length: choices.below(4) }, (_, i) => {
+    const source = localRefs(choices, enclave)
+    const destination = choices.chance(15) ? source : localRefs(choices, enclave)
+    const traffic = trafficOf(choices, destination)
+    return document('ServicePolicy', `s${i}`, { source: written(source), destination: written(destination), ...traffic, ...expiry(choices) }, enclave.name)
+  })
+}
+
+/** In a restricted enclave the policy stays inside the stack or holds for staging only, as the rules demand; seldom it breaks them. */
+export function egressPolicies(choices: Choices, around: Outside, enclave: EnclaveShape): readonly Document[] {
+  return Array.from({ length: choices.below(4) }, (_, i) => {
+    const near = around.externals.filter((external) => external.inside)
+    const stay = enclave.restricted && near.length > 0 && choices.chance(50)
+    const destination = choices.some(stay ? near : around.externals, 1, 2).map(({ name }) => `external:${name}`)
+    const http = choices.chance(25) ? { http: choices.pick([{ methods: ['GET'] }, { methods: ['GET', 'HEAD'], paths: ['/simple/*'] }]) } : {}
+    const traffic = 'http' in http ? { protocol: 'tcp', port: choices.pick([443, [80, 443], 'any']) } : trafficOf(choices, [])
+    const phases = enclave.restricted && !stay && !choices.chance(5) ? ['staging'] : choices.chance(40) ? choices.some(['running', 'staging', 'task'], 1, 2) : undefined
+    return document('EgressPolicy', `e${i}`, {
+      source: written(localRefs(choices, enclave)), destination, ...traffic, ...http, ...(phases === undefined ? {} : { phases }), ...expiry(choices),
+    }, enclave.name)
+  })
+}
+
+export function ingressPolicies(choices: Choices, around: Outside, within: Inside, enclave: EnclaveShape): readonly Document[] {
+  return Array.from({ length: choices.below(3) }, (_, i) => {
+    const known = around.externals.filter((external) => external.hasCidrs)
+    return known.length > 0 && choices.chance(65)
+      ? publishPolicy(choices, known.map(({ name }) => name), within, enclave, i)
+      : proxyPolicy(choices, around, enclave, i)
+  }).flat()
+}
+
+/** Sometimes a second policy opens the same published address to other sources. Each address and port belongs to one policy's place. */
+function publishPolicy(choices: Choices, externals: readonly string[], within: Inside, enclave: EnclaveShape, place: number): readonly Document[] {
+  const workload = choices.pick(enclave.workloads)
+  const protocol = choices.pick(['tcp', 'udp', 'sctp'])
+  const group = enclave.groups.length > 0 && choices.chance(25) ? `group:${choices.pick(enclave.groups)}` : undefined
+  const named = group === undefined ? workload.ports.filter((port) => port.name !== undefined && port.protocol === protocol) : []
+  const port = named.length > 0 && choices.chance(40) ? choices.pick(named).name : choices.pick(portNumbers)
+  const addresses = choices.some(publishedAddresses, 1, 3)
+  const owner = within.enclaves.indexOf(enclave)
+  const publish = { address: addresses.length === 1 ? addresses[0] : addresses, port: (publishedPorts[owner] ?? 0) + place * 1000 }
+  return Array.from({ length: choices.between(1, 2) }, (_, i) =>
+    document('IngressPolicy', `p${place}-${i}`, {
+      source: choices.some(externals, 1, 2).map((name) => `external:${name}`),
+      destination: group ?? workload.name, protocol, port, authentication: 'none', publish, ...expiry(choices),
+    }, enclave.name),
+  )
+}
+
+function proxyPolicy(choices: Choices, around: Outside, enclave: EnclaveShape, place: number): readonly Document[] {
+  const destination = localRefs(choices, enclave)
+  const source = choices.some(around.externals, 1, 2).map(({ name }) => `external:${name}`)
+  const port = namedPort(choices, 'tcp', destination) ?? choices.pick(portNumbers)
+  return [
+    document('IngressPolicy', `x${place}`, {
+      source, destination: written(destination), protocol: 'tcp', port, authentication: 'none', hosts: [`${enclave.name}-${place}.example.net`], ...expiry(choices),
+    }, enclave.name),
+  ]
+}
+
+/** Protocol and ports towards these destinations; a port name only where one of them declares it. */
+export function trafficOf(choices: Choices, destination: readonly WrittenRef[]): Readonly<Record<string, unknown>> {
+  const protocol = choices.pick(['tcp', 'tcp', 'tcp', 'udp', 'sctp', 'icmp', 'any'])
+  if (protocol === 'icmp') return { protocol }
+  if (protocol === 'any') return { protocol, port: 'any' }
+  const named = namedPort(choices, protocol, destination)
+  if (named !== undefined) return { protocol, port: choices.chance(30) ? [named, choices.pick(portNumbers)] : named }
+  switch (choices.below(5)) {
+    case 2:
+      return { protocol, port: choices.pick(['8000-8002', '1-1024', '65534-65535', '443-443']) }
+    case 3:
+      return { protocol, port: 'any' }
+    case 4:
+      return { protocol, port: [choices.pick(portNumbers), '8001-8010'] }
+    default:
+      return { protocol, port: choices.pick(portNumbers) }
+  }
+}
+
+function namedPort(choices: Choices, protocol: string, destination: readonly WrittenRef[]): string | undefined {
+  const declared = destination.flatMap(({ selects }) => selects).flatMap(({ ports }) => ports)
+  const names = portNames.filter((name) => declared.some((port) => port.name === name && port.protocol === protocol))
+  return names.length > 0 && choices.chance(60) ? choices.pick(names) : undefined
+}
+
+export function localRefs(choices: Choices, enclave: EnclaveShape): readonly WrittenRef[] {
+  return Array.from({ length: choices.chance(25) ? 2 : 1 }, () => localRef(choices, enclave))
+}
+
+/** One reference alone or a list, as documents may have it. */
+export function written(refs: readonly WrittenRef[]): unknown {
+  return refs.length === 1 ? refs[0]?.written : refs.map((ref) => ref.written)
+}
+
+export function expiry(choices: Choices): { readonly expires?: string } {
+  return choices.chance(35) ? { expires: choices.pick(instants) } : {}
+}
