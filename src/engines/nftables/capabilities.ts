@@ -1,0 +1,51 @@
+/** What nftables on one host carries, and the words in which it refuses the rest. */
+import type { Path } from '../../intent/intent.ts'
+
+export type RefusalCode =
+  | 'domain' | 'http' | 'proxy' | 'peer' | 'no-uplink' | 'publish-protocol' | 'publish-ports' | 'publish-replicas' | 'publish-unattached' | 'publish-conflict'
+
+/** A path, or a part of one, that stays closed here. Nothing is widened to make it fit. */
+export interface Refusal {
+  readonly kind: 'refusal'
+  readonly code: RefusalCode
+  readonly path: Path
+  readonly reason: string
+}
+
+export interface Capability {
+  readonly what: string
+  readonly carried: boolean
+  readonly how: string
+}
+
+export const capabilities: readonly Capability[] = Object.freeze([
+  { what: 'workload to workload: tcp, udp, sctp by port, range or all ports; icmp echo', carried: true, how: 'lookups by interface group' },
+  { what: 'IPv4 and IPv6', carried: true, how: 'the same lookups' },
+  { what: 'egress to CIDRs', carried: true, how: 'class of the destination address, masquerade' },
+  { what: 'published addresses', carried: true, how: 'class of the source address before translation' },
+  { what: 'phases', carried: true, how: 'an interface group for each phase' },
+  { what: 'expires', carried: true, how: 'timeout of the element' },
+  { what: 'egress to domain names', carried: false, how: 'packets carry addresses' },
+  { what: 'HTTP methods and paths', carried: false, how: 'requests are inside connections' },
+  { what: 'ingress through a proxy', carried: false, how: 'names, TLS and authentication are inside connections' },
+  { what: 'paths to and from other platforms', carried: false, how: 'they need mutual TLS' },
+].map((row) => Object.freeze(row)))
+
+const cannot = '`nftables` cannot express'
+
+const reasons: Readonly<Record<RefusalCode, string>> = {
+  'domain': `${cannot} domain names: packets carry addresses`,
+  'http': `${cannot} HTTP methods and paths: it does not see requests`,
+  'proxy': `${cannot} an ingress with host names or authentication: it does not see requests`,
+  'peer': `${cannot} a path to another platform: that takes mutual TLS between gateways`,
+  'no-uplink': 'this host has no interface that leads outside',
+  'publish-protocol': `${cannot} a published address for icmp: it has no port to translate`,
+  'publish-ports': `${cannot} a published port that leads to several ports: one packet goes to one port`,
+  'publish-replicas': `${cannot} a published address that leads to several replicas: one packet goes to one address`,
+  'publish-unattached': 'the workload behind the published address is not attached to this host',
+  'publish-conflict': `${cannot} a published address and port that lead to two destinations`,
+}
+
+export function refuse(code: RefusalCode, path: Path, detail?: string): Refusal {
+  return Object.freeze({ kind: 'refusal', code, path, reason: detail === undefined ? reasons[code] : `${reasons[code]} (${detail})` })
+}

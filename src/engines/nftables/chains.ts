@@ -1,0 +1,248 @@
+/**
+ * The rules. Their number does not depend on the policies: what is allowed is in the maps.
+ *
+ * A packet passes prerouting (who may send as whom), translation, forward (is there a path) and the gate (did forward
+ * really say so). Every packet of both directions is looked up, so what leaves a map is closed at once.
+ */
+import { uplinkGroup } from './inventory.ts'
+import { formatMark, permitMark, routeBit } from './marks.ts'
+import type { Inventory } from './inventory.ts'
+
+/** Why a packet was refused: the word after `bh:` in its log prefix, and the name of its counter after `logged-`. */
+export const reasons = ['policy', 'spoof', 'invalid', 'icmp-error', 'gate', 'input', 'published', 'limit'] as const
+export type Reason = (typeof reasons)[number]
+
+export const logPrefix = 'bh:'
+
+/** The counter of all packets that were offered to the log for this reason: what the records must add up to. */
+export function loggedCounter(reason: Reason): string {
+  return `logged-${reason}`
+}
+
+/** Packets that end in silence: the kernels' own housekeeping, which nobody asked to send. */
+export const housekeepingCounter = 'unlogged-housekeeping'
+
+/** Enough for the longest headers that are recorded: IPv6 and TCP with options. */
+const snapLength = 128
+
+const route = formatMark(routeBit)
+const permit = formatMark(permitMark)
+const ports = ['tcp', 'udp', 'sctp'] as const
+const errors4 = ['destination-unreachable', 'time-exceeded', 'parameter-problem'] as const
+const errors6 = ['destination-unreachable', 'packet-too-big', 'time-exceeded', 'parameter-problem'] as const
+
+export function chains(inventory: Inventory, logGroup: number, connectionLimit: number): readonly string[] {
+  const log = (reason: Reason): string => `counter name "${loggedCounter(reason)}" log prefix "${logPrefix}${reason}" group ${logGroup} snaplen ${snapLength}`
+  return [
+    ...reasons.map((reason) => `  counter ${loggedCounter(reason)} { }`),
+    `  counter ${housekeepingCounter} { }`,
+    ...block('set connections', 'connections of each identity', ['typeof iifgroup', 'size 65535', 'flags dynamic']),
+    ...refusals(log),
+    ...verdicts(connectionLimit),
+    ...direct(),
+    ...egress(),
+    ...publish(),
+    ...icmp(),
+    ...arrival(inventory),
+    ...block('chain forward', undefined, [
+      'type filter hook forward priority filter; policy drop;',
+      // One lookup admits the protocols that exist here and sees the direction; what conntrack does not know falls through.
+      `meta l4proto . ct direction vmap { ${[
+        ...ports.flatMap((p) => [`${p} . original : goto original`, `${p} . reply : goto reply`]),
+        ...['icmp', 'ipv6-icmp'].flatMap((p) => [`${p} . original : goto icmp-original`, `${p} . reply : goto icmp-reply`]),
+      ].join(', ')} }`,
+      `ct state invalid icmp type { ${errors4.join(', ')} } goto drop-icmp-error`,
+      `ct state invalid icmpv6 type { ${errors6.join(', ')} } goto drop-icmp-error`,
+      'ct state invalid,untracked goto drop-invalid',
+      'goto refuse-policy',
+    ]),
+    ...block('chain gate', 'a second opinion, so that one foreign accept opens nothing', [
+      'type filter hook forward priority filter + 10; policy drop;',
+      `meta mark ${permit} accept`,
+      `${log('gate')} drop`,
+    ]),
+    ...block('chain input', 'the router itself answers neighbour discovery and nothing else', [
+      'type filter hook input priority filter; policy drop;',
+      'icmpv6 type { nd-neighbor-solicit, nd-neighbor-advert } ip6 hoplimit 255 accept',
+      `iifgroup ${uplinkGroup} ip daddr @published4 goto refuse-published`,
+      `iifgroup ${uplinkGroup} ip6 daddr @published6 goto refuse-published`,
+      'goto refuse-input',
+    ]),
+    ...block('chain output', 'refusals, errors and neighbour discovery', [
+      'type filter hook output priority filter; policy drop;',
+      'tcp flags & rst == rst accept',
+      `icmp type { ${errors4.join(', ')} } accept`,
+      `icmpv6 type { ${[...errors6, 'nd-neighbor-solicit', 'nd-neighbor-advert'].join(', ')} } accept`,
+      `counter name "${housekeepingCounter}" drop`,
+    ]),
+  ]
+}
+
+function block(head: string, says: string | undefined, lines: readonly string[]): readonly string[] {
+  return [...(says === undefined ? [] : [`  # ${says}`]), `  ${head} {`, ...lines.map((line) => `    ${line}`), '  }']
+}
+
+type Log = (reason: Reason) => string
+
+/** Refusing tells the sender; dropping does not, because the sender is not who it says it is. */
+function refusals(log: Log): readonly string[] {
+  return [
+    ...block('chain refuse', undefined, ['meta l4proto tcp reject with tcp reset', 'reject with icmpx admin-prohibited']),
+    ...(['policy', 'input', 'published', 'limit'] as const).flatMap((reason) => block(`chain refuse-${reason}`, undefined, [log(reason), 'goto refuse'])),
+    ...(['policy', 'spoof', 'invalid', 'icmp-error', 'published'] as const).flatMap((reason) => block(`chain drop-${reason}`, undefined, [`${log(reason)} drop`])),
+  ]
+}
+
+function verdicts(connectionLimit: number): readonly string[] {
+  return [
+    ...block('chain permit', 'the mark holds a path id: keep it with the connection; a connection without one is new and counted', [
+      `ct mark 0x00000000 add @connections { iifgroup ct count over ${connectionLimit} } goto refuse-limit`,
+      `ct mark set meta mark meta mark set ${permit} accept`,
+    ]),
+    ...block('chain pass', 'the same for what comes back', [`meta mark set ${permit} accept`]),
+  ]
+}
+
+function direct(): readonly string[] {
+  return [
+    ...block('chain original', undefined, [
+      'meta mark set iifgroup . oifgroup . meta l4proto . th dport map @port goto permit',
+      'th dport != 0 meta mark set iifgroup . oifgroup . meta l4proto map @protocol goto permit',
+      'meta mark set iifgroup . oifgroup . meta l4proto . th dport map @range goto permit',
+      `oifgroup ${uplinkGroup} goto egress-original`,
+      `iifgroup ${uplinkGroup} goto publish-original`,
+      'goto refuse-policy',
+    ]),
+    ...block('chain reply', undefined, [
+      'meta mark set oifgroup . iifgroup . meta l4proto . th sport map @port goto pass',
+      'th sport != 0 meta mark set oifgroup . iifgroup . meta l4proto map @protocol goto pass',
+      'meta mark set oifgroup . iifgroup . meta l4proto . th sport map @range goto pass',
+      `iifgroup ${uplinkGroup} goto egress-reply`,
+      `oifgroup ${uplinkGroup} goto publish-reply`,
+      'goto refuse-policy',
+    ]),
+  ]
+}
+
+/** What comes from outside has had the class of its source since prerouting; what goes out gets that of its destination here. */
+const outward = ['meta mark set ip daddr map @class4', 'meta mark set ip6 daddr map @class6'] as const
+
+function egress(): readonly string[] {
+  return [
+    ...block('chain egress-original', undefined, [
+      ...outward,
+      'meta mark set iifgroup . meta mark . meta l4proto . th dport map @egress-port goto permit',
+      'th dport != 0 meta mark set iifgroup . meta mark . meta l4proto map @egress-protocol goto permit',
+      'meta mark set iifgroup . meta mark . meta l4proto . th dport map @egress-range goto permit',
+      'goto refuse-policy',
+    ]),
+    ...block('chain egress-reply', undefined, [
+      'meta mark set oifgroup . meta mark . meta l4proto . th sport map @egress-port goto pass',
+      'th sport != 0 meta mark set oifgroup . meta mark . meta l4proto map @egress-protocol goto pass',
+      'meta mark set oifgroup . meta mark . meta l4proto . th sport map @egress-range goto pass',
+      'goto drop-policy',
+    ]),
+  ]
+}
+
+/** nft knows the type of a connection's port only below a protocol, hence a rule for each. */
+function publish(): readonly string[] {
+  const families = [['4', 'ip'], ['6', 'ip6']] as const
+  const end = (ip: string): string => `ct original ${ip} daddr . meta l4proto . ct original proto-dst`
+  return [
+    ...block('chain publish-original', 'only what was translated, and while both the translation and the permission stand', [
+      ...families.flatMap(([n, ip]) => ports.map((p) =>
+        `meta l4proto ${p} ${end(ip)} . ${ip} daddr . th dport @translated${n} meta mark set meta mark . ${end(ip)} . oifgroup map @publish${n} goto permit`)),
+      'goto drop-published',
+    ]),
+    ...block('chain publish-reply', undefined, [
+      ...outward,
+      ...families.flatMap(([n, ip]) => ports.map((p) =>
+        `meta l4proto ${p} ${end(ip)} . ${ip} saddr . th sport @translated${n} meta mark set meta mark . ${end(ip)} . iifgroup map @publish${n} goto pass`)),
+      'goto refuse-policy',
+    ]),
+  ]
+}
+
+/** Errors travel only along their own path: by the ends' groups and path id, and sent by the end's own address. */
+function icmp(): readonly string[] {
+  const types = (echo: string, list: readonly string[], way: string): string =>
+    `type vmap { ${[`${echo} : goto echo-${way}`, ...list.map((type) => `${type} : goto error-${way}`)].join(', ')} }`
+  const way = (name: string, echo: string): readonly string[] => block(`chain icmp-${name}`, undefined, [
+    `icmp ${types(echo, errors4, name)}`,
+    `icmpv6 ${types(echo, errors6, name)}`,
+    'goto refuse-policy',
+  ])
+  return [
+    ...way('original', 'echo-request'),
+    ...way('reply', 'echo-reply'),
+    ...block('chain echo-original', undefined, [
+      'meta mark set iifgroup . oifgroup map @echo goto permit',
+      ...outward.map((rule) => `oifgroup ${uplinkGroup} ${rule}`),
+      `oifgroup ${uplinkGroup} meta mark set iifgroup . meta mark map @egress-echo goto permit`,
+      'goto refuse-policy',
+    ]),
+    ...block('chain echo-reply', undefined, [
+      'meta mark set oifgroup . iifgroup map @echo goto pass',
+      `iifgroup ${uplinkGroup} meta mark set oifgroup . meta mark map @egress-echo goto pass`,
+      'goto drop-policy',
+    ]),
+    ...block('chain error-original', undefined, [
+      `iifgroup ${uplinkGroup} iifgroup . oifgroup . ct mark @errors goto pass`,
+      'iifname . ct original ip saddr @source4 iifgroup . oifgroup . ct mark @errors goto pass',
+      'iifname . ct original ip6 saddr @source6 iifgroup . oifgroup . ct mark @errors goto pass',
+      'goto drop-icmp-error',
+    ]),
+    ...block('chain error-reply', undefined, [
+      `iifgroup ${uplinkGroup} oifgroup . iifgroup . ct mark @errors goto pass`,
+      'iifname . ct reply ip saddr @source4 oifgroup . iifgroup . ct mark @errors goto pass',
+      'iifname . ct reply ip6 saddr @source6 oifgroup . iifgroup . ct mark @errors goto pass',
+      'goto drop-icmp-error',
+    ]),
+  ]
+}
+
+/** Before conntrack sees anything: who may send as whom. Only what passes carries the bit without which nothing is routed. */
+function arrival(inventory: Inventory): readonly string[] {
+  const protocols6 = 'ip6 nexthdr { tcp, udp, sctp, ipv6-icmp }'
+  const discovery = 'icmpv6 type { nd-neighbor-solicit, nd-neighbor-advert } ip6 hoplimit 255 accept'
+  const chatter = `counter name "${housekeepingCounter}" drop`
+  return [
+    ...block('chain prerouting', undefined, [
+      'type filter hook prerouting priority raw; policy drop;',
+      `iifname . ip saddr @source4 ip daddr != 224.0.0.0/4 meta mark set ${route} accept`,
+      `iifname . ip6 saddr @source6 ip6 daddr != ff00::/8 ${protocols6} meta mark set ${route} accept`,
+      ...(inventory.uplink === undefined ? [] : [`iifname "${inventory.uplink.interface}" iifgroup ${uplinkGroup} goto outside`]),
+      'goto unmarked',
+    ]),
+    ...block('chain outside', 'from the uplink: the mark says which class the source is of', [
+      discovery,
+      `meta pkttype { broadcast, multicast } ${chatter}`,
+      'ip saddr @bogon4 goto drop-spoof',
+      'ip6 saddr @bogon6 goto drop-spoof',
+      `meta nfproto ipv6 ip6 nexthdr != { tcp, udp, sctp, ipv6-icmp } goto drop-invalid`,
+      `meta mark set ${route}`,
+      'meta mark set ip saddr map @class4',
+      'meta mark set ip6 saddr map @class6',
+      'accept',
+    ]),
+    ...block('chain unmarked', 'from workloads: neighbour discovery, which is never routed, and refusals', [
+      discovery,
+      `icmpv6 type { mld-listener-report, mld-listener-done, mld2-listener-report, nd-router-solicit } ${chatter}`,
+      `meta l4proto igmp ${chatter}`,
+      'iifname . ip saddr @source4 goto drop-policy',
+      'iifname . ip6 saddr @source6 ip6 daddr ff00::/8 goto drop-policy',
+      'iifname . ip6 saddr @source6 goto drop-invalid',
+      'goto drop-spoof',
+    ]),
+    ...block('chain dstnat', 'the class of the client is part of the key: who may not come in is not translated', [
+      'type nat hook prerouting priority dstnat; policy accept;',
+      `iifgroup ${uplinkGroup} dnat ip to meta mark . ip daddr . meta l4proto . th dport map @translate4`,
+      `iifgroup ${uplinkGroup} dnat ip6 to meta mark . ip6 daddr . meta l4proto . th dport map @translate6`,
+    ]),
+    ...block('chain srcnat', undefined, [
+      'type nat hook postrouting priority srcnat; policy accept;',
+      `oifgroup ${uplinkGroup} masquerade`,
+    ]),
+  ]
+}

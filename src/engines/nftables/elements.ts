@@ -1,0 +1,119 @@
+/**
+ * Atoms and inventory as elements of the table's named sets and maps. `render` prints them all, `delta` their difference;
+ * what a set means is written beside its declaration in `render`.
+ */
+import { toPrefixes } from '../../net/address-set.ts'
+import { addressFromBits, familyWidth, formatAddress } from '../../net/address.ts'
+import { formatPrefix } from '../../net/prefix.ts'
+import { uplinkGroup } from './inventory.ts'
+import { classMark, formatMark } from './marks.ts'
+import { compareText } from '../../base/location.ts'
+import type { AddressRange, AddressSet } from '../../net/address-set.ts'
+import type { Address } from '../../net/address.ts'
+import type { Atoms, DirectAtom, EgressAtom, PublishAtom } from './atoms.ts'
+import type { Inventory } from './inventory.ts'
+
+export const setNames = [
+  'source4', 'source6', 'bogon4', 'bogon6', 'published4', 'published6', 'class4', 'class6',
+  'port', 'protocol', 'range', 'echo', 'egress-port', 'egress-protocol', 'egress-range', 'egress-echo',
+  'translate4', 'translate6', 'translated4', 'translated6', 'publish4', 'publish6', 'errors',
+] as const
+export type SetName = (typeof setNames)[number]
+
+/** Sets of address intervals: the kernel judges overlaps while they change, so they are only replaced whole. */
+export const intervalSets: ReadonlySet<SetName> = new Set<SetName>(['bogon4', 'bogon6', 'class4', 'class6'])
+
+export interface Element {
+  readonly value: string | undefined
+  /** Milliseconds since the epoch. */
+  readonly expires: number | undefined
+}
+
+/** Key text to element, in the order in which they are printed. */
+export type Elements = ReadonlyMap<SetName, ReadonlyMap<string, Element>>
+
+/** Elements that have expired at `now` are left out. */
+export function elementsOf(atoms: Atoms, inventory: Inventory, now: number): Elements {
+  const out = new Map<SetName, Map<string, Element>>(setNames.map((name) => [name, new Map<string, Element>()]))
+  const errors = new Map<string, Element>()
+  const put = (set: SetName, key: string, value?: string, expires?: number): void => {
+    if (expires === undefined || expires > now) out.get(set)?.set(key, { value, expires })
+  }
+  const putPath = (set: SetName, key: string, ends: string, path: number, expires: number | undefined): void => {
+    if (expires !== undefined && expires <= now) return
+    const id = formatMark(path)
+    put(set, key, id, expires)
+    const error = `${ends} . ${id}`
+    const before = errors.get(error)
+    errors.set(error, { value: undefined, expires: before === undefined ? expires : latest(before.expires, expires) })
+  }
+  for (const atom of atoms.direct) putPath(...directElement(atom), atom.path, atom.expires)
+  for (const atom of atoms.egress) putPath(...egressElement(atom), atom.path, atom.expires)
+  for (const atom of atoms.publish) {
+    const family = atom.address.family
+    const from = `${formatAddress(atom.address)} . ${atom.protocol} . ${atom.port}`
+    const to = `${formatAddress(atom.privateAddress)} . ${atom.privatePort}`
+    const known = out.get(`translated${family}`)?.get(`${from} . ${to}`)
+    put(`translate${family}`, `${formatMark(classMark(atom.class))} . ${from}`, to, atom.expires)
+    put(`translated${family}`, `${from} . ${to}`, undefined, known === undefined ? atom.expires : latest(known.expires, atom.expires))
+    putPath(`publish${family}`, publishKey(atom, from), `${uplinkGroup} . ${atom.destination}`, atom.path, atom.expires)
+  }
+  for (const [key, element] of [...errors].sort(([a], [b]) => compareText(a, b))) out.get('errors')?.set(key, element)
+  for (const a of [...inventory.attachments].sort((x, y) => compareText(x.interface, y.interface))) {
+    put('source4', `"${a.interface}" . ${formatAddress(a.ipv4)}`)
+    put('source6', `"${a.interface}" . ${formatAddress(a.ipv6)}`)
+  }
+  for (const family of [4, 6] as const) {
+    for (const range of ofFamily(atoms.bogons, family)) put(`bogon${family}`, formatRange(range))
+    for (const range of ofFamily(atoms.published, family)) for (const address of addressesOf(range)) put(`published${family}`, formatAddress(address))
+    const classes = atoms.classes.flatMap((c) => ofFamily(c.addresses, family).map((range) => ({ range, id: c.id })))
+    classes.sort((a, b) => (a.range.first < b.range.first ? -1 : 1))
+    for (const { range, id } of classes) put(`class${family}`, formatRange(range), formatMark(classMark(id)))
+  }
+  return out
+}
+
+function directElement({ source, destination, protocol, match }: DirectAtom): [SetName, string, string] {
+  const ends = `${source} . ${destination}`
+  switch (match.kind) {
+    case 'port': return ['port', `${ends} . ${protocol} . ${match.port}`, ends]
+    case 'range': return ['range', `${ends} . ${protocol} . ${match.from}-${match.to}`, ends]
+    case 'protocol': return ['protocol', `${ends} . ${protocol}`, ends]
+    case 'echo': return ['echo', ends, ends]
+  }
+}
+
+function egressElement({ source, class: id, protocol, match }: EgressAtom): [SetName, string, string] {
+  const key = `${source} . ${formatMark(classMark(id))}`
+  const ends = `${source} . ${uplinkGroup}`
+  switch (match.kind) {
+    case 'port': return ['egress-port', `${key} . ${protocol} . ${match.port}`, ends]
+    case 'range': return ['egress-range', `${key} . ${protocol} . ${match.from}-${match.to}`, ends]
+    case 'protocol': return ['egress-protocol', `${key} . ${protocol}`, ends]
+    case 'echo': return ['egress-echo', key, ends]
+  }
+}
+
+function publishKey(atom: PublishAtom, from: string): string {
+  return `${formatMark(classMark(atom.class))} . ${from} . ${atom.destination}`
+}
+
+function latest(a: number | undefined, b: number | undefined): number | undefined {
+  return a === undefined || b === undefined ? undefined : Math.max(a, b)
+}
+
+function ofFamily(set: AddressSet, family: 4 | 6): AddressSet {
+  return set.filter((range) => range.family === family)
+}
+
+/** Published addresses are single ones; neighbours have merged into a range. */
+function* addressesOf(range: AddressRange): Generator<Address> {
+  for (let bits = range.first; bits <= range.last; bits++) yield addressFromBits(range.family, bits)
+}
+
+/** A prefix where one fits, else both ends. */
+function formatRange(range: AddressRange): string {
+  const [prefix, ...more] = toPrefixes([range])
+  if (prefix !== undefined && more.length === 0) return prefix.length === familyWidth(prefix.family) ? formatAddress(addressFromBits(range.family, range.first)) : formatPrefix(prefix)
+  return `${formatAddress(addressFromBits(range.family, range.first))}-${formatAddress(addressFromBits(range.family, range.last))}`
+}

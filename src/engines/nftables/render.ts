@@ -1,0 +1,113 @@
+/** The complete text for `nft -f`: one transaction that replaces whatever table of that name there was. */
+import { chains } from './chains.ts'
+import { formatDuration } from './duration.ts'
+import { elementsOf } from './elements.ts'
+import type { Atoms } from './atoms.ts'
+import type { Element, SetName } from './elements.ts'
+import type { Inventory } from './inventory.ts'
+
+export interface RenderOptions {
+  /** Milliseconds since the epoch: timeouts are counted from here. */
+  readonly now: number
+  /** The netlink group to which refusals are logged; 1 when unsaid. */
+  readonly logGroup?: number
+  /** Connections that one identity may have open; 20,000 when unsaid. */
+  readonly connectionLimit?: number
+}
+
+export const tableFamily = 'inet'
+export const tableName = 'bulkhead'
+export const defaultLogGroup = 1
+export const defaultConnectionLimit = 20_000
+
+/** Type and flags of every named set; a map's value is a path id unless said otherwise. */
+export const declarations: Readonly<Record<SetName, { readonly kind: 'set' | 'map'; readonly says: string; readonly lines: readonly string[] }>> = {
+  'source4': { kind: 'set', says: 'the only source addresses of each interface', lines: ['typeof iifname . ip saddr'] },
+  'source6': { kind: 'set', says: 'the same for IPv6', lines: ['typeof iifname . ip6 saddr'] },
+  'bogon4': { kind: 'set', says: 'what cannot come from outside', lines: ['typeof ip saddr', 'flags interval'] },
+  'bogon6': { kind: 'set', says: 'the same for IPv6', lines: ['typeof ip6 saddr', 'flags interval'] },
+  'published4': { kind: 'set', says: 'addresses that answer from outside only', lines: ['typeof ip daddr'] },
+  'published6': { kind: 'set', says: 'the same for IPv6', lines: ['typeof ip6 daddr'] },
+  'class4': { kind: 'map', says: 'outside address to the mark of its class', lines: ['typeof ip daddr : meta mark', 'flags interval'] },
+  'class6': { kind: 'map', says: 'the same for IPv6', lines: ['typeof ip6 daddr : meta mark', 'flags interval'] },
+  'port': {
+    kind: 'map', says: 'source group . destination group . protocol . port',
+    lines: ['typeof iifgroup . oifgroup . meta l4proto . th dport : meta mark', 'flags timeout', 'counter'],
+  },
+  'protocol': {
+    kind: 'map', says: 'all ports of a protocol',
+    lines: ['typeof iifgroup . oifgroup . meta l4proto : meta mark', 'flags timeout', 'counter'],
+  },
+  'range': {
+    kind: 'map', says: 'port ranges',
+    lines: ['typeof iifgroup . oifgroup . meta l4proto . th dport : meta mark', 'flags interval,timeout', 'counter'],
+  },
+  'echo': { kind: 'map', says: 'icmp echo, both families', lines: ['typeof iifgroup . oifgroup : meta mark', 'flags timeout', 'counter'] },
+  'egress-port': {
+    kind: 'map', says: 'source group . class of the outside address . protocol . port',
+    lines: ['typeof iifgroup . meta mark . meta l4proto . th dport : meta mark', 'flags timeout', 'counter'],
+  },
+  'egress-protocol': {
+    kind: 'map', says: 'all ports of a protocol',
+    lines: ['typeof iifgroup . meta mark . meta l4proto : meta mark', 'flags timeout', 'counter'],
+  },
+  'egress-range': {
+    kind: 'map', says: 'port ranges',
+    lines: ['typeof iifgroup . meta mark . meta l4proto . th dport : meta mark', 'flags interval,timeout', 'counter'],
+  },
+  'egress-echo': { kind: 'map', says: 'icmp echo, both families', lines: ['typeof iifgroup . meta mark : meta mark', 'flags timeout', 'counter'] },
+  'translate4': {
+    kind: 'map', says: 'class of the client . published end, to the private end',
+    lines: ['typeof meta mark . ip daddr . meta l4proto . th dport : ip daddr . th dport', 'flags timeout'],
+  },
+  'translate6': {
+    kind: 'map', says: 'the same for IPv6',
+    lines: ['typeof meta mark . ip6 daddr . meta l4proto . th dport : ip6 daddr . th dport', 'flags timeout'],
+  },
+  'translated4': {
+    kind: 'set', says: 'published end . private end: translations that stand',
+    lines: ['typeof ip daddr . meta l4proto . th dport . ip daddr . th dport', 'flags timeout'],
+  },
+  'translated6': {
+    kind: 'set', says: 'the same for IPv6',
+    lines: ['typeof ip6 daddr . meta l4proto . th dport . ip6 daddr . th dport', 'flags timeout'],
+  },
+  'publish4': {
+    kind: 'map', says: 'class of the client . published end . destination group',
+    lines: ['typeof meta mark . ip daddr . meta l4proto . th dport . oifgroup : meta mark', 'flags timeout', 'counter'],
+  },
+  'publish6': {
+    kind: 'map', says: 'the same for IPv6',
+    lines: ['typeof meta mark . ip6 daddr . meta l4proto . th dport . oifgroup : meta mark', 'flags timeout', 'counter'],
+  },
+  'errors': {
+    kind: 'set', says: 'initiator group . responder group . path id: where icmp errors may travel',
+    lines: ['typeof iifgroup . oifgroup . ct mark', 'flags timeout'],
+  },
+}
+
+/** Byte for byte the same for equal input. Loading it a second time changes nothing but counters and timeouts. */
+export function render(atoms: Atoms, inventory: Inventory, options: RenderOptions): string {
+  const lines = [
+    `add table ${tableFamily} ${tableName}`,
+    `delete table ${tableFamily} ${tableName}`,
+    `table ${tableFamily} ${tableName} {`,
+  ]
+  for (const [name, elements] of elementsOf(atoms, inventory, options.now)) {
+    const { kind, says, lines: body } = declarations[name]
+    lines.push(`  # ${says}`, `  ${kind} ${name} {`, ...body.map((line) => `    ${line}`))
+    if (elements.size > 0) {
+      const texts = Array.from(elements, ([key, element]) => `      ${formatElement(key, element, options.now)}`)
+      lines.push('    elements = {', texts.join(',\n'), '    }')
+    }
+    lines.push('  }')
+  }
+  lines.push(...chains(inventory, options.logGroup ?? defaultLogGroup, options.connectionLimit ?? defaultConnectionLimit), '}')
+  return `${lines.join('\n')}\n`
+}
+
+/** An element as it stands between braces; `now` in milliseconds since the epoch, before the element expires. */
+export function formatElement(key: string, { value, expires }: Element, now: number): string {
+  const timeout = expires === undefined ? '' : ` timeout ${formatDuration(expires - now)}`
+  return `${key}${timeout}${value === undefined ? '' : ` : ${value}`}`
+}
