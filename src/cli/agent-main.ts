@@ -1,0 +1,104 @@
+/**
+ * The agent's process. It is started inside the router namespace by `bulkhead up`, joins the host's reconciling with the
+ * records, and serves the command line over a socket in the state folder until it is told to shut down.
+ */
+import { parseArgs } from 'node:util'
+import { systemClock } from '../base/clock.ts'
+import { escapeText } from '../base/diagnostic.ts'
+import { Fault, isFault, messageOf } from '../base/fault.ts'
+import { start } from '../base/process.ts'
+import { defaultLogGroup } from '../engines/nftables/render.ts'
+import { startAgent } from '../host/agent.ts'
+import { serve } from '../host/api.ts'
+import { placePrefix } from '../host/host-mode.ts'
+import { inNetns } from '../host/ip.ts'
+import { outsideNetns } from '../host/outside.ts'
+import { loggedPackets } from '../host/ruleset-state.ts'
+import { writeState } from '../host/state.ts'
+import { startRecorder } from '../observe/recorder.ts'
+import type { DocumentSet } from '../host/documents.ts'
+import type { InForce } from '../host/enforce.ts'
+import type { Recorder, RecorderContext } from '../observe/recorder.ts'
+
+const { values } = parseArgs({ options: { folder: { type: 'string' }, name: { type: 'string' }, mode: { type: 'string' }, outside: { type: 'string' } } })
+const folder = values.folder ?? ''
+const mode = values.mode === 'host' ? 'host' : 'sandbox'
+
+function log(text: string): void {
+  process.stdout.write(`${new Date(systemClock()).toISOString()} ${escapeText(text)}\n`)
+}
+
+let recorder: Recorder | undefined
+
+function recorderContext(inForce: InForce): RecorderContext {
+  return {
+    platform: inForce.set.platform,
+    intent: inForce.set.intent,
+    inventory: inForce.plan.inventory,
+    ids: inForce.ids,
+  }
+}
+
+/** Records begin with the first set in force: before that, there is nothing that could be refused. */
+async function observe(inForce: InForce): Promise<void> {
+  if (recorder !== undefined) return recorder.setContext(recorderContext(inForce))
+  recorder = await startRecorder({
+    folder: `${folder}/observe`,
+    context: recorderContext(inForce),
+    group: defaultLogGroup,
+    counted: loggedPackets,
+    onProblem: (message) => log(`records: ${message}`),
+  })
+}
+
+async function main(): Promise<void> {
+  process.title = `bulkhead-agent ${values.name ?? ''}`
+  const agent = await startAgent({
+    folder,
+    mode,
+    prefix: mode === 'host' ? placePrefix(values.name ?? '') : '',
+    log,
+    // A platform without records is enforced all the same; `status` says that they are missing.
+    onInForce: (inForce) => observe(inForce).catch((error: unknown) => log(`error: no records: ${messageOf(error)}`)),
+    recorderStats: () => recorder?.stats() ?? null,
+  })
+  let outsideStarted = false
+  await serve(folder, {
+    '/ping': async () => 'pong',
+    '/apply': async (body) => {
+      const report = await agent.apply(body as DocumentSet)
+      if (values.outside !== undefined && report.applied && !outsideStarted) {
+        outsideStarted = true
+        startOutside(values.outside)
+      }
+      return report
+    },
+    '/status': () => agent.status(),
+    '/shutdown': async () => {
+      await agent.shutdown()
+      await recorder?.stop()
+      setTimeout(() => process.exit(0), 20)
+      return 'bye'
+    },
+  })
+  log(`agent ready: ${mode}, process ${process.pid}`)
+}
+
+/** What the user wants to play the outside; in a sandbox only. */
+function startOutside(command: string): void {
+  if (mode !== 'sandbox') throw new Fault('usage', '`--outside` needs a sandbox')
+  const child = start(inNetns(outsideNetns, ['sh', '-c', command]), { stdio: ['ignore', 'inherit', 'inherit'], detached: true, cwd: '/' })
+  child.on('error', (error) => log(`error: the outside command did not start: ${error.message}`))
+  child.on('exit', (code) => log(`the outside command ended with status ${code ?? 'none'}`))
+}
+
+// A terminal's Ctrl-C is not for the agent; only `down` and the kernel end it.
+process.on('SIGINT', () => undefined)
+process.on('SIGHUP', () => undefined)
+process.on('unhandledRejection', (error) => log(`error: ${messageOf(error)}`))
+
+await main().catch((error: unknown) => {
+  log(`error: ${messageOf(error)}`)
+  writeState(folder, 'agent.fault.json', isFault(error) ? { code: error.code, message: error.message, help: error.help } : { code: 'internal', message: messageOf(error) })
+  process.exit(1)
+})

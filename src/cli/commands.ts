@@ -1,0 +1,23 @@
+/** The table of commands. Each is loaded when it is asked for, so that a small one starts fast. */
+import type { Command } from './command.ts'
+
+export const commands = {
+  check: async () => (await import('./check.ts')).command,
+  schema: async () => (await import('./schema.ts')).command,
+  up: async () => (await import('./up.ts')).command,
+  apply: async () => (await import('./apply.ts')).command,
+  down: async () => (await import('./down.ts')).command,
+  status: async () => (await import('./status.ts')).command,
+  exec: async () => (await import('./exec.ts')).command,
+  logs: async () => (await import('./logs.ts')).command,
+  verify: async () => (await import('./verify.ts')).command,
+  flows: async () => (await import('./flows.ts')).command,
+} as const satisfies Readonly<Record<string, () => Promise<Command>>>
+
+export type CommandName = keyof typeof commands
+
+export const commandNames = (Object.keys(commands) as CommandName[]).sort()
+
+export function isCommandName(text: string): text is CommandName {
+  return Object.hasOwn(commands, text)
+}

@@ -1,0 +1,50 @@
+/** `bulkhead exec`: runs a command where a workload runs: same namespaces, same files, same rules. */
+import { quote } from '../base/diagnostic.ts'
+import { Fault } from '../base/fault.ts'
+import { start } from '../base/process.ts'
+import { call } from '../host/api.ts'
+import { execArguments } from '../host/exec.ts'
+import { enter, enterNetns, requireInstance } from '../host/instance.ts'
+import { outsideNetns } from '../host/outside.ts'
+import { usage } from './arguments.ts'
+import { instanceOf, instanceOptions } from './instance.ts'
+import { findByName } from './places.ts'
+import type { AgentStatus } from '../host/report.ts'
+import type { Command, CommandContext, ExitCode } from './command.ts'
+
+export const command: Command = {
+  name: 'exec',
+  summary: 'run a command inside a workload',
+  usage: 'exec WORKLOAD[#REPLICA] [--name NAME] -- COMMAND [ARG ...]',
+  example: 'bulkhead exec workspace-a/notebook -- cat /etc/hosts    the status is the command\'s own',
+  positionals: [0, 1],
+  options: { ...instanceOptions, outside: { type: 'boolean', help: 'in the namespace that plays the outside of a sandbox, instead of a workload' } },
+  run,
+}
+
+async function run(context: CommandContext): Promise<ExitCode> {
+  const { args, rest, options, out, json } = context
+  if (rest.length === 0) throw usage(command, 'there is no command to run', 'write it after `--`')
+  const instance = instanceOf(context)
+  const where = await requireInstance(instance)
+  const outside = options['outside'] === true
+  if (outside === (args[0] !== undefined)) throw usage(command, 'name a workload, or give `--outside`', 'one of the two')
+  let argv: readonly string[]
+  if (outside) {
+    if (where.kind !== 'sandbox') throw new Fault('usage', '`--outside` needs a sandbox')
+    argv = enterNetns(where, outsideNetns, rest)
+  } else {
+    const status = (await call(instance.folder, '/status')) as AgentStatus
+    const workload = findByName(status.workloads, args[0] ?? '')
+    if (workload.task?.inner === undefined) throw new Fault('workload-failed', `${quote(workload.workload)} has no process to join`, { help: 'see `bulkhead status` and `bulkhead logs`' })
+    argv = enter(where, await execArguments(instance, where, workload.task.inner, workload, rest))
+  }
+  const child = start(argv, { stdio: json ? ['ignore', 2, 2] : 'inherit' })
+  const { promise, resolve, reject } = Promise.withResolvers<number>()
+  child.on('error', reject)
+  child.on('exit', (code, signal) => resolve(code ?? (signal === 'SIGINT' ? 130 : 143)))
+  context.signal.addEventListener('abort', () => child.kill('SIGTERM'), { once: true })
+  const code = await promise
+  if (json) out.json({ status: code })
+  return code as ExitCode
+}

@@ -1,0 +1,49 @@
+/** What every command about a running instance has in common. */
+import { fileURLToPath } from 'node:url'
+import { sortDiagnostics } from '../base/diagnostic.ts'
+import { defaultInstance, stateFolder } from '../host/state.ts'
+import type { CommandContext, OptionSpec } from './command.ts'
+import type { Instance } from '../host/instance.ts'
+import type { ApplyReport } from '../host/report.ts'
+import { formatDiagnostic } from '../base/diagnostic.ts'
+import { escapeText } from '../base/diagnostic.ts'
+
+export const instanceOptions = {
+  name: { type: 'string', value: 'NAME', help: `the instance (default: ${defaultInstance})` },
+  state: { type: 'string', value: 'DIR', help: 'the folder that holds the state of all instances' },
+} as const satisfies Readonly<Record<string, OptionSpec>>
+
+export function instanceOf({ options }: Pick<CommandContext, 'options'>): Instance {
+  const name = typeof options['name'] === 'string' ? options['name'] : defaultInstance
+  const override = typeof options['state'] === 'string' ? options['state'] : undefined
+  return { name, folder: stateFolder(name, override) }
+}
+
+/** The node that runs us, with the options that its programs need. */
+export function nodeProgram(file: string, args: readonly string[]): readonly string[] {
+  return [process.execPath, '--disable-warning=ExperimentalWarning', fileURLToPath(new URL(file, import.meta.url)), ...args]
+}
+
+/** Prints what a change did; the answer is in the exit status, 1 when something was not done. */
+export function printApply(context: CommandContext, report: ApplyReport): 0 | 1 {
+  const { out, json } = context
+  const good = report.applied && report.failed.length === 0
+  if (json) {
+    out.json(report)
+    return good ? 0 : 1
+  }
+  for (const d of sortDiagnostics(report.diagnostics)) out.note(formatDiagnostic(d))
+  if (!report.applied) {
+    out.note('nothing was changed: the set before stays in force')
+    return 1
+  }
+  for (const line of report.opened) out.line(`${out.paint('green', '+')} ${line}`)
+  for (const line of report.closed) out.line(`${out.paint('red', '-')} ${line}`)
+  for (const c of report.ended) {
+    const ends = `${c.source}:${c.sourcePort} -> ${c.destination}:${c.destinationPort}`
+    out.line(`${out.paint('yellow', 'ended')} ${c.protocol} ${ends}${c.documents.length === 0 ? '' : `, opened by ${c.documents.join(', ')}`} (${c.sockets} sockets)`)
+  }
+  for (const r of report.refused) out.line(`${out.paint('yellow', 'closed')} ${r.path}: ${r.reason}, ${r.documents.join(', ')}`)
+  for (const f of report.failed) out.note(`${out.paint('red', 'failed')} ${f.place}: ${escapeText(f.reason)}`)
+  return good ? 0 : 1
+}

@@ -1,0 +1,17 @@
+/** Tells the problems of a set before a command goes on with it. */
+import { formatDiagnostic, hasErrors, sortDiagnostics } from '../base/diagnostic.ts'
+import { readDocumentFiles } from '../base/files.ts'
+import { resolve } from 'node:path'
+import { checkDocuments, documentSet } from '../host/documents.ts'
+import type { CommandContext, ExitCode } from './command.ts'
+
+/** `undefined` when the set may be used. */
+export async function refuseProblems(context: CommandContext, directory: string): Promise<ExitCode | undefined> {
+  const read = readDocumentFiles(resolve(context.cwd, directory))
+  const checked = checkDocuments(documentSet(directory, read.files), context.now)
+  const diagnostics = sortDiagnostics([...read.diagnostics, ...checked.diagnostics])
+  if (!hasErrors(diagnostics)) return undefined
+  if (context.json) context.out.json({ applied: false, diagnostics })
+  else for (const d of diagnostics) context.out.note(formatDiagnostic(d))
+  return 1
+}

@@ -1,0 +1,46 @@
+/** `bulkhead up`: makes exactly the documents' paths open, and starts the workloads. */
+import { resolve } from 'node:path'
+import { Fault } from '../base/fault.ts'
+import { readDocumentFiles } from '../base/files.ts'
+import { call } from '../host/api.ts'
+import { documentSet } from '../host/documents.ts'
+import { ensureInstance } from '../host/instance.ts'
+import { instanceOf, instanceOptions, nodeProgram, printApply } from './instance.ts'
+import { refuseProblems } from './problems.ts'
+import type { ApplyReport } from '../host/report.ts'
+import type { Command, CommandContext, ExitCode } from './command.ts'
+
+export const command: Command = {
+  name: 'up',
+  summary: 'enforce a folder of documents on this machine and start its workloads',
+  usage: 'up DIR [--sandbox] [--outside COMMAND] [--name NAME]',
+  example: 'bulkhead up examples/tre    in a sandbox of its own, unless you are root',
+  positionals: [1, 1],
+  options: {
+    ...instanceOptions,
+    sandbox: { type: 'boolean', help: 'in namespaces of its own, away from the machine\'s network; always so without root' },
+    outside: { type: 'string', value: 'COMMAND', help: 'a shell command that plays the outside, in a sandbox' },
+  },
+  run,
+}
+
+async function run(context: CommandContext): Promise<ExitCode> {
+  const { args, options, out, json, now } = context
+  const [directory = ''] = args
+  const path = resolve(context.cwd, directory)
+  // Wrong documents are told before anything is started.
+  const problems = await refuseProblems(context, directory)
+  if (problems !== undefined) return problems
+  const instance = instanceOf(context)
+  const mode = options['sandbox'] === true || process.getuid?.() !== 0 ? 'sandbox' : 'host'
+  const outside = options['outside']
+  if (typeof outside === 'string' && mode === 'host') throw new Fault('usage', '`--outside` needs `--sandbox`')
+  if (!json) out.note(mode === 'sandbox' ? `a sandbox for \`${instance.name}\`` : `namespaces of \`${instance.name}\` on this machine`)
+  const agentArguments = ['--folder', instance.folder, '--name', instance.name, '--mode', mode, ...(typeof outside === 'string' ? ['--outside', outside] : [])]
+  await ensureInstance(instance, mode, () => nodeProgram('./agent-main.ts', agentArguments))
+  const report = (await call(instance.folder, '/apply', documentSet(path, readDocumentFiles(path).files))) as ApplyReport
+  const code = printApply(context, report)
+  if (!json && code === 0) out.line(`${report.opened.length} paths opened, everything else is closed (${((Date.now() - now) / 1000).toFixed(1)} s)`)
+  return code
+}
+

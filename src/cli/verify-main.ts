@@ -1,0 +1,21 @@
+/** The part of `bulkhead verify` that runs inside the router namespace: progress on stderr, the evidence on stdout. */
+import { parseArgs } from 'node:util'
+import { isFault, messageOf } from '../base/fault.ts'
+import { verifyInstance } from '../host/verification.ts'
+
+const { values } = parseArgs({ options: { folder: { type: 'string' }, mode: { type: 'string' }, prefix: { type: 'string' }, now: { type: 'string' } } })
+
+try {
+  const evidence = await verifyInstance({
+    folder: values.folder ?? '',
+    mode: values.mode === 'host' ? 'host' : 'sandbox',
+    prefix: values.prefix ?? '',
+    now: Number(values.now),
+    progress: (text) => process.stderr.write(`${text}\n`),
+  })
+  process.stdout.write(JSON.stringify({ evidence }))
+} catch (error) {
+  const fault = isFault(error) ? { code: error.code, message: error.message, help: error.help } : { code: 'internal', message: messageOf(error) }
+  process.stdout.write(JSON.stringify({ fault }))
+  process.exitCode = 1
+}

@@ -1,0 +1,75 @@
+/** `bulkhead verify`: proves by trying that the machine does what the documents say, and nothing else. */
+import { start } from '../base/process.ts'
+import { Fault } from '../base/fault.ts'
+import { escapeText } from '../base/diagnostic.ts'
+import { placePrefix } from '../host/host-mode.ts'
+import { enter, requireInstance } from '../host/instance.ts'
+import { instanceOf, instanceOptions, nodeProgram } from './instance.ts'
+import type { Evidence } from '../host/verification.ts'
+import type { Command, CommandContext, ExitCode } from './command.ts'
+import type { Output } from './output.ts'
+
+export const command: Command = {
+  name: 'verify',
+  summary: 'try every flow between shadow workloads and compare with the documents',
+  usage: 'verify [--name NAME]',
+  example: 'bulkhead verify --json    evidence with hashes and times; exit status 1 on any mismatch',
+  positionals: [0, 0],
+  options: { ...instanceOptions, matrix: { type: 'boolean', help: 'also print what was found open, pair by pair' } },
+  run,
+}
+
+async function run(context: CommandContext): Promise<ExitCode> {
+  const { out, json, options, now } = context
+  const instance = instanceOf(context)
+  const where = await requireInstance(instance)
+  const prefix = where.kind === 'host' ? placePrefix(instance.name) : ''
+  const argv = nodeProgram('./verify-main.ts', ['--folder', instance.folder, '--mode', where.kind, '--prefix', prefix, '--now', String(now)])
+  const evidence = await evidenceOf(enter(where, argv), (text) => {
+    if (!json) out.note(text)
+  })
+  const good = evidence.mismatches.length === 0 && evidence.deviations.length === 0 && (evidence.reading.verdict === 'equal' || evidence.reading.verdict === 'narrower')
+  if (json) out.json({ ...evidence, good })
+  else print(out, evidence, options['matrix'] === true)
+  return good ? 0 : 1
+}
+
+/** Progress comes on stderr, the evidence as one line on stdout. */
+async function evidenceOf(argv: readonly string[], progress: (text: string) => void): Promise<Evidence> {
+  const child = start(argv, { stdio: ['ignore', 'pipe', 'pipe'] })
+  let stdout = ''
+  let stderr = ''
+  child.stdout?.on('data', (chunk: Buffer) => void (stdout += chunk.toString('utf8')))
+  child.stderr?.on('data', (chunk: Buffer) => {
+    stderr += chunk.toString('utf8')
+    const lines = stderr.split('\n')
+    stderr = lines.pop() ?? ''
+    for (const line of lines) progress(line)
+  })
+  const { promise, resolve, reject } = Promise.withResolvers<number | null>()
+  child.on('error', reject)
+  child.on('close', resolve)
+  await promise
+  const answer = stdout === '' ? undefined : (JSON.parse(stdout) as { evidence?: Evidence; fault?: { code: 'internal'; message: string; help?: string } })
+  if (answer?.evidence !== undefined) return answer.evidence
+  const { code = 'internal', message = 'the verification ended early', help } = answer?.fault ?? {}
+  throw new Fault(code, message, help === undefined ? {} : { help })
+}
+
+const shown = 50
+
+function print(out: Output, e: Evidence, matrix: boolean): void {
+  if (matrix) for (const cell of e.matrix) out.line(`${cell.from} -> ${cell.to} ${cell.open.join(' ')}`)
+  for (const m of e.mismatches.slice(0, shown)) {
+    const what = m.protocol === 'icmp' ? 'icmp' : `${m.protocol}/${m.port}`
+    out.line(`${out.paint('red', 'mismatch')} ${m.from} -> ${m.to} ${what} IPv${m.family} (${m.address}): should be ${m.expect === 'allow' ? 'open' : 'closed'}, was ${m.outcome}${m.detail === '' ? '' : ` (${escapeText(m.detail)})`}; likely cause: ${m.likelyCause}`)
+  }
+  if (e.mismatches.length > shown) out.line(`and ${e.mismatches.length - shown} more mismatches; all are in --json`)
+  for (const d of e.deviations) out.line(`${out.paint('red', 'deviation')} ${escapeText(d.what)}: expected ${d.expected}, found ${escapeText(d.found)}`)
+  const paint = e.reading.verdict === 'equal' || e.reading.verdict === 'narrower' ? 'green' : 'red'
+  out.line(`the table read back is ${out.paint(paint, e.reading.verdict)}${e.reading.verdict === 'equal' ? ' to the documents' : ''}`)
+  for (const d of e.reading.differences.slice(0, shown)) out.line(`  ${escapeText(d)}`)
+  const seconds = ((Date.parse(e.ended) - Date.parse(e.began)) / 1000).toFixed(1)
+  out.line(`${e.identities} identities, ${e.allowed} flows open, ${e.denied} closed, ${e.deviations.length} deviations, ${seconds} s`)
+  out.line(`${e.probes} probes, ${e.mismatches.length} mismatches`)
+}

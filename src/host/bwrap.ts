@@ -1,0 +1,67 @@
+/**
+ * The command line that confines a workload's process (pure). It sees the system's programs, a minimal /etc, its own mounts
+ * and data, and nothing of the agent or of other workloads: file systems are channels that network namespaces do not close.
+ */
+import { dirname } from 'node:path'
+import type { Start } from '../model/platform.ts'
+
+export interface Confinement {
+  readonly start: Extract<Start, { kind: 'run' }>
+  /** Host folder with the generated /etc files. */
+  readonly etc: string
+  /** Host folder that becomes /data. */
+  readonly data: string
+  /** The runtime that Bulkhead itself uses, offered to workloads. */
+  readonly node: string
+  readonly hostname: string
+  readonly env: Readonly<Record<string, string>>
+  /** Which system folders exist as real folders and which are links (`/bin` to `usr/bin`). */
+  readonly system: readonly SystemFolder[]
+}
+
+export interface SystemFolder {
+  readonly path: string
+  readonly link: string | undefined
+}
+
+export const insideUid = 1000
+const runtimeFolder = '/opt/bulkhead/bin'
+export const insidePath = `/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin:${runtimeFolder}`
+
+/** Files of the host's /etc that programs need and that hold nothing private. */
+const sharedEtc = ['alternatives', 'ld.so.cache', 'ld.so.conf', 'ld.so.conf.d', 'localtime', 'protocols', 'services', 'ssl/certs', 'ca-certificates.conf']
+
+export function bwrapArguments(c: Confinement): readonly string[] {
+  return [
+    'bwrap',
+    '--unshare-user', '--unshare-pid', '--unshare-ipc', '--unshare-uts', '--unshare-cgroup-try',
+    '--uid', String(insideUid), '--gid', String(insideUid),
+    '--hostname', c.hostname,
+    '--new-session',
+    '--cap-drop', 'ALL',
+    ...c.system.flatMap((s) => (s.link === undefined ? ['--ro-bind', s.path, s.path] : ['--symlink', s.link, s.path])),
+    '--ro-bind', dirname(c.node), runtimeFolder,
+    '--dir', '/etc',
+    ...sharedEtc.flatMap((name) => ['--ro-bind-try', `/etc/${name}`, `/etc/${name}`]),
+    ...['hosts', 'passwd', 'group', 'resolv.conf', 'nsswitch.conf', 'host.conf'].flatMap((name) => ['--ro-bind', `${c.etc}/${name}`, `/etc/${name}`]),
+    '--proc', '/proc',
+    '--dev', '/dev',
+    '--tmpfs', '/tmp',
+    '--dir', '/run',
+    '--dir', '/var/tmp',
+    '--bind', c.data, '/data',
+    ...c.start.mounts.flatMap((m) => ['--ro-bind', m.from, m.to]),
+    '--remount-ro', '/',
+    '--chdir', c.start.workdir ?? '/data',
+    '--clearenv',
+    ...Object.entries(insideEnvironment(c)).sort(([a], [b]) => (a < b ? -1 : 1)).flatMap(([name, value]) => ['--setenv', name, value]),
+    '--json-status-fd', '3',
+    '--',
+    ...c.start.command,
+  ]
+}
+
+/** The complete environment of a process inside. */
+export function insideEnvironment(c: Pick<Confinement, 'start' | 'env'>): Readonly<Record<string, string>> {
+  return { HOME: '/data', PATH: insidePath, LANG: 'C.UTF-8', TMPDIR: '/tmp', ...Object.fromEntries(c.start.env), ...c.env }
+}

@@ -1,0 +1,41 @@
+/** What a new Intent opens and closes compared with the one before, in the words of the documents (pure). */
+import { compareText } from '../base/location.ts'
+import { formatPorts } from '../net/ports.ts'
+import type { Intent, Path, PathEnd } from '../intent/intent.ts'
+
+export interface Changes {
+  readonly opened: readonly string[]
+  readonly closed: readonly string[]
+}
+
+/** Paths already expired at `now` count as closed. */
+export function changes(before: Intent | undefined, after: Intent, now: number): Changes {
+  const old = lines(before, now)
+  const next = lines(after, now)
+  return {
+    opened: [...next].filter((line) => !old.has(line)).sort(compareText),
+    closed: [...old].filter((line) => !next.has(line)).sort(compareText),
+  }
+}
+
+function lines(intent: Intent | undefined, now: number): ReadonlySet<string> {
+  return new Set((intent?.paths ?? []).filter((p) => p.expires === undefined || p.expires > now).map(describePath))
+}
+
+/** `research/api -> research/db tcp/5432`. */
+export function describePath(path: Path): string {
+  const ports = path.protocol === 'icmp' ? 'icmp' : `${path.protocol}/${formatPorts(path.ports)}`
+  const phases = path.phases.length === 3 ? '' : ` in phase ${path.phases.join(', ')}`
+  return `${describeEnd(path.source)} -> ${describeEnd(path.destination)} ${ports}${phases}`
+}
+
+export function describeEnd(end: PathEnd): string {
+  switch (end.kind) {
+    case 'workload':
+      return end.workload
+    case 'external':
+      return `external:${end.external}`
+    case 'peer':
+      return `peer:${end.peer}/${end.enclave}/${end.workload}`
+  }
+}

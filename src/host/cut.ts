@@ -1,0 +1,113 @@
+/**
+ * Revocation: ends every connection that no path permits any more. The table has stopped its packets already; here its entry
+ * is removed, so that a later grant cannot revive it, and both sockets are ended, so that nobody waits on a dead line.
+ */
+import { run } from '../base/process.ts'
+import { formatAddress } from '../net/address.ts'
+import { inNetns } from './ip.ts'
+import type { Connection, Tuple } from './conntrack.ts'
+
+export interface CutConnection {
+  readonly protocol: string
+  readonly source: string
+  readonly sourcePort: number
+  readonly destination: string
+  readonly destinationPort: number
+  /** The mark it was permitted under: names the policy in `ids`. */
+  readonly mark: number
+  /** Sockets that were ended by us, of two; fewer when an end had none or is not on this host. */
+  readonly sockets: number
+}
+
+/** `netnsOf` names the namespace that an address lives in, if it is here. */
+export async function cutConnections(
+  doomed: readonly Connection[],
+  netnsOf: (address: string) => string | undefined,
+): Promise<readonly CutConnection[]> {
+  await removeEntries(doomed)
+  const ended = await endSockets(doomed, netnsOf)
+  return doomed.map((c) => ({
+    protocol: c.protocol,
+    source: formatAddress(c.original.source),
+    sourcePort: c.original.sourcePort,
+    destination: formatAddress(c.original.destination),
+    destinationPort: c.original.destinationPort,
+    mark: c.mark,
+    sockets: socketEnds(c).filter((end) => ended.has(endKey(end))).length,
+  }))
+}
+
+/** One call removes all entries between two ends on one port: they are doomed for the same reason. */
+async function removeEntries(doomed: readonly Connection[]): Promise<void> {
+  const calls = new Map<string, readonly string[]>()
+  for (const { protocol, original } of doomed) {
+    const family = original.source.family === 4 ? 'ipv4' : 'ipv6'
+    const name = protocol === 'icmp' && family === 'ipv6' ? 'icmpv6' : protocol
+    const argv = ['conntrack', '-D', '-f', family, '-s', formatAddress(original.source), '-d', formatAddress(original.destination), '-p', name]
+    if (original.destinationPort > 0) argv.push('--dport', String(original.destinationPort))
+    calls.set(argv.join(' '), argv)
+  }
+  // An entry that ended by itself meanwhile is status 1, and no failure.
+  for (const argv of calls.values()) await run(argv)
+}
+
+interface SocketEnd {
+  readonly local: string
+  readonly localPort: number
+  readonly remote: string
+  readonly remotePort: number
+}
+
+function socketEnds(c: Connection): readonly SocketEnd[] {
+  const end = (t: Tuple): SocketEnd => ({
+    local: formatAddress(t.source),
+    localPort: t.sourcePort,
+    remote: formatAddress(t.destination),
+    remotePort: t.destinationPort,
+  })
+  return c.protocol === 'tcp' || c.protocol === 'udp' ? [end(c.original), end(c.reply)] : []
+}
+
+const perCall = 60
+
+/** Ends the sockets of both sides by `ss -K`, a few calls for each namespace; tells which ends were found. */
+async function endSockets(doomed: readonly Connection[], netnsOf: (address: string) => string | undefined): Promise<ReadonlySet<string>> {
+  const byNetns = new Map<string, SocketEnd[]>()
+  for (const end of doomed.flatMap(socketEnds)) {
+    const netns = netnsOf(end.local)
+    if (netns === undefined) continue
+    const list = byNetns.get(netns)
+    if (list === undefined) byNetns.set(netns, [end])
+    else list.push(end)
+  }
+  const ended = new Set<string>()
+  const calls = [...byNetns].flatMap(([netns, ends]) => chunks(ends, perCall).map((part) => ({ netns, part })))
+  await Promise.all(
+    calls.map(async ({ netns, part }) => {
+      const filter = part.map((e) => `( src ${bracket(e.local)}:${e.localPort} and dst ${bracket(e.remote)}:${e.remotePort} )`).join(' or ')
+      const { stdout } = await run(inNetns(netns, ['ss', '-K', '-H', '-n', '-t', '-u', filter]))
+      for (const line of stdout.split('\n')) {
+        const [local, remote] = line.trim().split(/\s+/).slice(4, 6)
+        if (local !== undefined && remote !== undefined) ended.add(`${plain(local)} ${plain(remote)}`)
+      }
+    }),
+  )
+  return ended
+}
+
+function endKey(e: SocketEnd): string {
+  return `${e.local}:${e.localPort} ${e.remote}:${e.remotePort}`
+}
+
+function bracket(address: string): string {
+  return address.includes(':') ? `[${address}]` : address
+}
+
+/** `[fd00::1]:80`, `[::ffff:10.0.0.1]:80` (a dual-stack socket) and `10.0.0.1:80` as `endKey` writes them. */
+function plain(end: string): string {
+  return end.replace(/^\[(?:::ffff:(?=\d+\.))?(.*)\](:\d+)$/, '$1$2')
+}
+
+function chunks<T>(list: readonly T[], size: number): readonly (readonly T[])[] {
+  return Array.from({ length: Math.ceil(list.length / size) }, (_, i) => list.slice(i * size, (i + 1) * size))
+}

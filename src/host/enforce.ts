@@ -1,0 +1,142 @@
+/**
+ * Brings one host to a checked set of documents, in the order that never opens a closed path: numbers on disk, table, then
+ * interfaces, then the connections that lost their path, then processes.
+ */
+import { existsSync } from 'node:fs'
+import { messageOf } from '../base/fault.ts'
+import { applyRuleset } from '../engines/nftables/apply.ts'
+import { delta } from '../engines/nftables/delta.ts'
+import { assignGroups, documentsOf } from '../engines/nftables/ids.ts'
+import { uplinkGroup } from '../engines/nftables/inventory.ts'
+import { lower } from '../engines/nftables/lower.ts'
+import { permits } from '../engines/nftables/permits.ts'
+import { render } from '../engines/nftables/render.ts'
+import { formatAddress } from '../net/address.ts'
+import { isProtocol } from '../net/protocol.ts'
+import { listConnections } from './conntrack.ts'
+import { cutConnections } from './cut.ts'
+import { ipBatch, ipBatchForce, ipJson } from './ip.ts'
+import { makeOutside, routeOutside } from './outside.ts'
+import { dropSeat, makeSeat, routerLines } from './place.ts'
+import { planHost } from './plan.ts'
+import { saveIds, saveInventory, saveSlots } from './memory.ts'
+import type { Atoms } from '../engines/nftables/atoms.ts'
+import type { Refusal } from '../engines/nftables/capabilities.ts'
+import type { IdTable } from '../engines/nftables/ids.ts'
+import type { CheckedSet } from './documents.ts'
+import type { Connection } from './conntrack.ts'
+import type { Place, Plan } from './plan.ts'
+import type { EndedConnection, FailedPlace } from './report.ts'
+import type { SlotTable } from './slots.ts'
+
+/** Everything that is in force on this host. */
+export interface InForce {
+  readonly set: CheckedSet
+  readonly plan: Plan
+  readonly atoms: Atoms
+  readonly ids: IdTable
+  readonly refused: readonly Refusal[]
+}
+
+export interface Numbers {
+  readonly ids: IdTable
+  readonly slots: SlotTable
+}
+
+export interface Setting {
+  readonly folder: string
+  readonly mode: 'sandbox' | 'host'
+  /** What our named namespaces begin with: nothing in a sandbox, which has no others. */
+  readonly prefix: string
+}
+
+/** Works out what should be in force; writes the numbers down before anything uses them. */
+export function design(set: CheckedSet, numbers: Numbers, setting: Setting, now: number): InForce {
+  const grouped = assignGroups(numbers.ids, set.platform)
+  const plan = planHost(set.platform, set.intent, grouped.groups, numbers.slots, { prefix: setting.prefix, uplink: setting.mode === 'sandbox' })
+  const lowered = lower(set.platform, set.intent, plan.inventory, grouped, now)
+  saveIds(setting.folder, lowered.ids)
+  saveSlots(setting.folder, plan.slots)
+  saveInventory(setting.folder, plan.inventory)
+  return { set, plan, atoms: lowered.atoms, ids: lowered.ids, refused: lowered.refused }
+}
+
+/** Loads the table: by element changes when the one before is known to be live, else whole. Atomic either way. */
+export async function enforceTable(before: InForce | undefined, next: InForce, now: number): Promise<void> {
+  const change = before === undefined ? undefined : delta(sided(before), sided(next), { now })
+  const text = change ?? render(next.atoms, next.plan.inventory, { now })
+  if (text !== '') await applyRuleset(text)
+}
+
+function sided(f: InForce): { readonly atoms: Atoms; readonly inventory: Plan['inventory'] } {
+  return { atoms: f.atoms, inventory: f.plan.inventory }
+}
+
+/**
+ * Makes the places that are missing, changes groups (a phase is part of the identity), removes the others. A place that
+ * fails is taken back and reported; the rest go on.
+ */
+export async function enforcePlaces(next: InForce, setting: Setting): Promise<readonly FailedPlace[]> {
+  const failed: FailedPlace[] = []
+  if (setting.mode === 'sandbox') {
+    await makeOutside()
+    await routeOutside(next.set.platform)
+  }
+  const links = new Map((await ipJson(['link', 'show'])).map((l) => [String(l['ifname']), l]))
+  const wanted = new Set(next.plan.places.map((p) => p.interface))
+  for (const name of links.keys()) {
+    if (/^bhw\d+$/.test(name) && !wanted.has(name)) await ipBatchForce([`link del dev ${name}`])
+  }
+  const netns = new Set((await ipJson(['netns', 'list'])).map((n) => String(n['name'])))
+  for (const gone of ownNetns(netns, setting)) {
+    if (!next.plan.places.some((p) => p.netns === gone)) await ipBatchForce([`netns del ${gone}`])
+  }
+  for (const place of next.plan.places) {
+    try {
+      await enforcePlace(place, links.get(place.interface))
+    } catch (error) {
+      await dropSeat(place, { ownNetns: place.start.kind === 'run' })
+      failed.push({ place: place.key, reason: messageOf(error) })
+    }
+  }
+  return failed
+}
+
+/** Places are named `PREFIXenclave.workload.replica`; `outside` and the router are not. */
+function ownNetns(all: ReadonlySet<string>, setting: Setting): readonly string[] {
+  return [...all].filter((n) => n.startsWith(setting.prefix) && /^[a-z0-9-]+\.[a-z0-9-]+\.\d+$/.test(n.slice(setting.prefix.length)))
+}
+
+async function enforcePlace(place: Place, link: Readonly<Record<string, unknown>> | undefined): Promise<void> {
+  const ipv6 = existsSync('/proc/sys/net/ipv6')
+  if (place.start.kind === 'attach-interface') {
+    // A tap has no other end to make: the machine behind it answers for itself.
+    await ipBatch([`link set dev ${place.start.interface} down`, `link set dev ${place.start.interface} name ${place.interface} group ${place.group}`, ...routerLines(place, ipv6)])
+    return
+  }
+  if (link !== undefined && link['address'] === place.routerMac) {
+    await ipBatch([`link set dev ${place.interface} group ${place.group}`, ...routerLines(place, ipv6)])
+    return
+  }
+  await makeSeat(place, { ownNetns: place.start.kind === 'run' })
+}
+
+/** Ends what lost its path: every connection in the kernel that the atoms do not permit. */
+export async function enforceConnections(next: InForce): Promise<readonly EndedConnection[]> {
+  const ends = new Map<string, { readonly group: number; readonly netns: string | undefined }>()
+  for (const p of next.plan.places) for (const a of [p.ipv4, p.ipv6]) ends.set(formatAddress(a), { group: p.group, netns: p.netns })
+  for (const a of next.plan.inventory.attachments) {
+    const group = next.plan.inventory.groups.get(`${a.workload}@${a.phase}`) ?? 0
+    for (const x of [a.ipv4, a.ipv6]) if (!ends.has(formatAddress(x))) ends.set(formatAddress(x), { group, netns: undefined })
+  }
+  const doomed = (await listConnections()).filter((c) => !isPermitted(next.atoms, c, (address) => ends.get(address)?.group ?? uplinkGroup))
+  if (doomed.length === 0) return []
+  const cut = await cutConnections(doomed, (address) => ends.get(address)?.netns)
+  return cut.map((c) => ({ ...c, documents: documentsOf(next.ids, c.mark) }))
+}
+
+/** Protocols that no policy can name have no path. */
+function isPermitted(atoms: Atoms, c: Connection, groupOf: (address: string) => number): boolean {
+  if (!isProtocol(c.protocol)) return false
+  return permits(atoms, { protocol: c.protocol, iifgroup: groupOf(formatAddress(c.original.source)), oifgroup: groupOf(formatAddress(c.reply.source)), original: c.original, reply: c.reply }) !== undefined
+}

@@ -1,0 +1,60 @@
+/**
+ * The outside of a sandbox: a namespace behind the uplink that plays every address which is not the platform's, so that
+ * paths to Externals and published addresses can be tried without any real network.
+ */
+import { existsSync, writeFileSync } from 'node:fs'
+import { run } from '../base/process.ts'
+import { uplinkGroup } from '../engines/nftables/inventory.ts'
+import { formatPrefix } from '../net/prefix.ts'
+import { toPrefixes } from '../net/address-set.ts'
+import { formatAddress } from '../net/address.ts'
+import { inNetns, ipBatch, ipBatchForce, ipJson } from './ip.ts'
+import { uplinkInterface } from './plan.ts'
+import { routeTable } from './router.ts'
+import type { Platform } from '../model/platform.ts'
+
+export const outsideNetns = 'outside'
+
+/** The link between router and outside; 198.18.0.0/15 is for benchmarks and never routed (RFC 2544). */
+const link = { router4: '198.18.255.2', outside4: '198.18.255.1', router6: 'fd00:198:18::2', outside6: 'fd00:198:18::1' }
+
+export async function makeOutside(): Promise<void> {
+  const there = (await ipJson(['link', 'show'])).some((l) => l['ifname'] === uplinkInterface)
+  if (there) return
+  await ipBatchForce([`netns del ${outsideNetns}`])
+  await ipBatch([`netns add ${outsideNetns}`, `link add name ${uplinkInterface} group ${uplinkGroup} type veth peer name eth0 netns ${outsideNetns}`])
+  await run(inNetns(outsideNetns, ['sysctl', '-q', '-e', '-w', 'net.ipv4.ping_group_range=0 2147483647', 'net.ipv4.ip_unprivileged_port_start=0', 'net.ipv4.icmp_ratelimit=0', 'net.ipv6.icmp.ratelimit=0']))
+  await ipBatch(
+    [
+      'link set lo up',
+      `addr add ${link.outside4}/30 dev eth0`,
+      `addr add ${link.outside6}/64 dev eth0 nodad`,
+      'link set eth0 up',
+      // Every address that has no better route is here.
+      'route add local 0.0.0.0/0 dev lo',
+      'route add local ::/0 dev lo',
+    ],
+    outsideNetns,
+  )
+  if (existsSync('/proc/sys/net/ipv6')) writeFileSync(`/proc/sys/net/ipv6/conf/${uplinkInterface}/addr_gen_mode`, '1')
+  await ipBatch([
+    `addr replace ${link.router4}/30 dev ${uplinkInterface}`,
+    `addr replace ${link.router6}/64 dev ${uplinkInterface} nodad`,
+    `link set dev ${uplinkInterface} up`,
+    `route replace default via ${link.outside4} dev ${uplinkInterface} table ${routeTable}`,
+    `route replace ::/0 via ${link.outside6} dev ${uplinkInterface} table ${routeTable}`,
+  ])
+}
+
+/** Tells the outside the way to published addresses, and to private ones too: an attacker would know it. */
+export async function routeOutside(platform: Platform): Promise<void> {
+  const published = platform.ingressPolicies.flatMap((p) => (p.gateway.kind === 'publish' ? p.gateway.addresses : []))
+  const wanted = [
+    ...published.map((a) => `${formatAddress(a)}/${a.family === 4 ? 32 : 128}`),
+    ...toPrefixes(platform.addresses).map(formatPrefix),
+  ]
+  await ipBatch(
+    [...new Set(wanted)].sort().map((to) => `route replace ${to} via ${to.includes(':') ? link.router6 : link.router4} dev eth0`),
+    outsideNetns,
+  )
+}

@@ -1,0 +1,64 @@
+/** What the agent tells: after a change, and about its state. */
+import type { Diagnostic } from '../base/diagnostic.ts'
+import type { CutConnection } from './cut.ts'
+import type { RefusedPath } from './refused.ts'
+import type { TaskStatus } from './supervise.ts'
+
+export interface EndedConnection extends CutConnection {
+  /** The documents whose path it had used. */
+  readonly documents: readonly string[]
+}
+
+export interface ApplyReport {
+  /** False when a document is wrong: then the old set stays in force. */
+  readonly applied: boolean
+  readonly diagnostics: readonly Diagnostic[]
+  readonly opened: readonly string[]
+  readonly closed: readonly string[]
+  readonly ended: readonly EndedConnection[]
+  readonly refused: readonly RefusedPath[]
+  /** Places that could not be made or started; their paths stay closed. */
+  readonly failed: readonly FailedPlace[]
+}
+
+export interface FailedPlace {
+  readonly place: string
+  readonly reason: string
+}
+
+export interface Drift {
+  /** ISO 8601. */
+  readonly at: string
+  readonly what: string
+  readonly repaired: boolean
+  /** Milliseconds from notice to repair. */
+  readonly tookMs: number
+}
+
+export interface WorkloadStatus {
+  readonly workload: string
+  readonly replica: number
+  readonly phase: string
+  readonly interface: string
+  readonly netns: string
+  readonly ipv4: string
+  readonly ipv6: string
+  readonly task: TaskStatus | undefined
+  readonly failed: string | undefined
+}
+
+export interface AgentStatus {
+  readonly pid: number
+  readonly mode: 'sandbox' | 'host'
+  readonly since: string
+  readonly documents: { readonly directory: string; readonly sha256: string; readonly files: number } | undefined
+  /** True when the last look at kernel, interfaces and settings found what was applied. */
+  readonly enforced: boolean
+  readonly paths: number
+  readonly workloads: readonly WorkloadStatus[]
+  readonly refused: readonly RefusedPath[]
+  /** The latest, oldest first. */
+  readonly drift: readonly Drift[]
+  readonly foreignTables: readonly string[]
+  readonly recorder: unknown
+}

@@ -1,0 +1,67 @@
+/** The processes that a plan asks for: their files in the state folder, and their complete command lines. */
+import { existsSync, lstatSync, mkdirSync, readlinkSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { Fault } from '../base/fault.ts'
+import { bwrapArguments } from './bwrap.ts'
+import { fixedFiles, hostsFile, reachable } from './etc-files.ts'
+import { inNetns } from './ip.ts'
+import { fileName } from './supervise.ts'
+import type { Confinement, SystemFolder } from './bwrap.ts'
+import type { Place } from './plan.ts'
+import type { Task } from './supervise.ts'
+import type { Intent } from '../intent/intent.ts'
+import type { Platform } from '../model/platform.ts'
+
+/** Writes every place's /etc files; a file keeps its inode, because it is mounted in running workloads. */
+export function writeEtc(folder: string, places: readonly Place[], intent: Intent, now: number): void {
+  for (const place of places) {
+    const etc = etcFolder(folder, place)
+    mkdirSync(etc, { recursive: true, mode: 0o700 })
+    for (const [name, text] of Object.entries(fixedFiles)) writeFileSync(join(etc, name), text, { mode: 0o644 })
+    writeFileSync(join(etc, 'hosts'), hostsFile(place, places, reachable(intent, place.workload, now)), { mode: 0o644 })
+  }
+}
+
+export function taskOf(folder: string, place: Place, platform: Platform): Task | undefined {
+  const confinement = confinementOf(folder, place, platform)
+  return confinement === undefined ? undefined : { key: place.key, argv: inNetns(place.netns, bwrapArguments(confinement)) }
+}
+
+/** `undefined` for a place that is attached and runs by itself. */
+export function confinementOf(folder: string, place: Place, platform: Platform): Confinement | undefined {
+  if (place.start.kind !== 'run') return undefined
+  const data = join(folder, 'data', fileName(place.key))
+  mkdirSync(data, { recursive: true, mode: 0o700 })
+  for (const { from } of place.start.mounts) {
+    if (!existsSync(from)) throw new Fault('workload-failed', `\`${place.workload}\` mounts \`${from}\`, which does not exist`, { help: 'correct `run.mounts[].from` in its document' })
+  }
+  const [enclave = '', name = ''] = place.workload.split('/')
+  return {
+    start: place.start,
+    etc: etcFolder(folder, place),
+    data,
+    node: process.execPath,
+    hostname: name,
+    env: {
+      BULKHEAD_WORKLOAD: place.workload,
+      BULKHEAD_REPLICA: String(place.replica),
+      BULKHEAD_SPIFFE_ID: `spiffe://${platform.trustDomain}/enclave/${enclave}/workload/${name}`,
+    },
+    system: systemFolders(),
+  }
+}
+
+function etcFolder(folder: string, place: Place): string {
+  return join(folder, 'etc', fileName(place.key))
+}
+
+let known: readonly SystemFolder[] | undefined
+
+/** Where programs and libraries are: folders on old systems, links into /usr on merged ones. */
+function systemFolders(): readonly SystemFolder[] {
+  known ??= ['/usr', '/bin', '/sbin', '/lib', '/lib32', '/lib64', '/libx32'].flatMap((path): SystemFolder[] => {
+    if (!existsSync(path)) return []
+    return [{ path, link: lstatSync(path).isSymbolicLink() ? readlinkSync(path) : undefined }]
+  })
+  return known
+}

@@ -1,0 +1,136 @@
+/**
+ * Live verification of an instance, run inside the router namespace. It needs no agent and believes none: it reads the
+ * documents, the kernel and the interfaces, and then tries.
+ */
+import { Fault } from '../base/fault.ts'
+import { formatAddress } from '../net/address.ts'
+import { judge } from '../verify/live/judge.ts'
+import { outsideLabel, planLive } from '../verify/live/plan.ts'
+import { checkDocuments } from './documents.ts'
+import { ipJson } from './ip.ts'
+import { loadApplied, loadIds, loadInventory, loadSlots } from './memory.ts'
+import { outsideNetns } from './outside.ts'
+import { gatewayV4, insideInterface, foreignInterfaces } from './place.ts'
+import { planHost } from './plan.ts'
+import { fingerprint, liveRuleset } from './ruleset-state.ts'
+import { runProbes } from './probers.ts'
+import { dropShadows, makeShadows, shadowSeats } from './shadows.ts'
+import { topologyDeviations } from './topology.ts'
+import { readTable } from './table-reading.ts'
+import type { Deviation } from './topology.ts'
+import type { Place } from './plan.ts'
+import type { TableReading } from './table-reading.ts'
+import type { Mismatch } from '../verify/live/judge.ts'
+import type { Expectation } from '../verify/live/plan.ts'
+
+export interface Evidence {
+  readonly kind: 'live-verification'
+  /** ISO 8601; `ended` when the last probe had its answer. */
+  readonly began: string
+  readonly ended: string
+  readonly documents: { readonly directory: string; readonly sha256: string }
+  /** SHA-256 of what decides in the live table; `null` when there is none. */
+  readonly table: string | null
+  readonly identities: number
+  readonly probes: number
+  readonly allowed: number
+  readonly denied: number
+  readonly mismatches: readonly Mismatch[]
+  /** Interfaces, groups, addresses, routes and settings that are not as planned. */
+  readonly deviations: readonly Deviation[]
+  /** The live table read back and compared with the documents. */
+  readonly reading: TableReading
+  readonly matrix: readonly MatrixCell[]
+}
+
+/** What was found open between two identities. */
+export interface MatrixCell {
+  readonly from: string
+  readonly to: string
+  readonly open: readonly string[]
+}
+
+export interface VerifyOptions {
+  readonly folder: string
+  readonly mode: 'sandbox' | 'host'
+  readonly prefix: string
+  readonly now: number
+  readonly progress: (text: string) => void
+}
+
+export async function verifyInstance(options: VerifyOptions): Promise<Evidence> {
+  const { folder, now } = options
+  const began = new Date().toISOString()
+  const applied = loadApplied(folder)
+  const inventory = loadInventory(folder)
+  if (applied === undefined || inventory === undefined) throw new Fault('not-running', 'no documents are in force', { help: 'run `bulkhead up DIR` first' })
+  const { set } = checkDocuments(applied, now)
+  if (set === undefined) throw new Fault('invalid-set', 'the documents in force no longer load', { help: 'run `bulkhead check` on them' })
+  const ids = loadIds(folder)
+  const plan = planHost(set.platform, set.intent, ids.groups, loadSlots(folder), { prefix: options.prefix, uplink: inventory.uplink !== undefined })
+  options.progress('reading the table')
+  const ruleset = await liveRuleset()
+  const reading = readTable(ruleset, set, inventory, ids, now)
+  options.progress('looking at interfaces, addresses and routes')
+  const deviations = [...(await topologyDeviations(plan.places, inventory)), ...(await placeDeviations(plan.places))]
+  const shadows = shadowSeats(inventory)
+  const outside = options.mode === 'sandbox'
+  const live = planLive(set.platform, shadows, { now, outside, router: [gatewayV4, '198.18.255.2', 'fd00:198:18::2'], timeoutMs: 800 })
+  options.progress(`trying ${live.expectations.length} flows between ${shadows.length} identities`)
+  try {
+    await dropShadows(shadows)
+    await makeShadows(shadows)
+    const netns = new Map(shadows.map((s) => [s.label, s.seat.netns]))
+    const results = await runProbes(live.tasks, live.pings, (label) => (label === outsideLabel ? outsideNetns : (netns.get(label) ?? '')))
+    const verdict = judge(live.expectations, results)
+    return {
+      kind: 'live-verification',
+      began,
+      ended: new Date().toISOString(),
+      documents: { directory: applied.directory, sha256: applied.sha256 },
+      table: fingerprint(ruleset).table ?? null,
+      identities: shadows.length,
+      ...verdict,
+      deviations,
+      reading,
+      matrix: matrixOf(live.expectations, (id) => results.get(id)?.outcome === 'open'),
+    }
+  } finally {
+    await dropShadows(shadows)
+  }
+}
+
+/** The real places from inside: their addresses, and that nothing leads round the table. */
+async function placeDeviations(places: readonly Place[]): Promise<readonly Deviation[]> {
+  const found = await Promise.all(
+    places
+      .filter((p) => p.start.kind !== 'attach-interface')
+      .map(async (p): Promise<readonly Deviation[]> => {
+        try {
+          const [link] = await ipJson(['address', 'show', 'dev', insideInterface], p.netns)
+          const addresses = ((link?.['addr_info'] ?? []) as { local: string; scope: string }[]).filter((a) => a.scope === 'global').map((a) => a.local)
+          const wanted = [p.ipv4, p.ipv6].map(formatAddress)
+          const foreign = await foreignInterfaces(p.netns)
+          return [
+            ...(addresses.sort().join() === wanted.sort().join() ? [] : [{ what: `addresses of ${p.key}`, expected: wanted.join(', '), found: addresses.join(', ') || 'none' }]),
+            ...foreign.map((name) => ({ what: `${p.key}`, expected: 'no interface but its own', found: name })),
+          ]
+        } catch {
+          return [{ what: p.key, expected: `the namespace ${p.netns}`, found: 'none' }]
+        }
+      }),
+  )
+  return found.flat()
+}
+
+function matrixOf(expectations: readonly Expectation[], isOpen: (id: number) => boolean): readonly MatrixCell[] {
+  const cells = new Map<string, { from: string; to: string; open: Set<string> }>()
+  for (const e of expectations) {
+    const key = `${e.from} ${e.to}`
+    const cell = cells.get(key) ?? { from: e.from, to: e.to, open: new Set<string>() }
+    cells.set(key, cell)
+    if (isOpen(e.id)) cell.open.add(e.protocol === 'icmp' ? 'icmp' : `${e.protocol}/${e.port}`)
+  }
+  return [...cells.values()].map((c) => ({ from: c.from, to: c.to, open: [...c.open].sort() })).filter((c) => c.open.length > 0)
+}
+

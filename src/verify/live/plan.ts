@@ -1,0 +1,170 @@
+/**
+ * Which attempts prove that a platform is enforced as asked (pure): every identity to every other, on the ports that the
+ * documents name and some that they do not, to Externals and beyond, to the router itself, and from outside inwards.
+ */
+import { firstAddress, setContains, subtractAddresses, toPrefixes, unionAddresses } from '../../net/address-set.ts'
+import { formatAddress, parseAddress } from '../../net/address.ts'
+import { formatPrefix } from '../../net/prefix.ts'
+import { reservedAddresses } from '../../net/reserved.ts'
+import { referenceDecide } from '../reference.ts'
+import type { Address, Family } from '../../net/address.ts'
+import type { Flow, FlowEnd, Phase, Platform, TrafficSpec, WorkloadId } from '../../model/platform.ts'
+import type { Probe, ProbeProtocol, ProberTask } from './probe.ts'
+
+/** The shadow of one enforced identity. */
+export interface Shadow {
+  readonly workload: WorkloadId
+  readonly phase: Phase
+  readonly label: string
+  readonly ipv4: Address
+  readonly ipv6: Address
+}
+
+export interface LivePlan {
+  /** By label; the outside's is `outside`. */
+  readonly tasks: ReadonlyMap<string, ProberTask>
+  /** Echo requests by the label that sends them. */
+  readonly pings: ReadonlyMap<string, readonly Probe[]>
+  readonly expectations: readonly Expectation[]
+}
+
+export interface Expectation {
+  readonly id: number
+  readonly from: string
+  readonly to: string
+  readonly protocol: ProbeProtocol
+  readonly family: Family
+  readonly address: string
+  readonly port: number
+  readonly expect: 'allow' | 'deny'
+}
+
+export interface PlanOptions {
+  readonly now: number
+  /** False where nothing plays the outside: then attempts that need an answer from there are not made. */
+  readonly outside: boolean
+  /** The router's own addresses as workloads see them. */
+  readonly router: readonly string[]
+  readonly timeoutMs: number
+}
+
+export const outsideLabel = 'outside'
+
+/** Ports that no document names, as a rule: remote login, a high one, the last one. */
+const strangerPorts = [22, 31_337, 65_535]
+/** Where nothing should ever answer: the metadata service, a documentation address, and the same for IPv6. */
+const strangerAddresses = ['169.254.169.254', '192.0.2.77', '2001:db8:ffff:ffff::77']
+
+export function planLive(platform: Platform, shadows: readonly Shadow[], options: PlanOptions): LivePlan {
+  const expectations: Expectation[] = []
+  const probes = new Map<string, (Probe & { expectLabel: string })[]>()
+  const pings = new Map<string, Probe[]>()
+  const ports = new Map(shadows.map((s) => [s.label, probedPorts(platform, s.workload)]))
+  const outsidePorts = options.outside ? externalPorts(platform) : []
+
+  const add = (from: string, to: string, expectLabel: string, what: Omit<Probe, 'id'>, flow: Omit<Flow, 'protocol' | 'port'> | undefined): void => {
+    const id = expectations.length
+    const port = what.protocol === 'icmp' ? undefined : what.port
+    const expect = flow === undefined ? 'deny' : referenceDecide(platform, { ...flow, protocol: what.protocol, port }, options.now)
+    expectations.push({ id, from, to, protocol: what.protocol, family: what.family, address: what.address, port: what.port, expect })
+    if (what.protocol === 'icmp') push(pings, from, { id, ...what })
+    else push(probes, from, { id, ...what, expectLabel })
+  }
+
+  for (const from of shadows) {
+    const source: FlowEnd = { kind: 'workload', workload: from.workload }
+    for (const to of shadows) {
+      if (to === from) continue
+      const flow = { source, destination: { kind: 'workload', workload: to.workload }, phase: from.phase } as const
+      for (const address of [to.ipv4, to.ipv6]) {
+        for (const what of attempts(address, ports.get(to.label) ?? [])) add(from.label, to.label, to.label, what, flow)
+      }
+    }
+    for (const address of options.outside ? outsideAddresses(platform) : []) {
+      const flow = { source, destination: { kind: 'address', address }, phase: from.phase } as const
+      for (const what of attempts(address, outsidePorts)) add(from.label, formatAddress(address), outsideLabel, what, flow)
+    }
+    for (const text of options.router) {
+      const family: Family = text.includes(':') ? 6 : 4
+      for (const port of [22, 53, 80]) {
+        for (const protocol of ['tcp', 'udp'] as const) add(from.label, 'router', 'nobody', { protocol, family, address: text, port }, undefined)
+      }
+      add(from.label, 'router', 'nobody', { protocol: 'icmp', family, address: text, port: 0 }, undefined)
+    }
+  }
+  // From outside, private addresses answer nobody, whatever the source.
+  for (const to of options.outside ? shadows : []) {
+    for (const address of [to.ipv4, to.ipv6]) {
+      for (const what of attempts(address, ports.get(to.label) ?? [])) add(outsideLabel, to.label, to.label, what, undefined)
+    }
+  }
+  return { tasks: tasks(shadows, ports, outsidePorts, probes, options), pings, expectations }
+}
+
+function attempts(address: Address, ports: readonly number[]): readonly Omit<Probe, 'id'>[] {
+  const at = { family: address.family, address: formatAddress(address) }
+  return [...ports.flatMap((port) => (['tcp', 'udp'] as const).map((protocol) => ({ ...at, protocol, port }))), { ...at, protocol: 'icmp' as const, port: 0 }]
+}
+
+function tasks(
+  shadows: readonly Shadow[],
+  ports: ReadonlyMap<string, readonly number[]>,
+  outsidePorts: readonly number[],
+  probes: ReadonlyMap<string, readonly (Probe & { expectLabel: string })[]>,
+  options: PlanOptions,
+): ReadonlyMap<string, ProberTask> {
+  const task = (label: string, listen: readonly number[]): readonly [string, ProberTask] => [
+    label,
+    { label, listen: { tcp: listen, udp: listen }, probes: probes.get(label) ?? [], timeoutMs: options.timeoutMs },
+  ]
+  return new Map([...shadows.map((s) => task(s.label, ports.get(s.label) ?? [])), ...(options.outside ? [task(outsideLabel, outsidePorts)] : [])])
+}
+
+/** What the workload declares, every edge of a port range in a policy of its enclave, a neighbour of each edge, and strangers. */
+function probedPorts(platform: Platform, workload: WorkloadId): readonly number[] {
+  const enclave = workload.split('/')[0]
+  const declared = platform.workloads.get(workload)?.ports.map((p) => p.port) ?? []
+  const specs: TrafficSpec[] = [
+    ...platform.servicePolicies.filter((p) => p.enclave === enclave).map((p) => p.traffic),
+    ...platform.ingressPolicies.filter((p) => p.enclave === enclave).map((p) => p.traffic),
+    ...platform.federationPolicies.flatMap((p) => (p.enclave === enclave ? p.exports.map((h) => h.traffic) : [])),
+  ]
+  return sorted([...declared, ...specs.flatMap(edges), ...strangerPorts])
+}
+
+function externalPorts(platform: Platform): readonly number[] {
+  return sorted([...platform.egressPolicies.flatMap((p) => edges(p.traffic)), ...strangerPorts])
+}
+
+function edges(traffic: TrafficSpec): readonly number[] {
+  return traffic.ports.flatMap((p) => (p.kind === 'range' ? (p.from === p.to ? [p.from] : [p.from, p.to, p.to + 1]) : []))
+}
+
+function sorted(ports: readonly number[]): readonly number[] {
+  return [...new Set(ports)].filter((p) => p > 0 && p <= 65_535).sort((a, b) => a - b)
+}
+
+/** One address of every External's every prefix, its neighbours, and strangers; never one that the sandbox's link uses. */
+function outsideAddresses(platform: Platform): readonly Address[] {
+  const inner = unionAddresses(platform.addresses, reservedAddresses)
+  const found = new Map<string, Address>()
+  const keep = (address: Address | undefined): void => {
+    if (address !== undefined && !setContains(inner, address)) found.set(formatAddress(address), address)
+  }
+  for (const external of platform.externals.values()) {
+    for (const prefix of toPrefixes(subtractAddresses(external.cidrs, inner)).slice(0, 64)) {
+      const text = formatPrefix(prefix)
+      const host = { kind: 'address', family: prefix.family, bits: prefix.bits + (prefix.length < (prefix.family === 4 ? 31 : 127) ? 5n : 0n) } as const
+      if (text !== '0.0.0.0/0' && text !== '::/0') keep(host)
+    }
+    keep(firstAddress(subtractAddresses(external.cidrs, inner)))
+  }
+  const strangers = strangerAddresses.flatMap((text) => parseAddress(text) ?? [])
+  return [...[...found].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, a]) => a), ...strangers.filter((a) => !found.has(formatAddress(a)))]
+}
+
+function push<K, V>(map: Map<K, V[]>, key: K, value: V): void {
+  const list = map.get(key)
+  if (list === undefined) map.set(key, [value])
+  else list.push(value)
+}

@@ -1,0 +1,38 @@
+/** What one live probe is and what may come of it: shared by the plan, the prober and the judgement. */
+import type { Family } from '../../net/address.ts'
+
+export type ProbeProtocol = 'tcp' | 'udp' | 'icmp'
+
+/** One attempt, from the namespace that stands for `from`. */
+export interface Probe {
+  readonly id: number
+  readonly protocol: ProbeProtocol
+  readonly family: Family
+  readonly address: string
+  /** 0 for `icmp`. */
+  readonly port: number
+  /** The address to bind to; for attempts from outside. */
+  readonly localAddress?: string
+}
+
+/**
+ * `open`: answered by the stand-in that was meant (for `icmp`, any echo). `other`: answered by something else.
+ * `refused`: told no. `silent`: nothing came back in time.
+ */
+export type Outcome = 'open' | 'other' | 'refused' | 'silent'
+
+export interface ProbeResult {
+  readonly id: number
+  readonly outcome: Outcome
+  /** The error's code, or who answered. */
+  readonly detail: string
+}
+
+/** What a prober process reads from its stdin, one JSON line. */
+export interface ProberTask {
+  /** Said to whoever connects, so that an answer proves who gave it. */
+  readonly label: string
+  readonly listen: { readonly tcp: readonly number[]; readonly udp: readonly number[] }
+  readonly probes: readonly (Probe & { readonly expectLabel: string })[]
+  readonly timeoutMs: number
+}
