@@ -44,7 +44,7 @@ const reasons: readonly (readonly [asked: string, reason: string])[] = [
   ],
   [
     'a/web -> a/db tcp 5432',
-    'no policy opens `a/web` to `a/db` on tcp 5432; nearest: ServicePolicy a/old (research.yaml:20), but it `expires` at 1970-01-01T00:00:01Z, which has passed',
+    'no policy opens `a/web` to `a/db` on tcp 5432; nearest: ServicePolicy a/old (research.yaml:20), but it `expires` at 1970-01-01T00:00:01.000Z, which has passed',
   ],
   [
     'b/gpu -> a/db tcp 5432',

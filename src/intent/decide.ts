@@ -7,6 +7,7 @@ import { nearestMiss } from './nearest.ts'
 import { pathIndex, phaseOf } from './path-index.ts'
 import type { Flow, FlowEnd, Platform } from '../model/platform.ts'
 import type { Intent, Path } from './intent.ts'
+import type { Asked } from './mismatch.ts'
 import type { Nearest } from './nearest.ts'
 
 export type Decision =
@@ -17,7 +18,8 @@ export type Decision =
 export interface Decider {
   /** The verdict alone, for millions of flows. */
   readonly allows: (flow: Flow, now: number) => boolean
-  readonly decide: (flow: Flow, now: number) => Decision
+  /** Without a protocol: whether anything at all may travel between the two ends. */
+  readonly decide: (flow: Asked, now: number) => Decision
 }
 
 /** `now` in milliseconds since the epoch. */
@@ -32,10 +34,10 @@ export function decider(platform: Platform, intent: Intent): Decider {
   const nearestTo = nearestMiss(platform, index)
 
   /** Why no policy at all could allow the flow, or `undefined`. */
-  function impossible({ source, destination, protocol, port }: Flow): string | undefined {
+  function impossible({ source, destination, protocol, port }: Asked): string | undefined {
     if (source.kind === 'workload' && !platform.workloads.has(source.workload)) return `no workload is called \`${source.workload}\``
     if (destination.kind === 'workload' && !platform.workloads.has(destination.workload)) return `no workload is called \`${destination.workload}\``
-    if (protocol === 'icmp' ? port !== undefined : port === undefined || !(port >= 1 && port <= 65_535)) {
+    if (protocol !== undefined && (protocol === 'icmp' ? port !== undefined : port === undefined || !(port >= 1 && port <= 65_535))) {
       return protocol === 'icmp' ? '`icmp` has no ports' : `a ${protocol} flow needs a port from 1 to 65535`
     }
     return insideAddress(source) ?? insideAddress(destination) ?? insidePublished(source, destination) ?? outsideOnly(source, destination)
@@ -68,13 +70,13 @@ export function decider(platform: Platform, intent: Intent): Decider {
     return index.between(flow.source, flow.destination).some((path) => carries(path, flow, phase, now))
   }
 
-  function decideOne(flow: Flow, now: number): Decision {
+  function decideOne(flow: Asked, now: number): Decision {
     const never = impossible(flow)
     if (never !== undefined) return { verdict: 'deny', reason: never }
     const phase = phaseOf(platform, flow)
     const paths = index.between(flow.source, flow.destination).filter((path) => carries(path, flow, phase, now))
     if (paths.length > 0) return { verdict: 'allow', paths, reason: allowReason(paths) }
-    const ends = `no policy opens \`${formatFlowEnd(flow.source)}\` to \`${formatFlowEnd(flow.destination)}\` on ${formatAsked(flow)}`
+    const ends = `no policy opens \`${formatFlowEnd(flow.source)}\` to \`${formatFlowEnd(flow.destination)}\`${formatAsked(flow)}`
     const nearest = nearestTo(flow, now)
     if (nearest === undefined) return { verdict: 'deny', reason: ends }
     return { verdict: 'deny', reason: `${ends}; nearest: ${formatOrigins(nearest.origin)}, but ${nearest.why}`, nearest }
@@ -88,6 +90,6 @@ function allowReason(paths: readonly Path[]): string {
   return `allowed by ${documents.join('; ')}`
 }
 
-function formatAsked(flow: Flow): string {
-  return flow.protocol === 'icmp' ? 'icmp' : `${flow.protocol} ${flow.port ?? ''}`
+function formatAsked({ protocol, port }: Asked): string {
+  return protocol === undefined ? '' : port === undefined ? ` on ${protocol}` : ` on ${protocol} ${port}`
 }

@@ -32,11 +32,6 @@ export function formatOrigins(origins: readonly Origin[]): string {
   return origins.map(formatOrigin).join(' with ')
 }
 
-/** An instant as documents write it: UTC, to the second where that is exact. */
-export function formatInstant(instant: number): string {
-  return new Date(instant).toISOString().replace('.000Z', 'Z')
-}
-
 /** An end of a flow as it is asked for on the command line. */
 export function formatFlowEnd(end: FlowEnd): string {
   switch (end.kind) {

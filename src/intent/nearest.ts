@@ -1,13 +1,14 @@
 /** The policy that comes nearest to a refused flow, and which of its parts would have had to be another. */
-import { formatEnd, formatFlowEnd, formatInstant, formatTraffic } from './format.ts'
+import { formatInstant } from '../base/clock.ts'
+import { formatEnd, formatFlowEnd, formatTraffic } from './format.ts'
 import { mismatches } from './mismatch.ts'
 import { phaseOf } from './path-index.ts'
 import { selector } from './select.ts'
 import { trafficOf } from './traffic.ts'
 import { hasPort } from '../net/ports.ts'
-import type { FederationHalf, FederationPolicy, Flow, Platform, Workload } from '../model/platform.ts'
+import type { FederationHalf, FederationPolicy, Platform, Workload } from '../model/platform.ts'
 import type { Origin, Path } from './intent.ts'
-import type { Mismatch } from './mismatch.ts'
+import type { Asked, Mismatch } from './mismatch.ts'
 import type { PathIndex } from './path-index.ts'
 import type { Selector } from './select.ts'
 
@@ -28,12 +29,12 @@ const weights: Readonly<Record<Mismatch, number>> = { expired: 1, phase: 2, http
  * Among paths that share at least one end with a refused flow, the one with the fewest and lightest mismatches; the first
  * in the Intent's order on a tie.
  */
-export function nearestMiss(platform: Platform, index: PathIndex): (flow: Flow, now: number) => Nearest | undefined {
+export function nearestMiss(platform: Platform, index: PathIndex): (flow: Asked, now: number) => Nearest | undefined {
   let select: Selector | undefined
   return (flow, now) => miss(platform, index, () => (select ??= selector(platform)), flow, now)
 }
 
-function miss(platform: Platform, index: PathIndex, select: () => Selector, flow: Flow, now: number): Nearest | undefined {
+function miss(platform: Platform, index: PathIndex, select: () => Selector, flow: Asked, now: number): Nearest | undefined {
   const phase = phaseOf(platform, flow)
   const between = best(index.between(flow.source, flow.destination).map((path) => ({ path, found: mismatches(path, flow, phase, now) })))
   if (between !== undefined) return describe(between, flow, phase)
@@ -61,19 +62,19 @@ function best(candidates: readonly Candidate[]): Candidate | undefined {
   return lightest
 }
 
-function describe({ path, found }: Candidate, flow: Flow, phase: Flow['phase']): Nearest {
+function describe({ path, found }: Candidate, flow: Asked, phase: Asked['phase']): Nearest {
   const why = found.map((mismatch) => explain(mismatch, path, flow, phase)).join(', and ')
   return { path, origin: path.origin, mismatches: found, why }
 }
 
-function explain(mismatch: Mismatch, path: Path, flow: Flow, phase: Flow['phase']): string {
+function explain(mismatch: Mismatch, path: Path, flow: Asked, phase: Asked['phase']): string {
   switch (mismatch) {
     case 'source':
       return `its \`source\` (here \`${formatEnd(path.source)}\`) does not hold \`${formatFlowEnd(flow.source)}\``
     case 'destination':
       return `its \`destination\` (here \`${formatEnd(path.destination)}\`) does not hold \`${formatFlowEnd(flow.destination)}\``
     case 'protocol':
-      return `its \`protocol\` is ${path.protocol}, not ${flow.protocol}`
+      return `its \`protocol\` is ${path.protocol}, not ${flow.protocol ?? 'any'}`
     case 'port':
       if (path.via.kind === 'publish' && flow.destination.kind === 'address') return `its published \`port\` is ${path.via.port}, not ${flow.port ?? 'none'}`
       return `its \`port\` is ${formatTraffic(path).replace(/^\S+ ?/, '')}, not ${flow.port ?? 'none'}`
@@ -89,7 +90,7 @@ function explain(mismatch: Mismatch, path: Path, flow: Flow, phase: Flow['phase'
 }
 
 /** An import that names the flow and that nothing exports, or an export that nothing imports. */
-function lonelyHalf(platform: Platform, select: () => Selector, flow: Flow): Nearest | undefined {
+function lonelyHalf(platform: Platform, select: () => Selector, flow: Asked): Nearest | undefined {
   if (flow.source.kind !== 'workload' || flow.destination.kind !== 'workload') return undefined
   const source = platform.workloads.get(flow.source.workload)
   const destination = platform.workloads.get(flow.destination.workload)
@@ -107,9 +108,11 @@ function lonelyHalf(platform: Platform, select: () => Selector, flow: Flow): Nea
   return undefined
 }
 
-function holds(half: FederationHalf, flow: Flow, destination: Workload): boolean {
+function holds(half: FederationHalf, flow: Asked, destination: Workload): boolean {
   return trafficOf(half.traffic)(destination).some(
-    (t) => t.protocol === flow.protocol && (t.protocol === 'icmp' || (flow.port !== undefined && hasPort(t.ports, flow.port))),
+    ({ protocol, ports }) =>
+      flow.protocol === undefined ||
+      (protocol === flow.protocol && (protocol === 'icmp' || (flow.port !== undefined && hasPort(ports, flow.port)))),
   )
 }
 

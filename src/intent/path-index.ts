@@ -3,8 +3,9 @@ import { setContains } from '../net/address-set.ts'
 import { domainMatches, parseDomain } from '../net/domain.ts'
 import { externalAddresses } from './externals.ts'
 import type { Address } from '../net/address.ts'
-import type { Flow, FlowEnd, Platform, WorkloadId } from '../model/platform.ts'
+import type { FlowEnd, Platform, WorkloadId } from '../model/platform.ts'
 import type { Intent, Path, PathEnd } from './intent.ts'
+import type { Asked } from './mismatch.ts'
 
 export interface PathIndex {
   /** Every path whose two ends hold the flow's; traffic, phase and time are not looked at. */
@@ -112,7 +113,7 @@ function addressKey(address: Address): string {
 }
 
 /** The phase in which a flow starts: a workload's declared one unless the flow says another. */
-export function phaseOf(platform: Platform, flow: Flow): Flow['phase'] {
+export function phaseOf(platform: Platform, flow: Asked): Asked['phase'] {
   if (flow.source.kind !== 'workload') return undefined
   return flow.phase ?? platform.workloads.get(flow.source.workload)?.phase
 }
