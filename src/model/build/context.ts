@@ -1,0 +1,52 @@
+/** What building one document needs: its place, the names around it, and where problems go. */
+import { quote } from '../../base/diagnostic.ts'
+import { didYouMean } from '../../base/suggest.ts'
+import type { ErrorCode } from '../../base/catalogue.ts'
+import type { Diagnostic } from '../../base/diagnostic.ts'
+import type { Location } from '../../base/location.ts'
+import type { Declared } from '../declared.ts'
+import type { Checked } from '../documents.ts'
+import type { KindName } from '../schema/kinds.ts'
+import type { Path } from '../source.ts'
+
+export interface Surroundings {
+  readonly declared: Declared
+  readonly trustDomain: string
+  /** Peers by their trust domain. */
+  readonly peerDomains: ReadonlyMap<string, string>
+  readonly now: number
+  readonly report: (diagnostic: Diagnostic) => void
+}
+
+/** One document while it is built. Paths are relative to its `spec`. */
+export interface Context<K extends KindName = KindName> extends Surroundings {
+  readonly doc: Checked<K>
+  readonly place: (path: Path) => Location
+  readonly problem: (path: Path, code: ErrorCode, message: string, help?: string, given?: string) => void
+}
+
+export function contextOf<K extends KindName>(around: Surroundings, doc: Checked<K>): Context<K> {
+  const place = (path: Path): Location => doc.raw.locate([...doc.specPath, ...path])
+  return {
+    ...around,
+    doc,
+    place,
+    problem: (path, code, message, help, given) =>
+      around.report({ code, severity: 'error', message, at: place(path), ...(help === undefined ? {} : { help }), ...(given === undefined ? {} : { given }) }),
+  }
+}
+
+/** A plain name of another document; a name that nothing declares is reported. */
+export function checkName(context: Context, path: Path, kind: 'Environment' | 'External' | 'IsolationSegment' | 'Stack', name: string): void {
+  if (context.declared.has(kind, name)) return
+  const help = didYouMean(name, context.declared.names(kind)) ?? `add the ${kind}, or correct the name`
+  context.problem(path, 'unknown-reference', `no ${kind} ${quote(name)}`, help, name)
+}
+
+/** The enclave that a document names as its owner. */
+export function checkOwner({ declared, report }: Surroundings, doc: Checked<KindName>): void {
+  const { enclave, raw } = doc
+  if (enclave === undefined || declared.has('Enclave', enclave)) return
+  const help = didYouMean(enclave, declared.names('Enclave')) ?? 'add the Enclave, or correct the name'
+  report({ code: 'unknown-reference', severity: 'error', message: `no Enclave ${quote(enclave)}`, at: raw.locate(['metadata', 'enclave']), help, given: enclave })
+}

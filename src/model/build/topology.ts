@@ -1,0 +1,167 @@
+/** What a platform consists of, from documents that their schemas accept. */
+import { quote } from '../../base/diagnostic.ts'
+import { didYouMean } from '../../base/suggest.ts'
+import { addressSet } from '../../net/address-set.ts'
+import { parseDomainPattern } from '../../net/domain.ts'
+import { parsePrefix } from '../../net/prefix.ts'
+import { frozenMap } from '../frozen.ts'
+import { parseInstant, resolveBeside } from '../lexical.ts'
+import { checkName } from './context.ts'
+import { enclaveOf, resolve } from './references.ts'
+import type { Location } from '../../base/location.ts'
+import type { AddressSet } from '../../net/address-set.ts'
+import type { SpecOf } from '../schema/kinds.ts'
+import type { Enclave, Environment, External, Group, GroupRef, IsolationSegment, Peer, RiskRecord, Stack, Start, Workload, WorkloadPort, WorkloadRef } from '../platform.ts'
+import type { Context } from './context.ts'
+
+/** Texts that the schema has accepted as prefixes. */
+export function addresses(texts: readonly string[]): AddressSet {
+  return addressSet(texts.map(parsePrefix).filter((p) => p.kind === 'prefix'))
+}
+
+export function buildStack({ doc }: Context<'Stack'>): Stack {
+  const { spec, name, at } = doc
+  return {
+    kind: 'Stack', name, at,
+    tenancy: spec.tenancy ?? 'shared',
+    cidrs: addresses(spec.cidrs ?? []),
+    peeredCidrs: addresses(spec.peeredCidrs ?? []),
+    layers: [...new Set(spec.layers ?? [])].sort(),
+  }
+}
+
+export function buildEnvironment(context: Context<'Environment'>): Environment {
+  const { spec, name, at } = context.doc
+  const stack = spec.stack ?? 'default'
+  checkName(context, ['stack'], 'Stack', stack)
+  return { kind: 'Environment', name, at, stack, owner: spec.owner, members: spec.members ?? [] }
+}
+
+export function buildSegment(context: Context<'IsolationSegment'>): IsolationSegment {
+  const { spec, name, at } = context.doc
+  const entitled = spec.entitled ?? []
+  entitled.forEach((environment, i) => checkName(context, ['entitled', i], 'Environment', environment))
+  return { kind: 'IsolationSegment', name, at, instances: spec.instances, instanceType: spec.instanceType, egress: spec.egress ?? 'open', entitled: [...new Set(entitled)].sort() }
+}
+
+export function buildEnclave(context: Context<'Enclave'>): Enclave {
+  const { spec, name, at } = context.doc
+  const environment = spec.environment ?? 'default'
+  checkName(context, ['environment'], 'Environment', environment)
+  if (spec.segment !== undefined) checkName(context, ['segment'], 'IsolationSegment', spec.segment)
+  return { kind: 'Enclave', name, at, environment, segment: spec.segment }
+}
+
+/** `segment` is the workload's own; the enclave's takes its place when all documents are built. */
+export function buildWorkload(context: Context<'Workload'>): Workload {
+  const { spec, name, enclave = '', at, labels } = context.doc
+  if (spec.segment !== undefined) checkName(context, ['segment'], 'IsolationSegment', spec.segment)
+  const groups = spec.groups ?? []
+  groups.forEach((group, i) => {
+    if (context.declared.hasIn('Group', enclave, group)) return
+    const help = didYouMean(group, context.declared.namesIn('Group', enclave)) ?? 'add the Group, or correct the name'
+    context.problem(['groups', i], 'unknown-reference', `no group ${quote(group)} in enclave ${quote(enclave)}`, help, group)
+  })
+  const replicas = spec.replicas ?? 1
+  if (spec.attach !== undefined && replicas !== 1) context.problem(['replicas'], 'conflicting-fields', 'one namespace or interface is one replica', 'declare a Workload for each')
+  return {
+    kind: 'Workload', id: `${enclave}/${name}`, enclave, name, at, replicas,
+    labels: frozenMap(Object.entries(labels)),
+    ports: portsOf(context),
+    phase: spec.phase ?? 'running',
+    groups: [...new Set(groups)].sort(),
+    layer: spec.layer,
+    segment: spec.segment,
+    start: startOf(context.doc.raw.file.absolute, spec),
+  }
+}
+
+/** Two ports of one name, protocol and number would be one; a name may stand for several numbers. */
+function portsOf(context: Context<'Workload'>): readonly WorkloadPort[] {
+  const seen = new Set<string>()
+  return (context.doc.spec.ports ?? []).flatMap((written, i) => {
+    const port: WorkloadPort = typeof written === 'number' ? { name: undefined, port: written, protocol: 'tcp' } : { name: written.name, port: written.port, protocol: written.protocol ?? 'tcp' }
+    const key = `${port.name ?? ''} ${port.port} ${port.protocol}`
+    if (!seen.has(key)) return (seen.add(key), [port])
+    context.problem(['ports', i], 'duplicate-name', `the port \`${port.port}/${port.protocol}\` is declared twice`, 'remove one of them', String(port.port))
+    return []
+  })
+}
+
+function startOf(file: string, { run, attach }: SpecOf<'Workload'>): Start {
+  if (run !== undefined) {
+    return {
+      kind: 'run',
+      command: run.command,
+      env: frozenMap(Object.entries(run.env ?? {})),
+      workdir: run.workdir,
+      mounts: (run.mounts ?? []).map(({ from, to }) => ({ from: resolveBeside(file, from), to })),
+    }
+  }
+  if (attach?.netns !== undefined) return { kind: 'attach-netns', netns: attach.netns }
+  if (attach?.interface !== undefined) return { kind: 'attach-interface', interface: attach.interface }
+  return { kind: 'none' }
+}
+
+export function buildGroup(context: Context<'Group'>): Group {
+  const { spec, name, enclave = '', at } = context.doc
+  const members = spec.members.flatMap((written, i): readonly (WorkloadRef | GroupRef)[] => {
+    const ref = resolve(context, written, ['members', i])
+    if (ref === undefined) return []
+    if ((ref.kind === 'workload' || ref.kind === 'group') && enclaveOf(ref) === enclave) return [ref]
+    const code = ref.kind === 'workload' ? 'crosses-enclaves' : 'invalid-reference'
+    context.problem(['members', i], code, `${quote(written)} cannot be a member`, 'members are workloads of this enclave, or `group:NAME`', written)
+    return []
+  })
+  const exceptions = (spec.exceptions ?? []).flatMap((exception, i) => {
+    const ref = resolve(context, exception.with, ['exceptions', i, 'with'])
+    return ref === undefined || ref.kind === 'every-workload' || ref.kind === 'every-external' || ref.kind === 'environment' || ref.kind === 'stack' || ref.kind === 'segment'
+      ? []
+      : [{ with: ref, direction: exception.direction ?? 'both', at: context.place(['exceptions', i]) } as const]
+  })
+  return { kind: 'Group', enclave, name, members, exceptions, at }
+}
+
+export function buildExternal({ doc }: Context<'External'>): External {
+  const { spec, name, at } = doc
+  return {
+    kind: 'External', name, at,
+    domains: (spec.domains ?? []).flatMap((d) => parseDomainPattern(d) ?? []),
+    cidrs: addresses(spec.cidrs ?? []),
+    infrastructure: spec.infrastructure ?? false,
+    telemetry: spec.telemetry ?? false,
+  }
+}
+
+export function buildPeer(context: Context<'Peer'>): Peer {
+  const { spec, name, at } = context.doc
+  if (spec.trustDomain === context.trustDomain) context.problem(['trustDomain'], 'duplicate-name', `${quote(spec.trustDomain)} is this platform's own trust domain`, undefined, spec.trustDomain)
+  else if (context.peerDomains.get(spec.trustDomain) !== name) {
+    context.problem(['trustDomain'], 'duplicate-name', `another Peer has the trust domain ${quote(spec.trustDomain)}`, 'an identity would belong to two platforms', spec.trustDomain)
+  }
+  const colon = spec.gateway.lastIndexOf(':')
+  return {
+    kind: 'Peer', name, at,
+    trustDomain: spec.trustDomain,
+    bundleEndpoint: { url: spec.bundleEndpoint.url, profile: spec.bundleEndpoint.profile ?? 'https_web' },
+    gateway: { host: spec.gateway.slice(0, colon).replace(/^\[(.*)\]$/, '$1'), port: Number(spec.gateway.slice(colon + 1)) },
+  }
+}
+
+export function buildRisk(context: Context<'RiskRecord'>): RiskRecord {
+  const { spec, name, at } = context.doc
+  checkName(context, ['external'], 'External', spec.external)
+  return {
+    kind: 'RiskRecord', name, at,
+    external: spec.external,
+    software: spec.software,
+    acceptedBy: spec.acceptedBy,
+    mitigations: spec.mitigations,
+    until: parseInstant(spec.until) ?? 0,
+  }
+}
+
+/** The Stack and the Environment that are there without being written. */
+export const builtIn: Location = Object.freeze({ file: 'built-in', line: 1, column: 1 })
+export const defaultStack: Stack = { kind: 'Stack', name: 'default', tenancy: 'shared', cidrs: [], peeredCidrs: [], layers: [], at: builtIn }
+export const defaultEnvironment: Environment = { kind: 'Environment', name: 'default', stack: 'default', owner: undefined, members: [], at: builtIn }

@@ -1,0 +1,146 @@
+/** Schemas of what a platform consists of. */
+import { z } from 'zod'
+import { layers, phases } from '../platform.ts'
+import { absolutePath, atLeastOne, cidr, domainPattern, exactlyOne, fields, instant, nameText, optional, plainText, portName, portNumber, reference, referenceText, required, text } from './fields.ts'
+
+const trustDomain = text((t) =>
+  t.length <= 255 && /^[a-z0-9](?:[a-z0-9._-]*[a-z0-9])?$/.test(t)
+    ? undefined
+    : { code: 'wrong-value', message: 'is not a SPIFFE trust domain', help: 'lower-case letters, digits, `.`, `-` and `_`, as in `example.org`' },
+)
+
+export const platformSpec = fields({
+  trustDomain: optional(trustDomain, 'The SPIFFE trust domain of all identities. `NAME.internal` when left out.'),
+  addresses: optional(z.array(cidr).min(1), 'The space from which workloads get their addresses.', ['10.128.0.0/16', 'fdbb:1::/64']),
+  infrastructure: optional(z.array(cidr), 'Hosts, control planes and other machinery. No External means these unless it says `infrastructure: true`.', []),
+})
+
+export const stackSpec = fields({
+  tenancy: optional(z.enum(['dedicated', 'shared']), 'Whether the network hosts one customer or several.', 'shared'),
+  cidrs: optional(z.array(cidr), 'The networks of this stack.', []),
+  peeredCidrs: optional(z.array(cidr), 'Networks joined to it, which count as inside for restricted segments.', []),
+  layers: optional(z.array(z.enum(layers)), 'The layers it has; a workload names one of them.', []),
+})
+
+export const environmentSpec = fields({
+  stack: optional(nameText, 'The Stack it runs on.', 'default'),
+  owner: optional(plainText, 'Who answers for it.'),
+  members: optional(
+    z.array(fields({
+      subject: required(plainText, 'A person or a group, as the identity provider names it.'),
+      role: required(z.enum(['viewer', 'deployer', 'owner']), 'What they may do.'),
+    })),
+    'Who may see and change what belongs to it.',
+    [],
+  ),
+})
+
+export const segmentSpec = fields({
+  instances: required(z.int().min(1).max(100_000), 'How many hosts the pool has.'),
+  instanceType: required(plainText, 'What kind of host.'),
+  egress: optional(z.enum(['open', 'restricted']), 'With `restricted`, a policy that leads out of the stack and its peered networks is an error.', 'open'),
+  entitled: optional(z.array(nameText), 'The environments that may use it; all when empty.', []),
+})
+
+export const enclaveSpec = fields({
+  environment: optional(nameText, 'The Environment it belongs to.', 'default'),
+  segment: optional(nameText, 'The IsolationSegment its workloads are placed on.'),
+})
+
+const mount = fields({
+  from: required(plainText, 'A file or folder of the host; relative to the file that holds this document.'),
+  to: required(absolutePath, 'Where the workload sees it, read-only.'),
+})
+
+const envName = text((t) => (/^[A-Za-z_][A-Za-z0-9_]*$/.test(t) ? undefined : { code: 'invalid-name', message: 'is not the name of an environment variable' }))
+
+const runSpec = fields({
+  command: required(z.array(z.string()).min(1), 'The program and its arguments. No shell is involved.'),
+  env: optional(z.record(envName, z.string()), 'Environment variables.', {}),
+  workdir: optional(absolutePath, 'Where the command starts.', '/data'),
+  mounts: optional(z.array(mount), 'Host files and folders that it sees, read-only.', []),
+})
+
+const netns = text((t) =>
+  /^[A-Za-z0-9][A-Za-z0-9._-]{0,254}$/.test(t) || (/^\/[^\s]+$/.test(t) && !t.split('/').includes('..'))
+    ? undefined
+    : { code: 'wrong-value', message: 'is not a network namespace', help: 'allowed: a name as `ip netns` lists it, or an absolute path such as `/proc/1234/ns/net`' },
+)
+
+const interfaceName = text((t) =>
+  /^[A-Za-z0-9_][A-Za-z0-9_.-]{0,14}$/.test(t)
+    ? undefined
+    : { code: 'wrong-value', message: 'is not an interface name', help: 'at most 15 letters, digits, `_`, `.` and `-`' },
+)
+
+const attachSpec = fields({
+  netns: optional(netns, 'An existing network namespace, such as a container\'s.'),
+  interface: optional(interfaceName, 'An existing interface, such as a virtual machine\'s tap.'),
+}).check(exactlyOne(['netns', 'interface']))
+
+const portSpec = fields({
+  name: optional(portName, 'What policies may call it.'),
+  port: required(portNumber, 'The port.'),
+  protocol: optional(z.enum(['tcp', 'udp', 'sctp']), 'Its protocol.', 'tcp'),
+})
+
+export const workloadSpec = fields({
+  ports: optional(z.array(z.union([portNumber, portSpec])), 'The ports it serves: numbers, or with name and protocol.', []),
+  phase: optional(z.enum(phases), 'The phase it is in.', 'running'),
+  replicas: optional(z.int().min(0).max(1000), 'How many of it run.', 1),
+  groups: optional(z.array(nameText), 'Groups of its enclave that it consents to join.', []),
+  layer: optional(z.enum(layers), 'Its layer in the stack.'),
+  segment: optional(nameText, 'Its IsolationSegment; its enclave\'s when left out.'),
+  run: optional(runSpec, 'Start a process for it.'),
+  attach: optional(attachSpec, 'Take a namespace or an interface that exists.'),
+}).check(exactlyOne(['run', 'attach'], true))
+
+export const groupSpec = fields({
+  members: required(z.array(referenceText), 'Workloads of this enclave, or `group:NAME` for the members of another group of it.'),
+  exceptions: optional(
+    z.array(fields({
+      with: required(reference, 'The other end.'),
+      direction: optional(z.enum(['in', 'out', 'both']), '`out`: a member initiates; `in`: the other end does.', 'both'),
+    })),
+    'Paths across the edge of the group that the group itself allows; policies still have to open them.',
+    [],
+  ),
+})
+
+export const externalSpec = fields({
+  domains: optional(z.array(domainPattern), 'Names: `pypi.org`, or `*.pypi.org` for every name below it.', []),
+  cidrs: optional(z.array(cidr), 'Address ranges.', []),
+  infrastructure: optional(z.boolean(), 'It really means addresses of the platform, of hosts, link-local, metadata or loopback space.', false),
+  telemetry: optional(z.boolean(), 'It is software that phones home; a policy to it needs a RiskRecord.', false),
+}).check(atLeastOne(['domains', 'cidrs']))
+
+const hostAndPort = text((t) => {
+  const match = /^([A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\]):([1-9][0-9]{0,4})$/.exec(t)
+  return match !== null && Number(match[2]) <= 65_535 ? undefined : { code: 'wrong-value', message: 'is not a host and a port', help: 'write `gateway.example.org:8443`' }
+})
+
+const httpsUrl = text((t) =>
+  URL.canParse(t) && new URL(t).protocol === 'https:' && !t.includes('@')
+    ? undefined
+    : { code: 'wrong-value', message: 'is not an https URL', help: 'write `https://HOST/PATH`' },
+)
+
+export const peerSpec = fields({
+  trustDomain: required(trustDomain, 'The other platform\'s SPIFFE trust domain.'),
+  bundleEndpoint: required(
+    fields({
+      url: required(httpsUrl, 'Where its trust bundle is published.'),
+      profile: optional(z.enum(['https_web', 'https_spiffe']), 'How that endpoint proves itself.', 'https_web'),
+    }),
+    'Where its certificates are learnt from.',
+  ),
+  gateway: required(hostAndPort, 'Its gateway, as `host:port`.'),
+})
+
+export const riskSpec = fields({
+  external: required(nameText, 'The External whose risk is accepted.'),
+  software: required(plainText, 'What phones home.'),
+  acceptedBy: required(plainText, 'Who accepted it.'),
+  mitigations: required(z.array(plainText).min(1), 'What limits the harm.'),
+  until: required(instant, 'Until when: a date or an instant.'),
+})
