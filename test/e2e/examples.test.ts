@@ -1,0 +1,103 @@
+/** Every folder under examples/ is what its README says: it checks, starts, verifies, and goes without a trace. */
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { test } from 'node:test'
+import assert from 'node:assert/strict'
+import { fileURLToPath } from 'node:url'
+import { run } from '../../src/base/process.ts'
+import { livingIn, networkTraces, networksOf, processesOf } from './traces.ts'
+import type { Finished } from '../../src/base/process.ts'
+
+const repository = fileURLToPath(new URL('../..', import.meta.url))
+const folders = readdirSync(join(repository, 'examples'), { withFileTypes: true })
+  .filter((entry) => entry.isDirectory() && readdirSync(join(repository, 'examples', entry.name)).some((file) => file.endsWith('.yaml')))
+  .map((entry) => entry.name)
+  .sort()
+
+/** One attempt for each example from inside a workload, that is answered or refused. */
+const attempts: Readonly<Record<string, { readonly answered: readonly Attempt[]; readonly refused: readonly Attempt[] }>> = {
+  'egress-policy': {
+    answered: [['release-2', 'http://203.0.113.10/'], ['release-2', 'http://[2001:db8:113::10]/']],
+    refused: [['release-1', 'http://203.0.113.10/'], ['release-2', 'http://203.0.113.200/']],
+  },
+  'federation-policy': {
+    answered: [['reports', 'http://records.registry.internal:8080/']],
+    refused: [['reports', 'tcp://records.registry.internal:9090'], ['trainer', 'tcp://records.registry.internal:8080']],
+  },
+  group: {
+    answered: [['clean', 'http://store:7003/'], ['viewer', 'http://store:7003/']],
+    refused: [['clean', 'tcp://ingest:7009'], ['store', 'tcp://viewer:8080']],
+  },
+  guardrail: {
+    answered: [['front', 'http://back:8081/'], ['database', 'http://audit:6514/']],
+    refused: [['front', 'tcp://database:5432'], ['database', 'tcp://203.0.113.70:443']],
+  },
+  'ingress-policy': { answered: [], refused: [['web', 'tcp://192.0.2.7:443'], ['web', 'tcp://198.51.100.10:80']] },
+  minimal: { answered: [], refused: [] },
+  'service-policy': {
+    answered: [['portal', 'http://search:9200/'], ['portal', 'udp://metrics:8125']],
+    refused: [['portal', 'tcp://search:9300'], ['metrics', 'tcp://portal:8080']],
+  },
+  tre: { answered: [], refused: [] },
+}
+type Attempt = readonly [workload: string, url: string]
+
+test('every example has a place in this list', () => {
+  assert.deepEqual(folders, Object.keys(attempts).sort())
+})
+
+for (const folder of folders) {
+  const directory = join(repository, 'examples', folder)
+
+  test(`examples/${folder} has no problems, and its guardrails and tests hold`, async () => {
+    const { code, stdout, stderr } = await run([join(repository, 'bin/bulkhead'), 'check', directory])
+    assert.equal(code, 0, `${stdout}${stderr}`)
+  })
+
+  test(`examples/${folder} runs, is what it says for real packets, and leaves no trace`, async () => {
+    const state = mkdtempSync(join(tmpdir(), 'bulkhead-examples-'))
+    const bulkhead = (...argv: readonly string[]): Promise<Finished> =>
+      run([join(repository, 'bin/bulkhead'), ...argv], { env: { ...process.env, BULKHEAD_STATE: state }, timeoutMs: 60_000 })
+    const before = await networkTraces()
+    let inside: ReadonlySet<string> = new Set()
+    try {
+      const internet = `exec '${process.execPath}' '${join(repository, 'examples/tre/outside/internet.mjs')}'`
+      const up = await bulkhead('up', directory, '--sandbox', '--outside', internet)
+      assert.equal(up.code, 0, `${up.stdout}${up.stderr}`)
+      inside = networksOf(processesOf(state))
+      assert.ok(inside.size > 0, 'the instance has networks of its own')
+      const { answered, refused } = attempts[folder] ?? { answered: [], refused: [] }
+      await Promise.all(answered.map((attempt) => answers(bulkhead, attempt)))
+      await Promise.all(refused.map((attempt) => isRefused(bulkhead, attempt)))
+      const verify = await bulkhead('verify')
+      assert.match(verify.stdout, / 0 mismatches\n$/, `${verify.stdout}${verify.stderr}`)
+      assert.equal(verify.code, 0)
+    } finally {
+      const down = await bulkhead('down')
+      assert.equal(down.code, 0, `${down.stdout}${down.stderr}`)
+    }
+    assert.deepEqual(await networkTraces(), before)
+    assert.deepEqual(livingIn(inside), [])
+    assert.deepEqual(processesOf(state), [])
+    rmSync(state, { recursive: true })
+  })
+}
+
+/** A server may still be starting, so an answer may take a moment; it has to come. */
+async function answers(bulkhead: (...argv: readonly string[]) => Promise<Finished>, [workload, url]: Attempt): Promise<void> {
+  let last = ''
+  for (let attempt = 0; attempt < 10; attempt++) {
+    const { code, stdout, stderr } = await bulkhead('exec', workload, '--', 'node', '/app/get.mjs', url)
+    if (code === 0) return
+    last = stdout + stderr
+    await new Promise((done) => setTimeout(done, 200))
+  }
+  assert.fail(`${workload} gets no answer from ${url}: ${last}`)
+}
+
+async function isRefused(bulkhead: (...argv: readonly string[]) => Promise<Finished>, [workload, url]: Attempt): Promise<void> {
+  const { code, stdout, stderr } = await bulkhead('exec', workload, '--', 'node', '/app/get.mjs', url)
+  assert.equal(code, 1, `${workload} -> ${url}: ${stdout}${stderr}`)
+  assert.match(stdout, /^refused: /)
+}
