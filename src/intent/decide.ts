@@ -23,7 +23,7 @@ export interface Decider {
 }
 
 /** `now` in milliseconds since the epoch. */
-export function decide(platform: Platform, intent: Intent, flow: Flow, now: number): Decision {
+export function decide(platform: Platform, intent: Intent, flow: Asked, now: number): Decision {
   return decider(platform, intent).decide(flow, now)
 }
 
