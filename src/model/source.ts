@@ -1,13 +1,8 @@
 /** A file as it was read, and a document in it as plain data that knows where each of its parts stands. */
 import type { Location } from '../base/location.ts'
+import type { SourceFile } from '../base/source-file.ts'
 
-export interface SourceFile {
-  /** As shown to the user: relative to the folder that was read, or the path given. */
-  readonly path: string
-  /** For what a document names relative to itself. */
-  readonly absolute: string
-  readonly text: string
-}
+export type { SourceFile } from '../base/source-file.ts'
 
 export type Path = readonly (string | number)[]
 
