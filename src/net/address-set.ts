@@ -19,7 +19,17 @@ export function addressSet(prefixes: Iterable<Prefix>): AddressSet {
 }
 
 export function setContains(set: AddressSet, address: Address): boolean {
-  return set.some((r) => r.family === address.family && address.bits >= r.first && address.bits <= r.last)
+  let low = 0
+  let high = set.length - 1
+  while (low <= high) {
+    const middle = (low + high) >> 1
+    const range = set[middle]
+    if (range === undefined) return false
+    if (address.family < range.family || (address.family === range.family && address.bits < range.first)) high = middle - 1
+    else if (address.family > range.family || address.bits > range.last) low = middle + 1
+    else return true
+  }
+  return false
 }
 
 export function unionAddresses(...sets: readonly AddressSet[]): AddressSet {
@@ -27,15 +37,18 @@ export function unionAddresses(...sets: readonly AddressSet[]): AddressSet {
 }
 
 export function subtractAddresses(from: AddressSet, what: AddressSet): AddressSet {
-  let left: AddressRange[] = [...from]
-  for (const cut of what) {
-    left = left.flatMap((r) => {
-      if (r.family !== cut.family || cut.last < r.first || cut.first > r.last) return [r]
-      const rest: AddressRange[] = []
-      if (r.first < cut.first) rest.push({ ...r, last: cut.first - 1n })
-      if (r.last > cut.last) rest.push({ ...r, first: cut.last + 1n })
-      return rest
-    })
+  const left: AddressRange[] = []
+  let at = 0
+  for (const { family, first, last } of from) {
+    let start = first
+    at = skipBelow(what, at, family, start)
+    for (let cut = what[at]; cut !== undefined && cut.family === family && cut.first <= last; cut = what[++at]) {
+      if (cut.first > start) left.push({ family, first: start, last: cut.first - 1n })
+      start = cut.last + 1n
+      // The cut may reach into the next range, which has to meet it again.
+      if (start > last) break
+    }
+    if (start <= last) left.push({ family, first: start, last })
   }
   return normalise(left)
 }
@@ -45,7 +58,12 @@ export function intersectAddresses(a: AddressSet, b: AddressSet): AddressSet {
 }
 
 export function addressesOverlap(a: AddressSet, b: AddressSet): boolean {
-  return a.some((x) => b.some((y) => x.family === y.family && x.first <= y.last && y.first <= x.last))
+  let at = 0
+  return a.some(({ family, first, last }) => {
+    at = skipBelow(b, at, family, first)
+    const next = b[at]
+    return next !== undefined && next.family === family && next.first <= last
+  })
 }
 
 /** True when every address of `inner` is in `outer`. */
@@ -85,6 +103,13 @@ function normalise(ranges: readonly AddressRange[]): AddressSet {
     } else out.push(range)
   }
   return Object.freeze(out.map((r) => Object.freeze(r)))
+}
+
+/** The first place from `at` on whose range does not end below the address; both sets are read once, in order. */
+function skipBelow(set: AddressSet, at: number, family: Family, address: bigint): number {
+  let next = at
+  for (let range = set[next]; range !== undefined && (range.family < family || (range.family === family && range.last < address)); range = set[next]) next++
+  return next
 }
 
 function compare(a: bigint, b: bigint): number {

@@ -1,0 +1,59 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { compile } from '../intent/compile.ts'
+import { external, egress, federation, flow, place, platformOf, service, workload } from '../model/testing.ts'
+import { explain } from './explain.ts'
+import type { Explanation } from './explain.ts'
+import type { Asked } from '../intent/mismatch.ts'
+
+const platform = platformOf({
+  workloads: [workload('a/x'), workload('a/y'), workload('b/z')],
+  externals: [external('net', ['203.0.113.0/24'])],
+  servicePolicies: [service('a/p', 'a/x', 'a/y', 'tcp 80', { at: place(4, 'a.yaml') }), service('a/q', 'a/*', 'a/*', 'udp 53', { at: place(8, 'a.yaml') })],
+  egressPolicies: [egress('a/out', 'a/x', 'external:net', 'tcp 443', { phases: ['task'], at: place(12, 'a.yaml') })],
+  federationPolicies: [
+    federation('a/use', { imports: [['a/x', 'b/z', 'tcp 1']] }, { at: place(16, 'a.yaml') }),
+    federation('b/offer', { exports: [['a/*', 'b/z', 'tcp 1']] }, { at: place(2, 'b.yaml') }),
+  ],
+})
+
+function ask(asked: Asked): Explanation {
+  return explain(platform, compile(platform).intent, asked, 0)
+}
+
+test('an allowed flow names the policy, its place and all that its path carries', () => {
+  const policies = [{ kind: 'ServicePolicy', name: 'a/p', file: 'a.yaml', line: 4, column: 1 }]
+  assert.deepEqual(ask(flow('a/x -> a/y tcp 80')), {
+    verdict: 'allow', source: 'a/x', destination: 'a/y', protocol: 'tcp', port: 80, at: '1970-01-01T00:00:00.000Z',
+    policies,
+    paths: [{ source: 'a/x', destination: 'a/y', traffic: 'tcp 80', via: 'direct', policies }],
+    reason: 'allowed by ServicePolicy a/p (a.yaml:4)',
+  })
+})
+
+test('a path between enclaves names both halves', () => {
+  assert.deepEqual(
+    ask(flow('a/x -> b/z tcp 1')).policies.map((p) => `${p.kind} ${p.name} ${p.file}:${p.line}`),
+    ['FederationPolicy a/use a.yaml:16', 'FederationPolicy b/offer b.yaml:2'],
+  )
+})
+
+test('a denied flow has no policies, and says which came nearest', () => {
+  const { verdict, policies, nearest } = ask(flow('a/x -> 203.0.113.1 tcp 443'))
+  assert.deepEqual({ verdict, policies, nearest }, {
+    verdict: 'deny',
+    policies: [],
+    nearest: {
+      policies: [{ kind: 'EgressPolicy', name: 'a/out', file: 'a.yaml', line: 12, column: 1 }],
+      mismatches: ['phase'],
+      why: 'its `phases` are task, and `a/x` is in running',
+    },
+  })
+})
+
+test('without a port the question is whether anything is allowed', () => {
+  const anything = (text: string): Asked => ({ ...flow(`${text} tcp 1`), protocol: undefined, port: undefined })
+  assert.deepEqual(ask(anything('a/x -> a/y')).paths.map((p) => p.traffic), ['tcp 80', 'udp 53'])
+  assert.equal(ask(anything('a/y -> b/z')).verdict, 'deny')
+  assert.equal(ask(anything('a/x -> external:net')).nearest?.why, 'its `phases` are task, and `a/x` is in running')
+})
