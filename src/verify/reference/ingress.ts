@@ -14,7 +14,6 @@ export function publishedAllows(platform: Platform, source: Address, destination
   for (const policy of platform.ingressPolicies) {
     if (!publishes(policy, destination, flow, witness)) continue
     if (!comesFrom(platform, policy, source, witness)) continue
-    if (!leadsSomewhere(platform, policy, witness)) continue
     if (hasExpired(policy, now, witness)) continue
     witness('an ingress policy publishes the address')
     return true
@@ -43,22 +42,6 @@ function comesFrom(platform: Platform, policy: IngressPolicy, source: Address, w
     if (external !== undefined && holdsAddress(platform, external, source, witness)) return true
   }
   witness('the published address is for other sources')
-  return false
-}
-
-/** Some workload of the policy's enclave has the private port; otherwise the published address leads nowhere. */
-function leadsSomewhere(platform: Platform, policy: IngressPolicy, witness: Witness): boolean {
-  for (const workload of platform.workloads.values()) {
-    if (workload.enclave !== policy.enclave || !anySelects(platform, policy.destination, workload)) continue
-    if (policy.traffic.protocol === 'any') return true
-    for (const item of policy.traffic.ports) {
-      if (item.kind !== 'name') return true
-      for (const port of workload.ports) {
-        if (port.name === item.name && port.protocol === policy.traffic.protocol) return true
-      }
-    }
-  }
-  witness('the published address has no private port')
   return false
 }
 

@@ -23,7 +23,6 @@ export const denyRules = [
   'only an address reaches a published address',
   'nobody publishes the address',
   'the published address has another port',
-  'the published address has no private port',
   'the published address is for other sources',
   'an address of the platform is never outside',
   'a published address answers only from outside',

@@ -55,9 +55,15 @@ export function nameNear(choices: Choices, pattern: DomainPattern): string {
   ])
 }
 
-/** The workloads a reference may mean; for groups and labels all of the enclave, since working them out is what is tested. */
+/** The workloads a reference may mean; for groups and labels all of the enclave, since working them out is what is tested, but members more often. */
 export function workloadsOf(platform: Platform, ref: LocalRef): readonly WorkloadId[] {
   if (ref.kind === 'workload') return [ref.workload]
   const enclave = ref.kind === 'group' ? platform.groups.get(ref.group)?.enclave : ref.enclave
-  return [...platform.workloads.values()].filter((workload) => workload.enclave === enclave).map(({ id }) => id)
+  const all = [...platform.workloads.values()].filter((workload) => workload.enclave === enclave).map(({ id }) => id)
+  const listed = ref.kind === 'group' ? listedIn(platform, ref.group) : []
+  return [...all, ...listed, ...listed]
+}
+
+function listedIn(platform: Platform, group: string): readonly WorkloadId[] {
+  return (platform.groups.get(group)?.members ?? []).flatMap((member) => (member.kind === 'group' ? listedIn(platform, member.group) : [member.workload]))
 }

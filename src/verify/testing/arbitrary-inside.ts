@@ -50,7 +50,7 @@ function enclaveOf(choices: Choices, around: Outside, name: string): { readonly 
       ports,
       phase: choices.pick(['running', 'staging', 'task']),
       replicas: choices.between(1, 3),
-      groups: groups.filter(() => choices.chance(70)),
+      groups: groups.filter(() => choices.chance(80)),
       ...(open !== undefined && choices.chance(15) ? { segment: open.name } : {}),
     }, name)
     documents.push(tier === undefined ? made : { ...made, metadata: { ...made.metadata, labels: { tier } } })
@@ -73,13 +73,12 @@ function portsOf(choices: Choices): WorkloadShape['ports'] {
 /** Most groups list everybody as an exception, so that policies across their edge are accepted; the others are often refused. */
 function groupsOf(choices: Choices, enclave: EnclaveShape, exceptions: readonly string[]): readonly Document[] {
   return enclave.groups.map((name) => {
-    const members = choices.some(enclave.workloads.map((workload) => workload.name), 0, 3)
+    const members = choices.some(enclave.workloads.map((workload) => workload.name), 1, 3)
     const nested = name === 'outer' && enclave.groups.includes('inner') && choices.chance(60) ? ['group:inner'] : []
     const listed = choices.chance(15) ? choices.some(exceptions, 0, 2) : exceptions
     const direction = choices.chance(10) ? choices.pick(['in', 'out']) : 'both'
-    const all = [...nested, ...members]
     return document('Group', name, {
-      members: all.length > 0 ? all : enclave.workloads.slice(0, 1).map((workload) => workload.name),
+      members: [...nested, ...members],
       exceptions: listed.map((end) => ({ with: end, direction })),
     }, enclave.name)
   })

@@ -44,8 +44,7 @@ export function ingressPolicies(choices: Choices, around: Outside, within: Insid
 function publishPolicy(choices: Choices, externals: readonly string[], within: Inside, enclave: EnclaveShape, place: number): readonly Document[] {
   const workload = choices.pick(enclave.workloads)
   const protocol = choices.pick(['tcp', 'udp', 'sctp'])
-  const group = enclave.groups.length > 0 && choices.chance(25) ? `group:${choices.pick(enclave.groups)}` : undefined
-  const named = group === undefined ? workload.ports.filter((port) => port.name !== undefined && port.protocol === protocol) : []
+  const named = workload.ports.filter((port) => port.name !== undefined && port.protocol === protocol)
   const port = named.length > 0 && choices.chance(40) ? choices.pick(named).name : choices.pick(portNumbers)
   const addresses = choices.some(publishedAddresses, 1, 3)
   const owner = within.enclaves.indexOf(enclave)
@@ -53,7 +52,7 @@ function publishPolicy(choices: Choices, externals: readonly string[], within: I
   return Array.from({ length: choices.between(1, 2) }, (_, i) =>
     document('IngressPolicy', `p${place}-${i}`, {
       source: choices.some(externals, 1, 2).map((name) => `external:${name}`),
-      destination: group ?? workload.name, protocol, port, authentication: 'none', publish, ...expiry(choices),
+      destination: workload.name, protocol, port, authentication: 'none', publish, ...expiry(choices),
     }, enclave.name),
   )
 }
