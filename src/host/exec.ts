@@ -1,6 +1,6 @@
 /** Joining a running workload: all its namespaces, its environment, its user, no rights. */
 import { runOrFault } from '../base/process.ts'
-import { insidePath, insideUid } from './bwrap.ts'
+import { insidePath } from './bwrap.ts'
 import { enter } from './instance.ts'
 import type { Instance, Where } from './instance.ts'
 import { readState } from './state.ts'
@@ -13,8 +13,8 @@ export async function execArguments(instance: Instance, where: Where, inner: num
   const target = child === '' ? String(inner) : child
   const environment = workloadEnvironment(instance, workload)
   return [
-    'nsenter', `--target=${target}`, '--user', '--mount', '--uts', '--ipc', '--net', '--pid', '--cgroup', '--setuid', String(insideUid), '--setgid', String(insideUid), '--wd=/data', '--',
-    '/usr/bin/env', '-i', ...environment, '/usr/bin/setpriv', '--no-new-privs', ...command,
+    'nsenter', `--target=${target}`, '--user', '--mount', '--uts', '--ipc', '--net', '--pid', '--cgroup', '--preserve-credentials', '--',
+    '/usr/bin/env', '-i', '-C', '/data', ...environment, '/usr/bin/setpriv', '--no-new-privs', ...command,
   ]
 }
 

@@ -16,33 +16,53 @@ import type { Platform } from '../model/platform.ts'
 export const outsideNetns = 'outside'
 
 /** The link between router and outside; 198.18.0.0/15 is for benchmarks and never routed (RFC 2544). */
-const link = { router4: '198.18.255.2', outside4: '198.18.255.1', router6: 'fd00:198:18::2', outside6: 'fd00:198:18::1' }
+const link = { net4: '198.18.255.0/30', net6: 'fd00:198:18::/64', router4: '198.18.255.2', outside4: '198.18.255.1', router6: 'fd00:198:18::2', outside6: 'fd00:198:18::1' }
+
+const platformTable = 51
+
+const outsideSettings = [
+  'net.ipv4.ping_group_range=0 2147483647',
+  'net.ipv4.ip_unprivileged_port_start=0',
+  'net.ipv4.icmp_ratelimit=0',
+  'net.ipv6.icmp.ratelimit=0',
+  // A client out there may come from any address.
+  'net.ipv4.ip_nonlocal_bind=1',
+  'net.ipv6.ip_nonlocal_bind=1',
+]
 
 export async function makeOutside(): Promise<void> {
   const there = (await ipJson(['link', 'show'])).some((l) => l['ifname'] === uplinkInterface)
   if (there) return
   await ipBatchForce([`netns del ${outsideNetns}`])
   await ipBatch([`netns add ${outsideNetns}`, `link add name ${uplinkInterface} group ${uplinkGroup} type veth peer name eth0 netns ${outsideNetns}`])
-  await run(inNetns(outsideNetns, ['sysctl', '-q', '-e', '-w', 'net.ipv4.ping_group_range=0 2147483647', 'net.ipv4.ip_unprivileged_port_start=0', 'net.ipv4.icmp_ratelimit=0', 'net.ipv6.icmp.ratelimit=0']))
+  await run(inNetns(outsideNetns, ['sysctl', '-q', '-e', '-w', ...outsideSettings]))
   await ipBatch(
     [
       'link set lo up',
       `addr add ${link.outside4}/30 dev eth0`,
       `addr add ${link.outside6}/64 dev eth0 nodad`,
       'link set eth0 up',
-      // Every address that has no better route is here.
+      // Every address is here, but for those of the platform: their table is asked before the local one.
+      // A next hop must not look local.
+      `route add ${link.net4} dev eth0 table local`,
+      `route add ${link.net6} dev eth0 table local`,
       'route add local 0.0.0.0/0 dev lo',
       'route add local ::/0 dev lo',
     ],
     outsideNetns,
   )
+  for (const family of ['-4', '-6']) {
+    for (const rule of [`add priority 10 lookup ${platformTable}`, 'add priority 100 lookup local', 'del priority 0']) {
+      await run(inNetns(outsideNetns, ['ip', family, 'rule', ...rule.split(' ')]))
+    }
+  }
   if (existsSync('/proc/sys/net/ipv6')) writeFileSync(`/proc/sys/net/ipv6/conf/${uplinkInterface}/addr_gen_mode`, '1')
   await ipBatch([
     `addr replace ${link.router4}/30 dev ${uplinkInterface}`,
     `addr replace ${link.router6}/64 dev ${uplinkInterface} nodad`,
     `link set dev ${uplinkInterface} up`,
-    `route replace default via ${link.outside4} dev ${uplinkInterface} table ${routeTable}`,
-    `route replace ::/0 via ${link.outside6} dev ${uplinkInterface} table ${routeTable}`,
+    `route replace default via ${link.outside4} dev ${uplinkInterface} onlink table ${routeTable}`,
+    `route replace ::/0 via ${link.outside6} dev ${uplinkInterface} onlink table ${routeTable}`,
   ])
 }
 
@@ -54,7 +74,7 @@ export async function routeOutside(platform: Platform): Promise<void> {
     ...toPrefixes(platform.addresses).map(formatPrefix),
   ]
   await ipBatch(
-    [...new Set(wanted)].sort().map((to) => `route replace ${to} via ${to.includes(':') ? link.router6 : link.router4} dev eth0`),
+    [...new Set(wanted)].sort().map((to) => `route replace ${to} via ${to.includes(':') ? link.router6 : link.router4} dev eth0 onlink table ${platformTable}`),
     outsideNetns,
   )
 }

@@ -2,9 +2,10 @@
  * Which attempts prove that a platform is enforced as asked (pure): every identity to every other, on the ports that the
  * documents name and some that they do not, to Externals and beyond, to the router itself, and from outside inwards.
  */
-import { firstAddress, setContains, subtractAddresses, toPrefixes, unionAddresses } from '../../net/address-set.ts'
-import { formatAddress, parseAddress } from '../../net/address.ts'
-import { formatPrefix } from '../../net/prefix.ts'
+import { compareText } from '../../base/location.ts'
+import { addressSet, subtractAddresses, unionAddresses } from '../../net/address-set.ts'
+import { addressFromBits, formatAddress, parseAddress } from '../../net/address.ts'
+import { prefix } from '../../net/prefix.ts'
 import { reservedAddresses } from '../../net/reserved.ts'
 import { referenceDecide } from '../reference.ts'
 import type { Address, Family } from '../../net/address.ts'
@@ -52,6 +53,9 @@ export const outsideLabel = 'outside'
 
 /** Ports that no document names, as a rule: remote login, a high one, the last one. */
 const strangerPorts = [22, 31_337, 65_535]
+/** The sandbox's own link to the outside: RFC 2544, RFC 4193. */
+const linkAddresses = addressSet([prefix('198.18.0.0/15'), prefix('fd00:198:18::/48')])
+const rangesPerExternal = 3
 /** Where nothing should ever answer: the metadata service, a documentation address, and the same for IPv6. */
 const strangerAddresses = ['169.254.169.254', '192.0.2.77', '2001:db8:ffff:ffff::77']
 
@@ -133,7 +137,7 @@ function probedPorts(platform: Platform, workload: WorkloadId): readonly number[
 }
 
 function externalPorts(platform: Platform): readonly number[] {
-  return sorted([...platform.egressPolicies.flatMap((p) => edges(p.traffic)), ...strangerPorts])
+  return sorted([...platform.egressPolicies.flatMap((p) => edges(p.traffic)), ...strangerPorts.slice(1, 2)])
 }
 
 function edges(traffic: TrafficSpec): readonly number[] {
@@ -144,23 +148,21 @@ function sorted(ports: readonly number[]): readonly number[] {
   return [...new Set(ports)].filter((p) => p > 0 && p <= 65_535).sort((a, b) => a - b)
 }
 
-/** One address of every External's every prefix, its neighbours, and strangers; never one that the sandbox's link uses. */
+/** An address of every range of every External, both its ends where they are few, and strangers; never one of the sandbox's link. */
 function outsideAddresses(platform: Platform): readonly Address[] {
-  const inner = unionAddresses(platform.addresses, reservedAddresses)
+  const inner = unionAddresses(platform.addresses, reservedAddresses, linkAddresses)
   const found = new Map<string, Address>()
-  const keep = (address: Address | undefined): void => {
-    if (address !== undefined && !setContains(inner, address)) found.set(formatAddress(address), address)
-  }
-  for (const external of platform.externals.values()) {
-    for (const prefix of toPrefixes(subtractAddresses(external.cidrs, inner)).slice(0, 64)) {
-      const text = formatPrefix(prefix)
-      const host = { kind: 'address', family: prefix.family, bits: prefix.bits + (prefix.length < (prefix.family === 4 ? 31 : 127) ? 5n : 0n) } as const
-      if (text !== '0.0.0.0/0' && text !== '::/0') keep(host)
+  for (const external of [...platform.externals.values()].sort((a, b) => compareText(a.name, b.name))) {
+    for (const family of [4, 6] as const) {
+      const ranges = subtractAddresses(external.cidrs, inner).filter((r) => r.family === family)
+      for (const { first, last } of ranges.slice(0, rangesPerExternal)) {
+        const address = addressFromBits(family, first + 5n <= last ? first + 5n : first)
+        found.set(formatAddress(address), address)
+      }
     }
-    keep(firstAddress(subtractAddresses(external.cidrs, inner)))
   }
-  const strangers = strangerAddresses.flatMap((text) => parseAddress(text) ?? [])
-  return [...[...found].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, a]) => a), ...strangers.filter((a) => !found.has(formatAddress(a)))]
+  for (const text of strangerAddresses) found.set(text, parseAddress(text) ?? addressFromBits(4, 0n))
+  return [...found].sort(([a], [b]) => compareText(a, b)).map(([, address]) => address)
 }
 
 function push<K, V>(map: Map<K, V[]>, key: K, value: V): void {

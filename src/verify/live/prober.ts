@@ -5,6 +5,7 @@
 import { createSocket } from 'node:dgram'
 import { createServer, connect } from 'node:net'
 import { createInterface } from 'node:readline'
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { Outcome, ProbeResult, ProberTask } from './probe.ts'
 
 type Item = ProberTask['probes'][number]
@@ -17,7 +18,10 @@ async function main(): Promise<void> {
   await Promise.all([...task.listen.tcp.map((p) => listenTcp(p, task.label)), ...task.listen.udp.map((p) => listenUdp(p, task.label))])
   process.stdout.write('ready\n')
   await lines.next()
-  const results = await inParallel(task.probes, (probe) => (probe.protocol === 'tcp' ? tryTcp(probe, task.timeoutMs) : tryUdp(probe, task.timeoutMs)))
+  const tcp = task.probes.filter((p) => p.protocol === 'tcp')
+  const udp = Map.groupBy(task.probes.filter((p) => p.protocol === 'udp'), (p) => `${p.family} ${p.localAddress ?? ''}`)
+  const answers = await Promise.all([inParallel(tcp, (p) => tryTcp(p, task.timeoutMs)), ...[...udp.values()].map((list) => tryUdp(list, task.timeoutMs))])
+  const results = answers.flat()
   process.stdout.write(`${JSON.stringify(results)}\n`)
   // Others may still be trying us.
   await lines.next()
@@ -62,32 +66,31 @@ function tryTcp(probe: Item, timeoutMs: number): Promise<ProbeResult> {
   return promise
 }
 
-function tryUdp(probe: Item, timeoutMs: number): Promise<ProbeResult> {
-  const { promise, resolve } = Promise.withResolvers<ProbeResult>()
-  const socket = createSocket(probe.family === 4 ? 'udp4' : 'udp6')
-  const done = (outcome: Outcome, detail: string): void => {
-    clearTimeout(timer)
-    clearTimeout(again)
-    try {
-      socket.close()
-    } catch {
-      // Already closed by its own error.
-    }
-    resolve({ id: probe.id, outcome, detail })
+/**
+ * All datagrams of one local address and family leave from one socket, and again half-way, since a busy machine may lose some.
+ * A refusal of a datagram shows as silence.
+ */
+async function tryUdp(probes: readonly Item[], timeoutMs: number): Promise<readonly ProbeResult[]> {
+  const first = probes[0]
+  if (first === undefined) return []
+  const socket = createSocket(first.family === 4 ? 'udp4' : 'udp6')
+  const heard = new Map<string, string>()
+  // The router's refusals come back as errors of the socket; which datagram they mean, it does not say.
+  socket.on('error', () => undefined)
+  socket.on('message', (message, from) => void heard.set(`${from.address} ${from.port}`, message.toString('latin1').slice(0, 100)))
+  const bound = Promise.withResolvers<void>()
+  socket.bind(0, first.localAddress, () => bound.resolve())
+  await bound.promise
+  const key = (p: Item): string => `${p.address} ${p.port}`
+  for (const round of [0, 1]) {
+    for (const p of probes) if (round === 0 || !heard.has(key(p))) socket.send('probe', p.port, p.address, () => undefined)
+    await sleep(timeoutMs / 2)
   }
-  const timer = setTimeout(() => done('silent', ''), timeoutMs)
-  const send = (): void => socket.send('probe', (error) => void (error && done('refused', (error as NodeJS.ErrnoException).code ?? error.message)))
-  // Datagrams may be lost on a busy machine: one more try before silence counts.
-  const again = setTimeout(send, timeoutMs / 2)
-  socket.on('error', (error) => done('refused', (error as NodeJS.ErrnoException).code ?? error.message))
-  socket.on('message', (message) => {
-    const heard = message.toString('latin1').slice(0, 100)
-    done(heard === probe.expectLabel ? 'open' : 'other', heard)
+  socket.close()
+  return probes.map((p): ProbeResult => {
+    const answer = heard.get(key(p))
+    return { id: p.id, outcome: answer === undefined ? 'silent' : answer === p.expectLabel ? 'open' : 'other', detail: answer ?? '' }
   })
-  const bound = (): void => socket.connect(probe.port, probe.address, (error?: Error) => (error === undefined || error === null ? send() : done('refused', error.message)))
-  if (probe.localAddress === undefined) bound()
-  else socket.bind(0, probe.localAddress, bound)
-  return promise
 }
 
 async function inParallel(items: readonly Item[], work: (item: Item) => Promise<ProbeResult>): Promise<readonly ProbeResult[]> {

@@ -1,0 +1,30 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { fingerprint } from './ruleset-state.ts'
+
+const table = (over: Record<string, unknown>, elem: unknown[] = []): unknown => ({
+  nftables: [
+    { metainfo: { version: '1.0.6' } },
+    { table: { family: 'inet', name: 'bulkhead', handle: 1 } },
+    { map: { family: 'inet', table: 'bulkhead', name: 'pol', type: 'mark', handle: 2, elem } },
+    { rule: { family: 'inet', table: 'bulkhead', chain: 'forward', handle: 3, expr: [{ counter: { packets: 5, bytes: 300 } }, { drop: null }], ...over } },
+  ],
+})
+
+test('what moves by itself changes nothing: handles, counters, remaining time, the order of elements', () => {
+  const a = fingerprint(table({}, [{ elem: { val: 1, expires: 9, counter: { packets: 1 } } }, { elem: { val: 2 } }]))
+  const b = fingerprint(table({ handle: 77, expr: [{ counter: { packets: 9, bytes: 0 } }, { drop: null }] }, [{ elem: { val: 2 } }, { elem: { val: 1, expires: 3, counter: { packets: 4 } } }]))
+  assert.equal(a.table, b.table)
+})
+
+test('another rule, another element and a missing table are seen', () => {
+  const plain = fingerprint(table({})).table
+  assert.notEqual(fingerprint(table({ expr: [{ accept: null }] })).table, plain)
+  assert.notEqual(fingerprint(table({}, [{ elem: { val: 3 } }])).table, plain)
+  assert.equal(fingerprint({ nftables: [] }).table, undefined)
+})
+
+test('tables of others are named', () => {
+  const seen = fingerprint({ nftables: [{ table: { family: 'ip', name: 'nat' } }, { table: { family: 'ip', name: 'bulkhead' } }] })
+  assert.deepEqual(seen, { table: undefined, foreign: ['ip bulkhead', 'ip nat'] })
+})
