@@ -94,7 +94,8 @@ function outside(published: readonly string[]): readonly string[] {
     `addr add ${uplinkAddresses.ipv4}/24 dev ${uplinkInterface}`,
     `addr add ${uplinkAddresses.ipv6}/64 dev ${uplinkInterface} nodad`,
     `link set dev ${uplinkInterface} up`,
-    ...published.map((address) => `addr add ${address} dev ${uplinkInterface}`),
+    // Deprecated, or the kernel might prefer a published address as the source of translated egress.
+    ...published.map((address) => `addr add ${address} dev ${uplinkInterface}${address.includes(':') ? ' preferred_lft 0' : ''}`),
     ...[next.ipv4, next.ipv6].flatMap((address) => [
       `neigh add ${address} lladdr ${mac(255, 'end')} dev ${uplinkInterface} nud permanent`,
       `route add default via ${address} dev ${uplinkInterface} onlink table ${table}`,
