@@ -3,6 +3,8 @@ import type { Command } from './command.ts'
 
 export const commands = {
   check: async () => (await import('./check.ts')).command,
+  explain: async () => (await import('./explain.ts')).command,
+  matrix: async () => (await import('./matrix.ts')).command,
   schema: async () => (await import('./schema.ts')).command,
   up: async () => (await import('./up.ts')).command,
   apply: async () => (await import('./apply.ts')).command,

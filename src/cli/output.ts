@@ -1,4 +1,6 @@
-/** Where commands write. Colour appears on a terminal only and never with NO_COLOR; a closed pipe ends the command quietly. */
+/** Where commands write. Colour appears on a terminal only and never with NO_COLOR; a closed pipe is no error. */
+import { styleText } from 'node:util'
+import { canonicalJson } from '../base/canonical-json.ts'
 
 export interface Output {
   /** A line of the answer, on stdout. */
@@ -15,3 +17,21 @@ export interface Output {
 }
 
 export type Style = 'red' | 'green' | 'yellow' | 'cyan' | 'bold' | 'dim'
+
+/** What output needs of a stream; `process.stdout` is one. */
+export interface Sink {
+  readonly write: (text: string) => unknown
+  readonly isTTY?: boolean
+}
+
+export function createOutput(stdout: Sink, stderr: Sink, env: Readonly<Record<string, string | undefined>>): Output {
+  const colour = stdout.isTTY === true && (env['NO_COLOR'] ?? '') === '' && env['TERM'] !== 'dumb'
+  return Object.freeze({
+    line: (text = '') => void stdout.write(`${text}\n`),
+    write: (text: string) => void stdout.write(text),
+    note: (text: string) => void stderr.write(`${text}\n`),
+    json: (value: unknown) => void stdout.write(`${canonicalJson(value, 2)}\n`),
+    colour,
+    paint: (style: Style, text: string) => (colour ? styleText(style, text, { validateStream: false }) : text),
+  })
+}

@@ -14,6 +14,8 @@ export type { SourceFile } from './source.ts'
 export interface Loaded {
   /** `undefined` exactly when a diagnostic is an error: one invalid document rejects the set. */
   readonly platform: Platform | undefined
+  /** How many documents there were, valid or not; empty ones are none. */
+  readonly documents: number
   /** Sorted by place. */
   readonly diagnostics: readonly Diagnostic[]
 }
@@ -21,11 +23,12 @@ export interface Loaded {
 /** Pure and total: any text gives diagnostics, none throws. `now` is in milliseconds since the epoch. */
 export function loadPlatform(files: readonly SourceFile[], options: { readonly now: number }): Loaded {
   const parsed = files.map(parseFile)
-  const read = parsed.flatMap((p) => p.documents).map(readDocument)
+  const documents = parsed.flatMap((p) => p.documents)
+  const read = documents.map(readDocument)
   const outlines = read.flatMap((r) => r.outline ?? [])
   const diagnostics: Diagnostic[] = [...parsed, ...read].flatMap((p) => p.diagnostics)
   diagnostics.push(...duplicateNames(outlines))
   const platform = assemble(read, declaredNames(outlines), options.now, diagnostics)
   const sorted = sortDiagnostics(diagnostics)
-  return { platform: hasErrors(sorted) ? undefined : deepFreeze(platform), diagnostics: sorted }
+  return { platform: hasErrors(sorted) ? undefined : deepFreeze(platform), documents: documents.length, diagnostics: sorted }
 }

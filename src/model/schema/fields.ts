@@ -40,9 +40,9 @@ export function required<T extends z.ZodType>(schema: T, description: string) {
 export const namePattern = '^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$'
 const nameHelp = 'lower-case letters, digits and `-`, starting and ending with a letter or digit, at most 63 characters'
 
-export const nameText = text((t) => (isName(t) ? undefined : { code: 'invalid-name', message: 'is not a name', help: nameHelp }), { pattern: namePattern })
+export const nameText = text((t) => (isName(t) ? undefined : { code: 'invalid-name', message: 'is not a name', help: nameHelp }), { title: 'name', pattern: namePattern })
 
-export const plainText = text((t) => (t.trim() === '' ? { code: 'wrong-value', message: 'is empty' } : undefined), { minLength: 1 })
+export const plainText = text((t) => (t.trim() === '' ? { code: 'wrong-value', message: 'is empty' } : undefined), { title: 'text', minLength: 1 })
 
 export const cidr = text((t) => {
   const found = parsePrefix(t)
@@ -56,13 +56,13 @@ export const cidr = text((t) => {
     case 'malformed':
       return { code: 'invalid-cidr', message: 'is not an address range', help: 'allowed: `192.0.2.0/24`, `2001:db8::/32`, or a single address' }
   }
-}, { format: 'cidr' })
+}, { title: 'CIDR' })
 
 export const address = text((t) => {
   if (parseAddress(t) !== undefined) return undefined
   if (isMappedAddress(t)) return { code: 'mapped-address', message: 'is an IPv4-mapped IPv6 address', help: 'write the IPv4 address' }
   return { code: 'invalid-address', message: 'is not an address', help: 'allowed: one IPv4 or IPv6 address, without a prefix length' }
-}, { format: 'ip' })
+}, { title: 'address' })
 
 export const domainPattern = text((t) => {
   if (parseDomainPattern(t) !== undefined) return undefined
@@ -70,21 +70,21 @@ export const domainPattern = text((t) => {
     return { code: 'wildcard-domain', message: 'holds far more than one system', help: 'name the domains; `*.` needs at least two labels after it' }
   }
   return { code: 'invalid-domain', message: 'is not a domain name', help: 'allowed: `pypi.org`, or `*.pypi.org` for every name below it' }
-}, { format: 'domain' })
+}, { title: 'domain' })
 
 export const hostName = text((t) =>
   parseDomain(t) === undefined ? { code: 'invalid-domain', message: 'is not a host name', help: 'write the full name, without a wildcard' } : undefined,
-)
+{ title: 'host name' })
 
 export const instant = text((t) =>
   parseInstant(t) === undefined
     ? { code: 'invalid-instant', message: 'is not a date or an instant', help: 'allowed: `2027-03-31` (the start of that day in UTC) or `2027-03-31T18:00:00Z`' }
     : undefined,
-{ format: 'date-time' })
+{ title: 'date or instant' })
 
 export const absolutePath = text((t) =>
   isPlainAbsolutePath(t) ? undefined : { code: 'invalid-path', message: 'is not an absolute path', help: 'start with `/`, without `.`, `..` or `//`' },
-)
+{ title: 'absolute path' })
 
 export const portNumber = z
   .number()
@@ -92,23 +92,23 @@ export const portNumber = z
     if (isPortNumber(context.value)) return
     context.issues.push({ code: 'custom', input: context.value, params: { code: 'invalid-port', message: 'is not a port', help: 'ports are 1 to 65535' }, continue: true })
   })
-  .meta({ type: 'integer', minimum: 1, maximum: 65_535 })
+  .meta({ title: 'port', type: 'integer', minimum: 1, maximum: 65_535 })
 
 export const portName = text(
   (t) => (isPortName(t) ? undefined : { code: 'invalid-name', message: 'is not a port name', help: `${nameHelp}, with at least one letter, and not \`any\`` }),
-  { pattern: namePattern },
+  { title: 'port name', pattern: namePattern },
 )
 
 const portText = text((t) => {
   const found = parsePortText(t)
   return 'code' in found ? found : undefined
-})
+}, { title: 'range, port name or `any`' })
 
 export const ports = oneOrMany(z.union([portNumber, portText]))
 
 export const referenceText = text((t) =>
   parseReference(t) === undefined ? { code: 'invalid-reference', message: 'is not a reference', help: `allowed: ${referenceForms}` } : undefined,
-)
+{ title: 'reference' })
 
 const labelKey = /^(?:[a-z0-9](?:[-a-z0-9.]{0,251}[a-z0-9])?\/)?[A-Za-z0-9](?:[-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?$/
 const labelValue = /^(?:[A-Za-z0-9](?:[-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?)?$/
@@ -116,8 +116,8 @@ const labelValue = /^(?:[A-Za-z0-9](?:[-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?)?$/
 const keyText = text((t) => (labelKey.test(t) ? undefined : { code: 'invalid-name', message: 'is not a label key', help: 'letters, digits, `-`, `_` and `.`, at most 63; optionally after `DOMAIN/`' }))
 const valueText = text((t) => (labelValue.test(t) ? undefined : { code: 'wrong-value', message: 'is not a label value', help: 'letters, digits, `-`, `_` and `.`, at most 63' }))
 
-export const labels = z.record(keyText, valueText)
-export const annotations = z.record(keyText, z.string())
+export const labels = z.record(keyText, valueText).meta({ title: 'labels' })
+export const annotations = z.record(keyText, z.string()).meta({ title: 'mapping of text' })
 
 export const labelSelector = fields({ labels: required(labels, 'Workloads of the document\'s own enclave that carry all these labels.') }).check((context) => {
   if (Object.keys(context.value.labels).length > 0) return

@@ -1,0 +1,86 @@
+/** `bulkhead check`: all problems of all documents at once. */
+import { isAbsolute, join, relative, resolve } from 'node:path'
+import { statSync } from 'node:fs'
+import { choice } from './arguments.ts'
+import { githubAnnotations } from './diagnostics/github.ts'
+import { sarif } from './diagnostics/sarif.ts'
+import { count, diagnosticText, tally } from './diagnostics/text.ts'
+import { loadSet } from './load.ts'
+import { version } from './version.ts'
+import type { Command, CommandContext, ExitCode } from './command.ts'
+import type { LoadedSet } from './load.ts'
+
+const formats = ['text', 'json', 'sarif', 'github'] as const
+
+export const command: Command = {
+  name: 'check',
+  summary: 'say what is wrong with a folder of documents',
+  usage: 'check DIR [--format text|json|sarif|github]',
+  example: 'bulkhead check examples/minimal\nbulkhead check policies/ --format sarif > bulkhead.sarif',
+  options: { format: { type: 'string', value: 'FORMAT', help: `one of ${formats.join(', ')}; text when unsaid` } },
+  positionals: [1, 1],
+  run,
+}
+
+function run(context: CommandContext): Promise<ExitCode> {
+  const format = choice(command, context.options, 'format', formats, context.json ? 'json' : 'text')
+  const [directory = ''] = context.args
+  const path = resolve(context.cwd, directory)
+  const loaded = loadSet(path, context.now)
+  const { out } = context
+  const fileOf = (file: string): string => fromHere(context.cwd, path, file)
+  switch (format) {
+    case 'text':
+      for (const d of loaded.diagnostics) out.line(diagnosticText({ ...d, at: { ...d.at, file: fileOf(d.at.file) } }, out.paint))
+      out.line(summary(loaded))
+      break
+    case 'json':
+      out.json({ ...numbers(loaded), diagnostics: loaded.diagnostics.map((d) => ({ ...d, at: { ...d.at, file: fileOf(d.at.file) } })) })
+      break
+    case 'sarif':
+      out.json(sarif(loaded.diagnostics, version(), fileOf))
+      break
+    case 'github':
+      for (const line of githubAnnotations(loaded.diagnostics, fileOf)) out.line(line)
+      out.line(summary(loaded))
+      break
+  }
+  return Promise.resolve(loaded.set === undefined ? 1 : 0)
+}
+
+/** A document's path as somebody in `cwd` would type it. */
+function fromHere(cwd: string, path: string, file: string): string {
+  const whole = isAbsolute(file) ? file : isFolder(path) ? join(path, file) : path
+  const near = relative(cwd, whole)
+  return near === '' || near.startsWith('..') ? whole : near
+}
+
+function isFolder(path: string): boolean {
+  return statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false
+}
+
+interface Numbers {
+  readonly documents: number
+  readonly policies: number | undefined
+  readonly paths: number | undefined
+  readonly errors: number
+  readonly warnings: number
+}
+
+function numbers({ set, documents, diagnostics }: LoadedSet): Numbers {
+  const errors = diagnostics.filter((d) => d.severity === 'error').length
+  const p = set?.platform
+  const policies = p === undefined ? undefined : p.servicePolicies.length + p.ingressPolicies.length + p.egressPolicies.length + p.federationPolicies.length
+  return { documents, policies, paths: set?.intent.paths.length, errors, warnings: diagnostics.length - errors }
+}
+
+/** `4 documents, 1 policy, 1 path: no problems`; of a refused set nobody can say how many paths it opens. */
+function summary(loaded: LoadedSet): string {
+  const { documents, policies, paths } = numbers(loaded)
+  const parts = [
+    count(documents, 'document'),
+    ...(policies === undefined ? [] : [count(policies, 'policy', 'policies')]),
+    ...(paths === undefined ? [] : [count(paths, 'path')]),
+  ]
+  return `${parts.join(', ')}: ${tally(loaded.diagnostics)}`
+}

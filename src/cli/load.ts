@@ -1,0 +1,53 @@
+/** From DIR to everything a command asks of it, by the same steps for every command. */
+import { resolve } from 'node:path'
+import { checkSet } from '../analysis/check.ts'
+import { formatDiagnostic, hasErrors, sortDiagnostics } from '../base/diagnostic.ts'
+import { readDocumentFiles } from '../base/files.ts'
+import { compile } from '../intent/compile.ts'
+import { loadPlatform } from '../model/load.ts'
+import type { Diagnostic } from '../base/diagnostic.ts'
+import type { SourceFile } from '../base/source-file.ts'
+import type { Intent } from '../intent/intent.ts'
+import type { Platform } from '../model/platform.ts'
+import type { CommandContext } from './command.ts'
+
+/** What is there when no document has an error. */
+export interface GoodSet {
+  readonly platform: Platform
+  readonly intent: Intent
+}
+
+export interface LoadedSet {
+  readonly files: readonly SourceFile[]
+  readonly documents: number
+  /** Sorted by place. */
+  readonly diagnostics: readonly Diagnostic[]
+  /** `undefined` exactly when there is an error among the diagnostics. */
+  readonly set: GoodSet | undefined
+}
+
+/** `path` is absolute or relative to the process's own folder; `now` is in milliseconds since the epoch. */
+export function loadSet(path: string, now: number): LoadedSet {
+  const read = readDocumentFiles(path)
+  const loaded = loadPlatform(read.files, { now })
+  const { platform } = loaded
+  const compiled = platform === undefined ? undefined : compile(platform)
+  const judged = platform === undefined || compiled === undefined ? [] : checkSet(platform, compiled.intent, now)
+  const diagnostics = sortDiagnostics([...read.diagnostics, ...loaded.diagnostics, ...(compiled?.diagnostics ?? []), ...judged])
+  const good = platform !== undefined && compiled !== undefined && !hasErrors(diagnostics)
+  return { files: read.files, documents: loaded.documents, diagnostics, set: good ? { platform, intent: compiled.intent } : undefined }
+}
+
+/**
+ * The set of a command's DIR, for commands that only ask. When it is refused its problems are told and `undefined`
+ * comes back: the command ends with exit status 1. Warnings are told on stderr.
+ */
+export function loadOrTell(context: CommandContext, directory: string): GoodSet | undefined {
+  const { set, diagnostics } = loadSet(resolve(context.cwd, directory), context.now)
+  if (set === undefined && context.json) {
+    context.out.json({ error: { code: 'invalid-set', message: 'the documents have problems' }, diagnostics })
+    return undefined
+  }
+  for (const d of diagnostics) context.out.note(formatDiagnostic(d))
+  return set
+}
