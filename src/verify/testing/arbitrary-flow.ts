@@ -39,10 +39,11 @@ interface Aim {
 function aimsOf(platform: Platform): readonly Aim[] {
   const halves = platform.federationPolicies.flatMap((policy) => [...policy.imports, ...policy.exports])
   const plain = [...platform.servicePolicies, ...platform.egressPolicies, ...platform.ingressPolicies, ...halves]
-  const groups = Array.from(platform.groups, ([group, { at }]) => {
-    const members = [{ kind: 'group', group, at } as const]
-    return { source: members, destination: members, traffic: { protocol: 'tcp', ports: [] } as const, published: undefined }
-  })
+  const groups = Array.from(platform.groups, ([group, { at, members }]) => {
+    const ref = [{ kind: 'group', group, at } as const]
+    const aim = { source: ref, destination: ref, traffic: { protocol: 'tcp', ports: [] } as const, published: undefined }
+    return members.some(({ kind }) => kind === 'group') ? [aim, aim, aim] : [aim]
+  }).flat()
   const published = platform.ingressPolicies.flatMap(({ source, destination, traffic, gateway }) =>
     gateway.kind === 'publish'
       ? [{ source, destination, traffic, published: { addresses: gateway.addresses.map((address) => ({ kind: 'address', address }) as const), port: gateway.port } }]
