@@ -1,0 +1,126 @@
+/** `bulkhead explain` and `bulkhead matrix`, from files to exit status. */
+import assert from 'node:assert/strict'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { after, test } from 'node:test'
+import { isFault } from '../base/fault.ts'
+import { parseArguments } from './arguments.ts'
+import { command as explain } from './explain.ts'
+import { command as matrix } from './matrix.ts'
+import { createOutput } from './output.ts'
+import type { Command } from './command.ts'
+
+const folder = mkdtempSync(join(tmpdir(), 'bulkhead-questions-'))
+after(() => rmSync(folder, { recursive: true, force: true }))
+
+writeFileSync(join(folder, 'lab.yaml'), `apiVersion: bulkhead.dev/v1
+kind: Enclave
+metadata: {name: lab}
+spec: {}
+---
+apiVersion: bulkhead.dev/v1
+kind: Workload
+metadata: {name: api, enclave: lab}
+spec: {}
+---
+apiVersion: bulkhead.dev/v1
+kind: Workload
+metadata: {name: db, enclave: lab}
+spec: {ports: [5432]}
+---
+policy:
+  source: api
+  destination: db
+  protocol: tcp
+  port: 5432
+  action: allow
+`)
+
+interface Ran {
+  readonly code: number
+  readonly stdout: string
+  readonly stderr: string
+}
+
+async function bulkhead(command: Command, ...argv: readonly string[]): Promise<Ran> {
+  let stdout = ''
+  let stderr = ''
+  const out = createOutput({ write: (text) => void (stdout += text) }, { write: (text) => void (stderr += text) }, {})
+  const { args, rest, options } = parseArguments(command, argv)
+  const context = { args, rest, options, out, json: options['json'] === true, now: 0, signal: new AbortController().signal, env: {}, cwd: folder }
+  const code = await command.run(context)
+  return { code, stdout, stderr }
+}
+
+async function refused(command: Command, ...argv: readonly string[]): Promise<string> {
+  try {
+    await bulkhead(command, ...argv)
+  } catch (thrown) {
+    assert.ok(isFault(thrown), String(thrown))
+    assert.equal(thrown.code, 'usage')
+    return thrown.message
+  }
+  throw new assert.AssertionError({ message: 'it was accepted' })
+}
+
+test('explain answers allow with the policy and its place, and exit status 0', async () => {
+  const { code, stdout } = await bulkhead(explain, '.', 'api', 'lab/db', '5432/tcp')
+  assert.equal(code, 0)
+  assert.equal(stdout, 'allow lab/api -> lab/db tcp 5432\n  lab/api -> lab/db tcp 5432 by ServicePolicy lab/api-to-db-tcp-5432 (lab.yaml:16:1)\n')
+})
+
+test('explain answers deny with the nearest policy, and exit status 0 as well', async () => {
+  const { code, stdout } = await bulkhead(explain, '.', 'db', 'api', '5432/tcp')
+  assert.equal(code, 0)
+  assert.match(stdout, /^deny lab\/db -> lab\/api tcp 5432\n {2}no policy opens `lab\/db` to `lab\/api` on tcp 5432/)
+})
+
+test('explain answers machines with verdict, policies and reason', async () => {
+  const { code, stdout } = await bulkhead(explain, '.', 'api', 'db', '5432/tcp', '--json')
+  const answer = JSON.parse(stdout) as { verdict: string; policies: unknown; reason: string }
+  assert.equal(code, 0)
+  assert.equal(answer.verdict, 'allow')
+  assert.deepEqual(answer.policies, [{ kind: 'ServicePolicy', name: 'lab/api-to-db-tcp-5432', file: 'lab.yaml', line: 16, column: 1 }])
+  assert.equal(answer.reason, 'allowed by ServicePolicy lab/api-to-db-tcp-5432 (lab.yaml:16)')
+})
+
+test('explain without a port asks for anything', async () => {
+  assert.match((await bulkhead(explain, '.', 'api', 'db')).stdout, /^allow lab\/api -> lab\/db anything\n/)
+})
+
+const misuse: readonly (readonly [title: string, argv: readonly string[], message: RegExp])[] = [
+  ['an end that does not exist', ['.', 'lab/apo', 'db'], /no workload is called `lab\/apo`/],
+  ['a port that is none', ['.', 'api', 'db', '70000/tcp'], /`70000` is not a port/],
+  ['a phase that is none', ['.', 'api', 'db', '--phase', 'sleeping'], /`sleeping` is not a phase/],
+  ['a phase of something outside', ['.', '203.0.113.1', 'db', '--phase', 'task'], /is not a workload, so it has no phase/],
+  ['an instant without a zone', ['.', 'api', 'db', '--at', '2030-01-01T10:00:00'], /is not a date or an instant/],
+]
+
+for (const [title, argv, message] of misuse) {
+  test(`explain takes ${title} for a mistake on the command line`, async () => {
+    assert.match(await refused(explain, ...argv), message)
+  })
+}
+
+test('matrix lists the one path in each format', async () => {
+  assert.match((await bulkhead(matrix, '.')).stdout, /^SOURCE .*\nlab\/api +lab\/db +tcp 5432 +direct +ServicePolicy lab\/api-to-db-tcp-5432 \(lab\.yaml:16\)\n$/)
+  assert.match((await bulkhead(matrix, '.', '--format', 'csv')).stdout, /\r\nlab\/api,lab\/db,tcp,5432,direct,running;staging;task,,/)
+  const json = (await bulkhead(matrix, '.', '--format', 'json')).stdout
+  assert.equal((JSON.parse(json) as { rows: unknown[] }).rows.length, 1)
+  assert.equal((await bulkhead(matrix, '.', '--json')).stdout, json)
+})
+
+test('matrix refuses a format that it does not know', async () => {
+  assert.match(await refused(matrix, '.', '--format', 'xml'), /--format `xml` is not known/)
+})
+
+test('a set that does not load gives its problems and exit status 1, to both', async () => {
+  for (const [command, ...argv] of [[explain, 'nowhere', 'a', 'b'], [matrix, 'nowhere']] as const) {
+    const told = await bulkhead(command, ...argv)
+    assert.equal(told.code, 1)
+    assert.equal(told.stdout, '')
+    assert.match(told.stderr, /\[file-not-found\]/)
+    assert.match((await bulkhead(command, ...argv, '--json')).stdout, /"invalid-set"/)
+  }
+})
