@@ -6,14 +6,14 @@ import { delta } from '../../src/engines/nftables/delta.ts'
 import { render } from '../../src/engines/nftables/render.ts'
 import { crafted, ends, lastsTo, open } from './lib/flows.ts'
 import { connect } from './lib/connection.ts'
-import { lowered, path, publishing } from './lib/platform.ts'
+import { lowered, path, publishing } from '../../src/engines/nftables/testing.ts'
 import { packet } from './lib/packet.ts'
 import { openRouter } from './lib/router.ts'
 import type { Path } from '../../src/intent/intent.ts'
 import type { RenderOptions } from '../../src/engines/nftables/render.ts'
 import type { IpFamily } from './lib/flows.ts'
 import type { Router } from './lib/router.ts'
-import type { lowered as Lowered } from './lib/platform.ts'
+import type { lowered as Lowered } from '../../src/engines/nftables/testing.ts'
 
 const { a, b, c } = ends
 const families = ['ipv4', 'ipv6'] as const
@@ -74,6 +74,16 @@ test('a change elsewhere, and a second load of the whole table, leave connection
     for (const each of kept) assert.deepEqual(await each.talk(), { there: true, back: true })
     await router.apply(render(next.atoms, next.inventory, { now: Date.now() }))
     for (const each of kept) assert.deepEqual(await each.talk(), { there: true, back: true })
+  })
+})
+
+test('an element that stays keeps its counter, which has all packets of both directions', async () => {
+  await withRouter([paths.database, paths.names], async (router, first) => {
+    const each = await connect(router, 'ipv4', a, b, 5432)
+    await each.talk()
+    await change(router, first, [paths.database, paths.other])
+    await each.talk()
+    assert.match(await router.sandbox.must(['nft', 'list', 'map', 'inet', 'bulkhead', 'port']), /16 \. 19 \. tcp \. 5432 counter packets 7 /)
   })
 })
 

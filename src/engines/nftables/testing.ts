@@ -1,25 +1,26 @@
-/** Platforms and intents by hand: workloads by name, paths by their ends. */
-import { lower } from '../../../src/engines/nftables/lower.ts'
-import { assignGroups, noIds } from '../../../src/engines/nftables/ids.ts'
-import { addressSet } from '../../../src/net/address-set.ts'
-import { parseAddress } from '../../../src/net/address.ts'
-import { allPorts, noPorts, portSet } from '../../../src/net/ports.ts'
-import { prefix } from '../../../src/net/prefix.ts'
-import { phases } from '../../../src/model/platform.ts'
-import type { Lowered } from '../../../src/engines/nftables/lower.ts'
-import type { IdTable } from '../../../src/engines/nftables/ids.ts'
-import type { Attachment, Inventory } from '../../../src/engines/nftables/inventory.ts'
-import type { Path, PathEnd, Via } from '../../../src/intent/intent.ts'
-import type { External, IngressPolicy, Phase, Platform, Workload, WorkloadId } from '../../../src/model/platform.ts'
-import type { Address } from '../../../src/net/address.ts'
-import type { PortSet } from '../../../src/net/ports.ts'
-import type { Protocol } from '../../../src/net/protocol.ts'
+/** For tests: platforms and intents by hand, workloads by name, paths by their ends. */
+import { lower } from './lower.ts'
+import { assignGroups, noIds } from './ids.ts'
+import { addressSet } from '../../net/address-set.ts'
+import { parseAddress } from '../../net/address.ts'
+import { parseDomainPattern } from '../../net/domain.ts'
+import { allPorts, noPorts, portSet } from '../../net/ports.ts'
+import { prefix } from '../../net/prefix.ts'
+import { phases } from '../../model/platform.ts'
+import type { Lowered } from './lower.ts'
+import type { IdTable } from './ids.ts'
+import type { Attachment, Inventory } from './inventory.ts'
+import type { Path, PathEnd, Via } from '../../intent/intent.ts'
+import type { External, IngressPolicy, Phase, Platform, Workload, WorkloadId } from '../../model/platform.ts'
+import type { Address } from '../../net/address.ts'
+import type { PortSet } from '../../net/ports.ts'
+import type { Protocol } from '../../net/protocol.ts'
 
 const at = { file: 'test.yaml', line: 1, column: 1 }
 
 export interface Described {
   readonly workloads: readonly WorkloadId[]
-  /** Name to CIDRs; a name that ends in `!` says `infrastructure: true`. */
+  /** Name to CIDRs and domains; a name that ends in `!` says `infrastructure: true`. */
   readonly externals?: Readonly<Record<string, readonly string[]>>
   readonly paths: readonly Path[]
 }
@@ -52,8 +53,10 @@ function workload(id: WorkloadId): Workload {
   }
 }
 
-function external(name: string, cidrs: readonly string[]): External {
-  return { kind: 'External', name, domains: [], cidrs: addressSet(cidrs.map(prefix)), infrastructure: name.endsWith('!'), telemetry: false, at }
+/** Texts without a slash are domains. */
+function external(name: string, texts: readonly string[]): External {
+  const domains = texts.filter((text) => !text.includes('/')).flatMap((text) => parseDomainPattern(text) ?? [])
+  return { kind: 'External', name, domains, cidrs: addressSet(texts.filter((text) => text.includes('/')).map(prefix)), infrastructure: name.endsWith('!'), telemetry: false, at }
 }
 
 function ingress(gateway: Extract<Via, { readonly kind: 'publish' }>): IngressPolicy {
@@ -103,7 +106,7 @@ function pathEnd(text: string): PathEnd {
 }
 
 /** One replica of each workload in phase `running`: `bhw0` has 10.128.0.10 and fdbb:1::10, and so on. */
-export function inventoryOf(ids: IdTable, workloads: readonly WorkloadId[], uplink = true): Inventory {
+export function inventoryOf(ids: Pick<IdTable, 'groups'>, workloads: readonly WorkloadId[], uplink = true): Inventory {
   const attachments = workloads.map((id, i): Attachment => ({
     interface: `bhw${i}`, workload: id, phase: 'running', replica: 0,
     ipv4: addressOf(`10.128.0.${10 + i}`), ipv6: addressOf(`fdbb:1::${10 + i}`), probe: false,
