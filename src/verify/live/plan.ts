@@ -8,6 +8,7 @@ import { addressFromBits, formatAddress, parseAddress } from '../../net/address.
 import { prefix } from '../../net/prefix.ts'
 import { reservedAddresses } from '../../net/reserved.ts'
 import { referenceDecide } from '../reference.ts'
+import { outsideLabel } from './probe.ts'
 import type { Address, Family } from '../../net/address.ts'
 import type { Flow, FlowEnd, Phase, Platform, TrafficSpec, WorkloadId } from '../../model/platform.ts'
 import type { Probe, ProbeProtocol, ProberTask } from './probe.ts'
@@ -49,7 +50,7 @@ export interface PlanOptions {
   readonly timeoutMs: number
 }
 
-export const outsideLabel = 'outside'
+export { outsideLabel }
 
 /** Ports that no document names, as a rule: remote login, a high one, the last one. */
 const strangerPorts = [22, 31_337, 65_535]

@@ -1,6 +1,9 @@
 /** What one live probe is and what may come of it: shared by the plan, the prober and the judgement. */
 import type { Family } from '../../net/address.ts'
 
+/** The label of the namespace that plays everything outside. */
+export const outsideLabel = 'outside'
+
 export type ProbeProtocol = 'tcp' | 'udp' | 'icmp'
 
 /** One attempt, from the namespace that stands for `from`. */
@@ -16,7 +19,7 @@ export interface Probe {
 }
 
 /**
- * `open`: answered by the stand-in that was meant (for `icmp`, any echo). `other`: answered by something else.
+ * `open`: answered by the stand-in that was meant (for `icmp`, any echo; outside, by anybody). `other`: answered by something else.
  * `refused`: told no. `silent`: nothing came back in time.
  */
 export type Outcome = 'open' | 'other' | 'refused' | 'silent'

@@ -6,6 +6,7 @@ import { createSocket } from 'node:dgram'
 import { createServer, connect } from 'node:net'
 import { createInterface } from 'node:readline'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { outsideLabel } from './probe.ts'
 import type { Outcome, ProbeResult, ProberTask } from './probe.ts'
 
 type Item = ProberTask['probes'][number]
@@ -34,7 +35,8 @@ function listenTcp(port: number, label: string): Promise<void> {
     socket.end(label)
   })
   const { promise, resolve, reject } = Promise.withResolvers<void>()
-  server.once('error', reject)
+  // A server that plays the outside may have the port already; then it answers in our place, without our label.
+  server.once('error', (error: NodeJS.ErrnoException) => (label === outsideLabel && error.code === 'EADDRINUSE' ? resolve() : reject(error)))
   server.listen({ port, host: '::', backlog: 1024 }, resolve)
   return promise
 }
@@ -58,11 +60,13 @@ function tryTcp(probe: Item, timeoutMs: number): Promise<ProbeResult> {
     socket.destroy()
     resolve({ id: probe.id, outcome, detail })
   }
-  const timer = setTimeout(() => done(connected ? 'other' : 'silent', connected ? 'connected, said nothing' : ''), timeoutMs)
+  // In the namespace that plays the outside others may serve: whoever answers there, the way out is open.
+  const connectedTo: Outcome = probe.expectLabel === outsideLabel ? 'open' : 'other'
+  const timer = setTimeout(() => done(connected ? connectedTo : 'silent', connected ? 'connected, said nothing' : ''), timeoutMs)
   socket.on('connect', () => void (connected = true))
   socket.on('data', (chunk: Buffer) => void (heard += chunk.toString('latin1').slice(0, 100)))
-  socket.on('end', () => done(heard === probe.expectLabel ? 'open' : 'other', heard))
-  socket.on('error', (error) => done(connected ? 'other' : 'refused', (error as NodeJS.ErrnoException).code ?? error.message))
+  socket.on('end', () => done(heard === probe.expectLabel ? 'open' : connectedTo, heard))
+  socket.on('error', (error) => done(connected ? connectedTo : 'refused', (error as NodeJS.ErrnoException).code ?? error.message))
   return promise
 }
 
