@@ -1,0 +1,286 @@
+/**
+ * Turns what the kernel reports into records on disk: runs ulogd, reads what it writes, tells each packet in the words of
+ * the documents, and counts what is missing. One recorder for each observe folder; runs in the router's namespace.
+ */
+import { mkdirSync, renameSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { setImmediate as nextTurn } from 'node:timers/promises'
+import { messageOf } from '../base/fault.ts'
+import { readBatch } from './batch.ts'
+import { explainer } from './explain.ts'
+import { hostIndex } from './host-index.ts'
+import { lost, noLoss, sawCounter, settle } from './loss.ts'
+import { openStore, statsFile } from './store.ts'
+import { openTail, restrict } from './tail.ts'
+import { allowedFile, deniedFile } from './ulogd-config.ts'
+import { adoptUlogd, endUlogd, forgetUlogd, logSize, readLog, startUlogd } from './ulogd.ts'
+import type { Platform } from '../model/platform.ts'
+import type { Intent } from '../intent/intent.ts'
+import type { IdTable } from '../engines/nftables/ids.ts'
+import type { Inventory } from '../engines/nftables/inventory.ts'
+import type { PositionRecord, RecorderStats, SessionRecord, StoredRecord } from './store.ts'
+import type { Tail } from './tail.ts'
+import type { Ulogd } from './ulogd.ts'
+import type { VerdictRecord } from './verdict.ts'
+
+/** What records are told with; replaced as a whole after each apply. */
+export interface RecorderContext {
+  readonly platform: Platform
+  readonly intent: Intent
+  readonly inventory: Inventory
+  /** Names the documents behind a connection's mark. */
+  readonly ids: IdTable
+}
+
+export interface RecorderOptions {
+  /** The folder of the records, private to its owner; made when it is not there. */
+  readonly folder: string
+  readonly context: RecorderContext
+  /** The NFLOG group that the log rules name. */
+  readonly group: number
+  /** All packets that log rules have seen, by the ruleset's own counters. Without it only gaps in the sequence show losses. */
+  readonly counted?: () => Promise<number>
+  /** Sees every record after it is on disk. */
+  readonly onRecords?: (records: readonly VerdictRecord[]) => void
+  /** Sees what goes wrong without ending the recorder. */
+  readonly onProblem?: (message: string) => void
+  readonly limits?: Partial<RecorderLimits>
+}
+
+export interface RecorderLimits {
+  /** Bytes of a raw file after which it is rotated. */
+  readonly rawBytes: number
+  /** Bytes of a file of records, and how many files are kept beside the current one. */
+  readonly fileBytes: number
+  readonly keptFiles: number
+  /** Milliseconds between two looks at the raw files. */
+  readonly pollMs: number
+}
+
+export interface Recorder {
+  readonly stats: () => RecorderStats
+  readonly setContext: (context: RecorderContext) => void
+  /** Records all that was reported until now, then ends ulogd. */
+  readonly stop: () => Promise<void>
+  /** Ends this recorder and leaves ulogd running for the next one. */
+  readonly detach: () => Promise<void>
+}
+
+const defaults: RecorderLimits = { rawBytes: 32 * 1024 * 1024, fileBytes: 64 * 1024 * 1024, keptFiles: 4, pollMs: 50 }
+const readyMs = 5_000
+const secondMs = 1_000
+const slowestRestartMs = 5_000
+/** The share of a turn that may go into explaining refusals. */
+const explainMs = 20
+
+/** Resolves when ulogd listens: what is refused from then on is recorded. What was refused since the call is counted. */
+export async function startRecorder(options: RecorderOptions): Promise<Recorder> {
+  const { folder } = options
+  const limits = { ...defaults, ...options.limits }
+  mkdirSync(folder, { recursive: true, mode: 0o700 })
+  const store = openStore(folder, limits)
+  const before = store.recovered
+  let loss = before?.loss ?? noLoss
+  let { host, explaining } = prepare(options.context)
+  const firstCount = await readCounter()
+  if (firstCount !== undefined) loss = sawCounter(loss, firstCount)
+  const denied = openTail(folder, deniedFile, before?.denied)
+  const allowed = openTail(folder, allowedFile, before?.allowed)
+  const adopted = adoptUlogd(folder)
+  let ulogd: Ulogd = adopted ?? (await startUlogd(folder, options.group, readyMs))
+  // A rotation may have been interrupted between renaming and telling.
+  adopted?.signal('SIGHUP')
+  let said = logSize(folder)
+
+  let connections = 0
+  let malformed = 0
+  let restarts = 0
+  let incomplete = false
+  let reported = lost(loss)
+  let settledAt = { counted: -1, recorded: -1 }
+  let restartAt = 0
+  let restartDelay = 100
+  let secondAt = 0
+  let stopping = false
+  let unsaved: { readonly records: readonly StoredRecord[]; readonly position: PositionRecord } | undefined
+  const pending: StoredRecord[] = [session(adopted === undefined ? 'started' : 'adopted')]
+
+  function prepare(context: RecorderContext): { host: ReturnType<typeof hostIndex>; explaining: ReturnType<typeof explainer> } {
+    return {
+      host: hostIndex(context.platform, context.inventory, context.ids),
+      explaining: explainer(context.platform, context.intent, { now: Date.now, elapsed: () => performance.now() }),
+    }
+  }
+
+  async function readCounter(): Promise<number | undefined> {
+    try {
+      return await options.counted?.()
+    } catch (error) {
+      options.onProblem?.(`the counter of refusals cannot be read: ${messageOf(error)}`)
+      return undefined
+    }
+  }
+
+  function position(): PositionRecord {
+    return { kind: 'position', denied: denied.position(), allowed: allowed.position(), loss }
+  }
+
+  function session(event: SessionRecord['event']): SessionRecord {
+    return { kind: 'session', time: instant(), event }
+  }
+
+  /** Writes what could not be written before; a full disk leaves it waiting, and nothing more is read meanwhile. */
+  function save(): void {
+    if (unsaved === undefined) return
+    store.append(unsaved.records, unsaved.position)
+    unsaved = undefined
+  }
+
+  /** Reads one bounded piece of both files; true when there is more. */
+  function step(): boolean {
+    save()
+    const refusals = denied.read()
+    const events = allowed.read()
+    const batch = readBatch(refusals.lines, events.lines, host, explaining.explain, loss)
+    loss = batch.loss
+    connections += batch.connections
+    malformed += batch.malformed + refusals.broken + events.broken
+    if (refusals.lines.length + events.lines.length + refusals.broken + events.broken + pending.length > 0) {
+      unsaved = { records: [...pending.splice(0), ...batch.records], position: position() }
+      save()
+      if (batch.records.length > 0) options.onRecords?.(batch.records)
+    }
+    return refusals.more || events.more
+  }
+
+  async function drain(): Promise<void> {
+    explaining.allot(explainMs)
+    while (step()) await nextTurn()
+  }
+
+  function rotate(tail: Tail): void {
+    if (tail.size() < limits.rawBytes || !ulogd.alive() || !tail.rotate()) return
+    ulogd.signal('SIGHUP')
+  }
+
+  async function revive(): Promise<void> {
+    if (ulogd.alive() || performance.now() < restartAt) return
+    restarts++
+    options.onProblem?.('ulogd ended by itself and is started again')
+    try {
+      ulogd = await startUlogd(folder, options.group, readyMs)
+      restartDelay = 100
+      pending.push(session('restarted'))
+    } catch (error) {
+      restartDelay = Math.min(restartDelay * 2, slowestRestartMs)
+      options.onProblem?.(messageOf(error))
+    }
+    restartAt = performance.now() + restartDelay
+  }
+
+  async function everySecond(): Promise<void> {
+    for (const file of [deniedFile, allowedFile]) restrict(folder, file)
+    const log = readLog(folder, said)
+    said += Buffer.byteLength(log)
+    if (/NFCT.*(losing events|Maximum buffer size)/.test(log)) {
+      incomplete = true
+      pending.push({ kind: 'loss', time: instant(), of: 'allowed' })
+    }
+    const value = await readCounter()
+    if (value !== undefined) loss = sawCounter(loss, value)
+    await drain()
+    // Nothing was counted and nothing read for a second: no packet is on its way.
+    if (loss.counted === settledAt.counted && loss.recorded === settledAt.recorded) loss = settle(loss)
+    settledAt = { counted: loss.counted, recorded: loss.recorded }
+    reportLoss()
+    writeStats(true)
+  }
+
+  function reportLoss(): void {
+    const total = lost(loss)
+    if (total > reported) pending.push({ kind: 'loss', time: instant(), of: 'denied', lost: total - reported })
+    reported = Math.max(reported, total)
+  }
+
+  function stats(): RecorderStats {
+    return stat(true)
+  }
+
+  function stat(running: boolean): RecorderStats {
+    const pendingBytes = denied.size() - denied.position().offset + allowed.size() - allowed.position().offset
+    return {
+      at: Date.now(), running, recorded: loss.recorded, lost: lost(loss), connections,
+      connectionsIncomplete: incomplete, malformed, restarts, pendingBytes,
+    }
+  }
+
+  function writeStats(running: boolean): void {
+    const path = join(folder, statsFile)
+    writeFileSync(`${path}.new`, `${JSON.stringify(stat(running))}\n`, { mode: 0o600 })
+    renameSync(`${path}.new`, path)
+  }
+
+  async function turn(): Promise<void> {
+    await revive()
+    rotate(denied)
+    rotate(allowed)
+    await drain()
+    if (performance.now() < secondAt) return
+    secondAt = performance.now() + secondMs
+    await everySecond()
+  }
+
+  /** A full disk must not end the recorder: it goes on when there is room again. */
+  function attempt(what: () => unknown): Promise<void> {
+    return Promise.try(what).then(
+      () => undefined,
+      (error: unknown) => options.onProblem?.(`recording is held up: ${messageOf(error)}`),
+    )
+  }
+
+  async function run(): Promise<void> {
+    while (!stopping) {
+      await attempt(turn)
+      await new Promise((resolve) => setTimeout(resolve, limits.pollMs))
+    }
+  }
+
+  const running = run()
+
+  async function finish(endToo: boolean): Promise<void> {
+    if (stopping) return
+    stopping = true
+    await running
+    if (endToo) {
+      // ulogd leaves what is in its socket buffer unread when it ends.
+      await new Promise((resolve) => setTimeout(resolve, 2 * limits.pollMs))
+      await endUlogd(ulogd)
+      forgetUlogd(folder)
+    }
+    await drain()
+    const value = endToo ? await readCounter() : undefined
+    if (value !== undefined) loss = settle(sawCounter(loss, value))
+    reportLoss()
+    if (endToo) pending.push(session('stopped'))
+    step()
+    writeStats(false)
+    denied.close()
+    allowed.close()
+    store.close()
+  }
+
+  return Object.freeze({
+    stats,
+    setContext: (context: RecorderContext) => {
+      // What was refused under the old documents is told by them.
+      void attempt(step)
+      ;({ host, explaining } = prepare(context))
+    },
+    stop: () => finish(true),
+    detach: () => finish(false),
+  })
+}
+
+function instant(): string {
+  return new Date().toISOString().replace('Z', '000Z')
+}
