@@ -29,7 +29,8 @@ const long = [{ name: 'long', globs: ['test/long/**/*.test.ts'], concurrency: 1 
 const root = resolve(import.meta.dirname, '..')
 const patterns = process.argv.slice(2).filter((argument) => argument !== '--long')
 const plan = process.argv.includes('--long') ? long : together
-const unfinished = 15 * 60_000
+/** Milliseconds after which a file counts as hung. */
+const hung = (process.argv.includes('--long') ? 60 : 6) * 60_000
 
 function chosen(): readonly Group[] {
   return plan
@@ -69,7 +70,7 @@ function isClosingCount(data: EventData.TestDiagnostic): boolean {
 
 async function runGroup(group: Group, out: PassThrough): Promise<void> {
   const files = group.files.map((file) => resolve(root, file))
-  for await (const event of run({ files, concurrency: group.concurrency, timeout: unfinished, cwd: root })) {
+  for await (const event of run({ files, concurrency: group.concurrency, timeout: hung, cwd: root })) {
     if (event.type === 'test:pass' && isEmptyFile(event.data)) empty.push(event.data.name)
     if ((event.type === 'test:pass' || event.type === 'test:fail') && (event.data.skip !== undefined || event.data.todo !== undefined)) {
       const reason = event.data.skip ?? event.data.todo
