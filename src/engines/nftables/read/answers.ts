@@ -1,0 +1,138 @@
+/** The questions that are asked of a ruleset: what a first packet opens, what later packets need, and what passes besides. */
+import { addressesWithin } from '../../../net/address-set.ts'
+import { subtractPorts } from '../../../net/ports.ts'
+import { followConnection } from './follow.ts'
+import { arrive, pass } from './hooks.ts'
+import { joinPieces } from './join.ts'
+import { forwardView, piecesOf } from './naming.ts'
+import { variable } from './packet.ts'
+import type { AddressSet } from '../../../net/address-set.ts'
+import type { PortSet } from '../../../net/ports.ts'
+import type { ConnectionKind } from './connection.ts'
+import type { Sender } from './hooks.ts'
+import type { Answered } from './join.ts'
+import type { Machine } from './machine.ts'
+import type { Host, Piece, View } from './naming.ts'
+import type { Packet } from './packet.ts'
+import type { GroupName, Leak, LeakKind } from './result.ts'
+
+const replyView: View = { ...forwardView, reversed: true }
+
+/** All that passes in one connection state, whichever connection it is of. */
+export interface Passing {
+  readonly arrived: readonly Packet[]
+  readonly pieces: readonly Piece[]
+}
+
+export function passing(machine: Machine, connection: ConnectionKind, sender: Sender, view: View, host: Host): Passing {
+  const { packets } = arrive(machine, connection, sender, host.context)
+  return { arrived: packets, pieces: pass(machine, connection, packets).flatMap((packet) => piecesOf(packet, view, host)) }
+}
+
+export interface Later {
+  readonly established: Passing
+  readonly reply: Passing
+}
+
+export function laterPackets(machine: Machine, host: Host): Later {
+  return { established: passing(machine, 'established', 'declared', forwardView, host), reply: passing(machine, 'reply', 'declared', replyView, host) }
+}
+
+/** Whether the later packets of the connections that each piece opens pass as well. */
+export function answer(machine: Machine, opened: readonly Piece[], later: Later): Answered[] {
+  const onward = indexByPair(later.established.pieces.filter(isUnconditional))
+  const back = indexByPair(later.reply.pieces.filter(isUnconditional))
+  const followed = new Map<Packet, { continues: boolean; replies: boolean }>()
+  return opened.map(({ packet, ...piece }) => {
+    const plain = !packet.destinationTranslated && !packet.sourceTranslated && piece.published === undefined
+    const continues = plain && covered(piece, onward, true)
+    const replies = plain && covered(piece, back, true)
+    if (continues && replies) return { ...piece, continues, replies }
+    let answers = followed.get(packet)
+    if (answers === undefined) followed.set(packet, (answers = packet.untracked ? { continues: true, replies: true } : followConnection(machine, packet, later.established.arrived, later.reply.arrived)))
+    return { ...piece, ...answers }
+  })
+}
+
+/** True for packets that pass whatever their connection is marked with and was opened from. */
+function isUnconditional(piece: Piece): boolean {
+  return piece.conditions.length === 0 && piece.published === undefined && piece.packet.values[variable.connectionMark] === undefined && !piece.approximate
+}
+
+const besides: readonly (readonly [LeakKind, ConnectionKind, Sender, View])[] = [
+  ['related', 'related-original', 'declared', { ...forwardView, quoting: true }],
+  ['related', 'related-reply', 'declared', { ...replyView, quoting: true }],
+  ['invalid', 'invalid', 'declared', forwardView],
+  ['untracked', 'untracked', 'declared', forwardView],
+  ['spoofed', 'new', 'forged', { ...forwardView, anySource: true }],
+  ['unknown-interface', 'new', 'undeclared', { ...forwardView, anySource: true, undeclared: true }],
+]
+
+/** Everything that passes and that no path explains. */
+export function leaksOf(machine: Machine, paths: readonly Answered[], later: Later, host: Host): readonly Leak[] {
+  const known = indexByPair(paths)
+  const passes: (readonly [LeakKind, readonly Piece[]])[] = [['established', later.established.pieces], ['reply', later.reply.pieces]]
+  for (const [kind, connection, sender, view] of besides) passes.push([kind, passing(machine, connection, sender, view, host).pieces])
+  return Object.freeze(
+    passes.flatMap(([kind, pieces]) => {
+      const unexplained = pieces.filter((piece) => kind === 'spoofed' || kind === 'unknown-interface' || !explained(piece, kind, known))
+      return joinPieces(unexplained.map((piece) => ({ ...piece, continues: false, replies: false }))).map((path): Leak => Object.freeze({ kind, path }))
+    }),
+  )
+}
+
+type Known = Omit<Piece, 'packet'>
+type PairIndex = ReadonlyMap<string, readonly Known[]>
+
+function indexByPair(pieces: readonly Known[]): PairIndex {
+  const index = new Map<string, Known[]>()
+  for (const piece of pieces) {
+    const key = pairKey(piece.source.group, piece.destination.group)
+    const list = index.get(key)
+    if (list === undefined) index.set(key, [piece])
+    else list.push(piece)
+  }
+  return index
+}
+
+function pairKey(source: GroupName, destination: GroupName): string {
+  return `${source} ${destination}`
+}
+
+/** The pieces between the same two ends, or between any. */
+function between(piece: Known, known: PairIndex): readonly Known[] {
+  const { source, destination } = piece
+  const exact = known.get(pairKey(source.group, destination.group)) ?? []
+  const wide = [pairKey('any', destination.group), pairKey(source.group, 'any'), pairKey('any', 'any')].filter((key) => key !== pairKey(source.group, destination.group))
+  const others = wide.flatMap((key) => known.get(key) ?? [])
+  return others.length === 0 ? exact : [...exact, ...others]
+}
+
+function explained(piece: Piece, kind: LeakKind, known: PairIndex): boolean {
+  // An error belongs to the connection that it quotes: a mark that no path between the two ends gives is another one's.
+  if (kind === 'related') return piece.mark !== undefined && between(piece, known).some((path) => path.family === piece.family && path.mark === piece.mark)
+  return covered(piece, known, kind !== 'reply')
+}
+
+/** True when pieces between the same two ends have its family, its protocol, its ports and its addresses. */
+function covered(piece: Known, known: PairIndex, sourceToo: boolean): boolean {
+  let left: PortSet = piece.ports
+  for (const path of between(piece, known)) {
+    if (path.family !== piece.family || path.protocol !== piece.protocol || !path.conditions.every((each) => piece.conditions.includes(each))) continue
+    // A reply's own far address is not screened again: what its connection was opened from is known to conntrack.
+    if (!sourceToo && publishedAs(piece, path)) return true
+    if (!within(piece.destination.addresses, path.destination.addresses) || (sourceToo && !within(piece.source.addresses, path.source.addresses))) continue
+    left = subtractPorts(left, path.ports)
+    if (left.length === 0) return true
+  }
+  return false
+}
+
+function publishedAs(piece: Known, path: Known): boolean {
+  if (piece.published === undefined || path.published === undefined) return false
+  return within(piece.published.addresses, path.published.addresses) && subtractPorts(piece.published.ports, path.published.ports).length === 0
+}
+
+function within(inner: AddressSet | undefined, outer: AddressSet | undefined): boolean {
+  return outer === undefined || (inner !== undefined && addressesWithin(inner, outer))
+}

@@ -1,0 +1,155 @@
+/** The way of a forwarded packet through the kernel's hooks: prerouting, then forward and postrouting. */
+import { afterTranslation, arriving, connectionOf, track } from './connection.ts'
+import { report, runBaseChain, seenBy } from './machine.ts'
+import { interfaceValue } from './datatype.ts'
+import { merge } from './merge.ts'
+import { exclude, restrict, settled, slot, variable, variableFor, withValues } from './packet.ts'
+import { everything, nothing, one, subtract, union } from './values.ts'
+import type { AddressSet } from '../../../net/address-set.ts'
+import type { Family } from '../../../net/address.ts'
+import type { Connection, ConnectionKind } from './connection.ts'
+import type { Machine } from './machine.ts'
+import type { Packet } from './packet.ts'
+import type { ReadContext } from './result.ts'
+import type { BaseChain } from './ruleset.ts'
+import type { Values } from './values.ts'
+
+const conntrackPriority = -200
+const translationPriority = -100
+
+/** Whose packets are asked about: the declared interfaces' own, forged ones from the same, or those of other interfaces. */
+export type Sender = 'declared' | 'forged' | 'undeclared'
+
+export interface Arrived {
+  readonly packets: readonly Packet[]
+  /** Interface and family of own packets of which none got through. */
+  readonly blocked: readonly { readonly interface: string; readonly family: Family }[]
+}
+
+/** The packets of one connection state that are routed, as the forward hook meets them. */
+export function arrive(machine: Machine, kind: ConnectionKind, sender: Sender, context: ReadContext): Arrived {
+  const connection = connectionOf(kind)
+  const start = arriving(machine.variables, connection)
+  if (sender === 'undeclared') {
+    const names = union(context.interfaces.map((one_) => one(interfaceValue(one_.name))))
+    const stranger = context.interfaces.length === 0 ? start : withValues(start, variable.inName, subtract(everything(128), names))
+    return { packets: preroute(machine, connection, stranger, context), blocked: [] }
+  }
+  const groups = new Map<number, Packet[]>()
+  const blocked: { interface: string; family: Family }[] = []
+  for (const { name, group, addresses } of context.interfaces) {
+    const from = addresses === undefined ? outside(start, context) : senderWith(start, addresses, sender === 'forged')
+    if (from === undefined || (sender === 'forged' && addresses === undefined)) continue
+    const at = withValues(withValues(from, variable.inName, one(interfaceValue(name))), variable.inGroup, one(BigInt(group)))
+    const through = preroute(machine, connection, at, context)
+    for (const family of [4, 6] as const) {
+      const wanted = one(family === 4 ? 2n : 10n)
+      if (restrict(at, variable.family, wanted) === undefined || through.some((packet) => restrict(packet, variable.family, wanted) !== undefined)) continue
+      blocked.push({ interface: name, family })
+    }
+    groups.set(group, [...(groups.get(group) ?? []), ...through])
+  }
+  return { packets: merge(groups, context, sender === 'declared' ? arriveTracked(start, connection) : undefined, machine.shared), blocked }
+}
+
+/** The packets that also pass the forward and postrouting hooks. */
+export function pass(machine: Machine, connection: ConnectionKind, packets: readonly Packet[]): Packet[] {
+  const forwarded = runHook(machine, 'forward', packets, connection)
+  return runHook(machine, 'postrouting', forwarded, connection)
+}
+
+function preroute(machine: Machine, connection: Connection, start: Packet, context: ReadContext): Packet[] {
+  let packets: Packet[] = [start]
+  let tracked = false
+  let translated = false
+  const advance = (priority: number): void => {
+    if (!tracked && priority >= conntrackPriority) {
+      packets = packets.map((packet) => track(packet, connection))
+      tracked = true
+    }
+    if (!translated && priority > translationPriority) {
+      packets = packets.map((packet) => afterTranslation(packet, connection))
+      translated = true
+    }
+  }
+  for (const chain of chainsAt(machine, 'prerouting')) {
+    advance(chain.priority)
+    packets = throughChain(machine, chain, packets, connection.kind, false)
+  }
+  advance(Infinity)
+  return packets.flatMap((packet) => {
+    if (packet.local) return []
+    if (context.routed === undefined) return [packet]
+    const mask = BigInt(context.routed.mask)
+    const mark = settled(packet, packet.slots[slot.mark])
+    if (typeof mark === 'bigint') return (mark & mask) === BigInt(context.routed.value) ? [packet] : []
+    const name = `(${machine.variables.names[mark ?? -1] ?? ''} & ${mask})`
+    const marked = restrict(packet, variableFor(machine.variables, name, 32), one(BigInt(context.routed.value)))
+    return marked === undefined ? [] : [marked]
+  })
+}
+
+function runHook(machine: Machine, hook: string, start: readonly Packet[], kind: ConnectionKind): Packet[] {
+  let packets = [...start]
+  for (const chain of chainsAt(machine, hook)) packets = throughChain(machine, chain, packets, kind, true)
+  return packets
+}
+
+function throughChain(machine: Machine, chain: BaseChain, packets: readonly Packet[], kind: ConnectionKind, routed: boolean): Packet[] {
+  const out: Packet[] = []
+  const inside: Packet[] = []
+  for (const packet of packets) {
+    // A nat chain judges the first packet of a connection, and only until some rule has translated it.
+    const done = chain.hook === 'prerouting' ? packet.destinationTranslated || packet.local : packet.sourceTranslated
+    if (chain.type === 'nat' && (kind !== 'new' || packet.untracked || done)) {
+      out.push(packet)
+      continue
+    }
+    const { seen, unseen } = seenBy(chain.family, packet)
+    if (seen !== undefined) inside.push(seen)
+    if (unseen !== undefined) out.push(unseen)
+  }
+  return [...out, ...runBaseChain(machine, chain, inside, routed)]
+}
+
+export function chainsAt(machine: Machine, hook: string): readonly BaseChain[] {
+  return machine.ruleset.baseChains.filter((chain) => chain.hook === hook && ['ip', 'ip6', 'inet'].includes(chain.family))
+}
+
+/** Chains beside the path that `arrive` and `pass` follow can still change, copy or divert its packets. */
+export function reportSideChains(machine: Machine): void {
+  for (const chain of machine.ruleset.baseChains) {
+    const beside = chain.hook === 'ingress' || chain.hook === 'egress'
+    if (beside && chain.rules.length > 0) report(machine, `${chain.family} ${chain.table} ${chain.name}`, `rules on the ${chain.hook} hook`)
+  }
+}
+
+function arriveTracked(start: Packet, connection: Connection): Packet {
+  return afterTranslation(track(start, connection), connection)
+}
+
+/** Every source that no other declared interface has. */
+function outside(start: Packet, context: ReadContext): Packet | undefined {
+  const taken = context.interfaces.flatMap((each) => each.addresses ?? [])
+  const free4 = exclude(start, variable.source4, addressValues(taken, 4))
+  return free4 === undefined ? undefined : exclude(free4, variable.source6, addressValues(taken, 6))
+}
+
+function senderWith(start: Packet, addresses: AddressSet, forged: boolean): Packet | undefined {
+  const own4 = addressValues(addresses, 4)
+  const own6 = addressValues(addresses, 6)
+  if (forged) {
+    const not4 = withValues(start, variable.source4, subtract(everything(32), own4))
+    // Link-local sources are legitimate on a link and never routed.
+    return withValues(not4, variable.source6, subtract(subtract(everything(128), own6), [0xfe80n << 112n, (0xfec0n << 112n) - 1n]))
+  }
+  const families = union([own4.length > 0 ? one(2n) : nothing, own6.length > 0 ? one(10n) : nothing])
+  let packet = restrict(start, variable.family, families)
+  if (packet !== undefined && own4.length > 0) packet = withValues(packet, variable.source4, own4)
+  if (packet !== undefined && own6.length > 0) packet = withValues(packet, variable.source6, own6)
+  return packet
+}
+
+export function addressValues(set: AddressSet, family: Family): Values {
+  return union(set.filter((range) => range.family === family).map((range) => [range.first, range.last]))
+}

@@ -1,0 +1,158 @@
+/** Sets and maps as rules use them: their elements in the data types of the expressions that look them up, and the lookup itself. */
+import { constantValues } from './datatype.ts'
+import { coversAll, findElements, indexElements } from './elements.ts'
+import { describe, field, number } from './operand.ts'
+import { exclude, restrict, settled, termValues } from './packet.ts'
+import { everything, one } from './values.ts'
+import { parseVerdict } from './verdict.ts'
+import type { Datatype } from './datatype.ts'
+import type { Element, ElementData, ElementIndex } from './elements.ts'
+import type { Operand } from './operand.ts'
+import type { Packet, Term } from './packet.ts'
+import type { Values } from './values.ts'
+
+/** What the data of a map is: nothing for a set. */
+export type DataShape = 'none' | 'verdict' | readonly Datatype[]
+
+export function buildIndex(name: string, elements: unknown, key: readonly Datatype[], data: DataShape, dynamic: boolean, unreadable: (what: unknown) => void): ElementIndex {
+  const list: Element[] = []
+  let otherwise: Element | undefined
+  for (const json of Array.isArray(elements) ? (elements as readonly unknown[]) : []) {
+    const pair: readonly unknown[] = data === 'none' ? [json] : Array.isArray(json) ? json : []
+    const wrapped = field(pair[0], 'elem')
+    const value = wrapped === undefined ? pair[0] : field(wrapped, 'val')
+    const expires = number(wrapped, 'expires') ?? number(wrapped, 'timeout')
+    const given = parseData(pair[1], data)
+    if (value === '*' && given !== null) {
+      otherwise = { key: key.map((datatype) => everything(datatype.width)), data: given, expires }
+      continue
+    }
+    const components = field(value, 'concat')
+    const parts: readonly unknown[] = Array.isArray(components) ? components : [value]
+    const sets = parts.map((part, i) => (key[i] === undefined ? undefined : constantValues(part, key[i])))
+    if (given === null || parts.length !== key.length || sets.some((set) => set === undefined || set.length === 0)) unreadable(`an element of ${name}: ${describe(json)}`)
+    else list.push({ key: sets as readonly Values[], data: given, expires })
+  }
+  return indexElements(name, key.length, list, otherwise, dynamic)
+}
+
+/** `null` when the data is not understood. */
+function parseData(json: unknown, shape: DataShape): ElementData | undefined | null {
+  if (shape === 'none') return undefined
+  if (shape === 'verdict') {
+    const verdict = parseVerdict(json)
+    return verdict === undefined ? null : { kind: 'verdict', verdict }
+  }
+  const components = field(json, 'concat')
+  const parts: readonly unknown[] = Array.isArray(components) ? components : [json]
+  if (parts.length > shape.length) return null
+  const values = parts.map((part, i) => (shape[i] === undefined ? undefined : constantValues(part, shape[i])))
+  return values.some((set) => set === undefined || set.length === 0) ? null : { kind: 'values', values: values as readonly Values[] }
+}
+
+export interface Found {
+  readonly hits: readonly { readonly packet: Packet; readonly element: Element }[]
+  readonly missed: Packet | undefined
+  /** No component has a value for these; their rule ends here. */
+  readonly broken: readonly Packet[]
+}
+
+/** Looks a packet's components up: one smaller packet for each element that it may find. */
+export function lookUp(start: Packet, operands: readonly Operand[], index: ElementIndex): Found {
+  const prepared = prepare(start, operands)
+  const packet = prepared.packet
+  if (packet === undefined) return { hits: [], missed: undefined, broken: prepared.broken }
+  const terms = prepared.terms
+  const sets = terms.map((term) => termValues(packet, term))
+  const [term] = terms
+  const hits: { packet: Packet; element: Element }[] = []
+  let missed: Packet | undefined = packet
+  if (index.byData !== undefined && term !== undefined) {
+    for (const { key, element } of index.byData) {
+      const hit = restrict(packet, term, key)
+      if (hit === undefined) continue
+      hits.push({ packet: shorten(hit, element), element })
+      if (missed !== undefined) missed = exclude(missed, term, key)
+    }
+  } else {
+    for (const element of findElements(index, sets)) {
+      let hit: Packet | undefined = packet
+      for (let i = 0; i < terms.length && hit !== undefined; i++) hit = restrict(hit, terms[i] ?? 0n, element.key[i] ?? [])
+      if (hit === undefined) continue
+      hits.push({ packet: shorten(hit, element), element })
+      if (missed !== undefined && coversAll(element, sets)) missed = undefined
+    }
+    if (hits.length > 0 && missed !== undefined) missed = { ...missed, misses: { index, terms, before: missed.misses } }
+  }
+  if (index.otherwise !== undefined && missed !== undefined) {
+    hits.push({ packet: shorten(missed, index.otherwise), element: index.otherwise })
+    missed = undefined
+  }
+  // Elements may come and go while packets flow: both answers are possible for every packet.
+  if (index.dynamic) {
+    missed = packet
+    if (index.elements.every((element) => element.data === undefined)) return { hits: [{ packet, element: { key: sets, data: undefined, expires: undefined } }], missed, broken: prepared.broken }
+  }
+  return { hits, missed, broken: prepared.broken }
+}
+
+/** Splits off the packets for which some operand has no value. */
+export function prepare(start: Packet, operands: readonly Operand[]): { readonly packet: Packet | undefined; readonly terms: readonly (number | bigint)[]; readonly broken: readonly Packet[] } {
+  const broken: Packet[] = []
+  const terms: (number | bigint)[] = []
+  let packet: Packet | undefined = start
+  for (const operand of operands) {
+    for (const need of operand.needs) {
+      if (packet === undefined) break
+      const without = exclude(packet, need.number, need.set)
+      if (without !== undefined) broken.push(without)
+      packet = restrict(packet, need.number, need.set)
+    }
+    if (packet === undefined) break
+    const term: Term = settled(packet, operand.read(packet))
+    if (term === undefined) return { packet: undefined, terms: [], broken: [...broken, packet] }
+    terms.push(term)
+  }
+  return { packet, terms, broken }
+}
+
+function shorten(packet: Packet, element: Element): Packet {
+  const { expires } = element
+  return expires === undefined || (packet.expires !== undefined && packet.expires <= expires) ? packet : { ...packet, expires }
+}
+
+/** The packets of this one that no earlier lookup would have found; inexact (too many) only beyond `limit` pieces. */
+export function resolveMisses(packet: Packet, limit: number): { readonly packets: readonly Packet[]; readonly exact: boolean } {
+  let packets: Packet[] = [{ ...packet, misses: undefined }]
+  let exact = true
+  for (let miss = packet.misses; miss !== undefined; miss = miss.before) {
+    const { index, terms } = miss
+    const next: Packet[] = []
+    for (const piece of packets) {
+      const found = findElements(index, terms.map((term) => termValues(piece, term)), limit)
+      if (found.length + next.length + packets.length > limit) {
+        exact = false
+        next.push(piece)
+        continue
+      }
+      let rest: Packet[] = [piece]
+      for (const element of found) rest = rest.flatMap((part) => withoutElement(part, terms, element))
+      next.push(...rest)
+    }
+    packets = next
+  }
+  return { packets, exact }
+}
+
+function withoutElement(packet: Packet, terms: readonly (number | bigint)[], element: Element): Packet[] {
+  const out: Packet[] = []
+  let inside: Packet | undefined = packet
+  for (let i = 0; i < terms.length && inside !== undefined; i++) {
+    const term = terms[i] ?? 0n
+    const key = element.key[i] ?? one(0n)
+    const outside = exclude(inside, term, key)
+    if (outside !== undefined) out.push(outside)
+    inside = restrict(inside, term, key)
+  }
+  return out
+}

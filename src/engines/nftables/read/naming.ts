@@ -1,0 +1,184 @@
+/** Symbolic packets as paths: whose they are, where they go, and on which ports. */
+import { interfaceValue } from './datatype.ts'
+import { addressValues } from './hooks.ts'
+import { resolveMisses } from './lookup.ts'
+import { familiesOf } from './machine.ts'
+import { settled, slot, termValues, valuesOf, variable } from './packet.ts'
+import { everything, holds, intersect, isNothing, isWithin, one, overlaps, single, subtract, union } from './values.ts'
+import { addressSet, unionAddresses } from '../../../net/address-set.ts'
+import { noPorts, portSet } from '../../../net/ports.ts'
+import type { AddressRange, AddressSet } from '../../../net/address-set.ts'
+import type { Family } from '../../../net/address.ts'
+import type { PortSet } from '../../../net/ports.ts'
+import type { Packet } from './packet.ts'
+import type { GroupName, ReadContext, ReadPath, ReadProtocol } from './result.ts'
+import type { Values } from './values.ts'
+
+/** Where the initiator's side of a connection shows in one of its packets. */
+export interface View {
+  /** `reply` and its errors: the packet goes from the destination of the path to its source. */
+  readonly reversed: boolean
+  /** The source addresses say nothing about the interface. */
+  readonly anySource: boolean
+  /** The packet quotes another one: its own ports and protocol are not the connection's. */
+  readonly quoting: boolean
+  readonly undeclared: boolean
+}
+
+export const forwardView: View = { reversed: false, anySource: false, quoting: false, undeclared: false }
+
+/** What the naming needs to know of the host, once for a reading. */
+export interface Host {
+  readonly context: ReadContext
+  readonly byGroup: ReadonlyMap<number, GroupFacts>
+  readonly knownGroups: Values
+}
+
+interface GroupFacts {
+  readonly names: Values | undefined
+  readonly addresses4: Values | undefined
+  readonly addresses6: Values | undefined
+}
+
+export function hostOf(context: ReadContext): Host {
+  const byGroup = new Map<number, GroupFacts>()
+  const inside = context.interfaces.flatMap((each) => each.addresses ?? [])
+  for (const group of new Set([...context.groups, ...context.interfaces.map((each) => each.group)])) {
+    const mine = context.interfaces.filter((each) => each.group === group)
+    const outside = mine.some((each) => each.addresses === undefined)
+    const of = (family: Family): Values | undefined => {
+      if (outside) return subtract(everything(family === 4 ? 32 : 128), addressValues(inside, family))
+      if (mine.length === 0) return context.space === undefined ? undefined : subtract(addressValues(context.space, family), addressValues(inside, family))
+      return union(mine.map((each) => addressValues(each.addresses ?? [], family)))
+    }
+    byGroup.set(group, { names: mine.length === 0 ? undefined : union(mine.map((each) => one(interfaceValue(each.name)))), addresses4: of(4), addresses6: of(6) })
+  }
+  return { context, byGroup, knownGroups: union([...byGroup.keys()].map((group) => one(BigInt(group)))) }
+}
+
+/** How many pieces a packet is cut into, at most, to leave out what earlier lookups found. */
+const pieceLimit = 64
+
+/** A path before paths are joined: one family, one group at each end. */
+export type Piece = Omit<ReadPath, 'continues' | 'replies' | 'families'> & { readonly family: Family; readonly packet: Packet }
+
+export function piecesOf(packet: Packet, view: View, host: Host): Piece[] {
+  const { packets, exact } = resolveMisses(packet, pieceLimit)
+  return packets.flatMap((part) => familiesOf(part).flatMap((family) => familyPieces(part, family, view, host, exact)))
+}
+
+function familyPieces(packet: Packet, family: Family, view: View, host: Host, exact: boolean): Piece[] {
+  const six = family === 6
+  const sourceAddress = slotValues(packet, six ? slot.source6 : slot.source4)
+  const destinationAddress = slotValues(packet, six ? slot.destination6 : slot.destination4)
+  const senders = ends(packet, variable.inGroup, variable.inName, view.anySource ? undefined : sourceAddress, family, host, view.undeclared)
+  const receivers = ends(packet, variable.outGroup, variable.outName, destinationAddress, family, host, false)
+  if (senders.length === 0 || receivers.length === 0) return []
+  const traffic = view.quoting ? [{ protocol: 'other' as const, ports: noPorts }] : trafficOf(packet, family, view)
+  if (traffic.length === 0) return []
+  const mark = single(slotValues(packet, slot.ctMark))
+  const conditions = conditionsOf(packet, view)
+  const published = publishedOf(packet, family, view)
+  const out: Piece[] = []
+  for (const sender of senders) {
+    for (const receiver of receivers) {
+      const from = { group: sender, addresses: narrowed(sender, sourceAddress, family, host) }
+      const to = { group: receiver, addresses: narrowed(receiver, destinationAddress, family, host) }
+      for (const { protocol, ports } of traffic) {
+        out.push({
+          source: view.reversed ? to : from, destination: view.reversed ? from : to, family, protocol, ports, published,
+          mark: mark === undefined ? undefined : Number(mark), expires: packet.expires, rule: packet.rule ?? 'no rule', conditions,
+          approximate: !exact, packet,
+        })
+      }
+    }
+  }
+  return out
+}
+
+/** The groups that an end of the packet may be: those its group, its name and its addresses all leave possible. */
+function ends(packet: Packet, group: number, name: number, address: Values | undefined, family: Family, host: Host, undeclared: boolean): GroupName[] {
+  if (undeclared) return ['unknown']
+  const groups = packet.values[group]
+  const names = packet.values[name]
+  const free = address === undefined || isWithin(everything(family === 4 ? 32 : 128), address)
+  if (groups === undefined && names === undefined && free) return ['any']
+  const only = single(groups)
+  const candidates = only !== undefined ? (host.byGroup.has(Number(only)) ? [Number(only)] : []) : [...host.byGroup.keys()].filter((each) => groups === undefined || holds(groups, BigInt(each)))
+  const out: GroupName[] = candidates.filter((each) => {
+    const facts = host.byGroup.get(each)
+    const own = family === 4 ? facts?.addresses4 : facts?.addresses6
+    return (names === undefined || facts?.names === undefined || overlaps(facts.names, names)) && (address === undefined || own === undefined || overlaps(own, address))
+  })
+  // A group without a meaning has no declared interface and no address that would belong to it.
+  if (groups !== undefined && !isWithin(groups, host.knownGroups)) out.push('other')
+  return out
+}
+
+function narrowed(group: GroupName, address: Values, family: Family, host: Host): AddressSet | undefined {
+  const facts = typeof group === 'number' ? host.byGroup.get(group) : undefined
+  const all = (family === 4 ? facts?.addresses4 : facts?.addresses6) ?? everything(family === 4 ? 32 : 128)
+  return isWithin(all, address) ? undefined : toAddressSet(intersect(all, address), family)
+}
+
+export function toAddressSet(values: Values, family: Family): AddressSet {
+  const ranges: AddressRange[] = []
+  for (let i = 0; i < values.length; i += 2) ranges.push({ family, first: values[i] ?? 0n, last: values[i + 1] ?? 0n })
+  return unionAddresses(addressSet([]), ranges)
+}
+
+function trafficOf(packet: Packet, family: Family, view: View): { protocol: ReadProtocol; ports: PortSet }[] {
+  const protocols = valuesOf(packet, variable.protocol)
+  const ports = toPorts(slotValues(packet, view.reversed ? slot.sourcePort : slot.destinationPort))
+  const out: { protocol: ReadProtocol; ports: PortSet }[] = []
+  for (const [protocol, number] of [['tcp', 6n], ['udp', 17n], ['sctp', 132n]] as const) {
+    if (holds(protocols, number) && ports.length > 0) out.push({ protocol, ports })
+  }
+  const icmp = family === 4 ? 1n : 58n
+  // The other family's ICMP is no protocol of this one: conntrack calls it invalid.
+  const rest = subtract(protocols, union([one(1n), one(58n), one(6n), one(17n), one(132n)]))
+  if (holds(protocols, icmp)) {
+    const types = valuesOf(packet, family === 4 ? variable.icmpType4 : variable.icmpType6)
+    const echo = view.reversed ? (family === 4 ? 0n : 129n) : family === 4 ? 8n : 128n
+    if (holds(types, echo)) out.push({ protocol: 'icmp', ports: noPorts })
+    if (!isNothing(subtract(types, one(echo)))) out.push({ protocol: 'icmp-other', ports: noPorts })
+  }
+  if (!isNothing(rest)) out.push({ protocol: 'other', ports: noPorts })
+  return out
+}
+
+function publishedOf(packet: Packet, family: Family, view: View): ReadPath['published'] {
+  const six = family === 6
+  const address = slotValues(packet, six ? slot.originalDestination6 : slot.originalDestination4)
+  const port = slotValues(packet, slot.originalDestinationPort)
+  const free = isWithin(everything(six ? 128 : 32), address)
+  if (!(packet.destinationTranslated || ((view.reversed || view.quoting) && !free))) return undefined
+  return { addresses: free ? undefined : toAddressSet(address, family), ports: toPorts(port) }
+}
+
+const told = new Set([
+  variable.family, variable.protocol, variable.inGroup, variable.outGroup, variable.inName, variable.outName, variable.source4, variable.destination4,
+  variable.source6, variable.destination6, variable.destinationPort, variable.icmpType4, variable.icmpType6, variable.connectionMark, variable.translated4,
+  variable.translated6, variable.translatedPort, variable.originalSource4, variable.originalSource6, variable.originalDestination4, variable.originalDestination6,
+  variable.originalDestinationPort, variable.originalProtocol,
+])
+
+function conditionsOf(packet: Packet, view: View): readonly string[] {
+  const out: string[] = []
+  packet.values.forEach((set, number) => {
+    if (set === undefined || told.has(number) || (view.reversed && number === variable.sourcePort)) return
+    if (!isWithin(everything(packet.variables.widths[number] ?? 128), set)) out.push(packet.variables.names[number] ?? String(number))
+  })
+  return out.sort()
+}
+
+export function slotValues(packet: Packet, number: number): Values {
+  const term = settled(packet, packet.slots[number])
+  return term === undefined ? everything(128) : termValues(packet, term)
+}
+
+export function toPorts(values: Values): PortSet {
+  const ranges: { from: number; to: number }[] = []
+  for (let i = 0; i < values.length; i += 2) ranges.push({ from: Math.max(1, Number(values[i] ?? 0n)), to: Math.min(65_535, Number(values[i + 1] ?? 0n)) })
+  return portSet(ranges)
+}
