@@ -73,5 +73,5 @@ function steady(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(steady)
   if (typeof value !== 'object' || value === null) return value
   const entries = Object.entries(value).filter(([key]) => !['handle', 'expires', 'packets', 'bytes', 'map-handle'].includes(key))
-  return Object.fromEntries(entries.map(([key, inner]) => [key, key === 'elem' && Array.isArray(inner) ? inner.map((e) => JSON.stringify(steady(e))).sort() : steady(inner)]))
+  return Object.fromEntries(entries.map(([key, inner]) => [key, key === 'timeout' ? typeof inner : key === 'elem' && Array.isArray(inner) ? inner.map((e) => JSON.stringify(steady(e))).sort() : steady(inner)]))
 }

@@ -32,7 +32,7 @@ const described = {
 let router: Router
 before(async () => {
   const { atoms, inventory } = lowered(described, Date.now())
-  router = await openRouter(inventory, ['203.0.113.7', '2001:db8::7'], render(atoms, inventory, { now: Date.now() }))
+  router = await openRouter(inventory, ['203.0.113.7', '2001:db8::7'], () => render(atoms, inventory, { now: Date.now() }))
 })
 beforeEach(() => router.refused())
 after(() => router.close())

@@ -1,6 +1,6 @@
 /** The difference between two states of the table, as element changes in one transaction. */
 import { elementsOf, intervalSets, setNames } from './elements.ts'
-import { formatElement, tableFamily, tableName } from './render.ts'
+import { expectedStart, formatElement, tableFamily, tableName } from './render.ts'
 import type { Atoms } from './atoms.ts'
 import type { Element, Elements, SetName } from './elements.ts'
 import type { Inventory } from './inventory.ts'
@@ -22,7 +22,8 @@ const passing = 'timeout 1m'
 export function delta(before: TableState, after: TableState, options: RenderOptions): string | undefined {
   if (before.inventory.uplink?.interface !== after.inventory.uplink?.interface) return undefined
   const old = elementsOf(before.atoms, before.inventory, Number.NEGATIVE_INFINITY)
-  const wanted = elementsOf(after.atoms, after.inventory, options.now)
+  const start = expectedStart(options.now, 0)
+  const wanted = elementsOf(after.atoms, after.inventory, start)
   const lines: string[] = []
   const additions: string[] = []
   for (const name of setNames) {
@@ -31,14 +32,14 @@ export function delta(before: TableState, after: TableState, options: RenderOpti
     if (intervalSets.has(name)) {
       lines.push(`flush ${name.startsWith('class') ? 'map' : 'set'} ${tableFamily} ${tableName} ${name}`)
       const all = [...elementsIn(wanted, name)]
-      if (all.length > 0) additions.push(command('add', name, all.map(([key, element]) => formatElement(key, element, options.now))))
+      if (all.length > 0) additions.push(command('add', name, all.map(([key, element]) => formatElement(key, element, start))))
       continue
     }
     const lapsing = changes.removed.filter(([, element]) => element.expires !== undefined)
     // An element that has lapsed cannot be deleted and would fail the whole; adding one that is there changes nothing.
     if (lapsing.length > 0) lines.push(command('add', name, lapsing.map(([key, { value }]) => `${key} ${passing}${value === undefined ? '' : ` : ${value}`}`)))
     if (changes.removed.length > 0) lines.push(command('delete', name, changes.removed.map(([key]) => key)))
-    if (changes.added.length > 0) additions.push(command('add', name, changes.added.map(([key, element]) => formatElement(key, element, options.now))))
+    if (changes.added.length > 0) additions.push(command('add', name, changes.added.map(([key, element]) => formatElement(key, element, start))))
   }
   return [...lines, ...additions].map((line) => `${line}\n`).join('')
 }

@@ -7,7 +7,7 @@ import type { Element, SetName } from './elements.ts'
 import type { Inventory } from './inventory.ts'
 
 export interface RenderOptions {
-  /** Milliseconds since the epoch: timeouts are counted from here. */
+  /** Milliseconds since the epoch. */
   readonly now: number
   /** The netlink group to which refusals are logged; 1 when unsaid. */
   readonly logGroup?: number
@@ -93,11 +93,12 @@ export function render(atoms: Atoms, inventory: Inventory, options: RenderOption
     `delete table ${tableFamily} ${tableName}`,
     `table ${tableFamily} ${tableName} {`,
   ]
-  for (const [name, elements] of elementsOf(atoms, inventory, options.now)) {
+  const start = expectedStart(options.now, atoms.direct.length + atoms.egress.length + atoms.publish.length)
+  for (const [name, elements] of elementsOf(atoms, inventory, start)) {
     const { kind, says, lines: body } = declarations[name]
     lines.push(`  # ${says}`, `  ${kind} ${name} {`, ...body.map((line) => `    ${line}`))
     if (elements.size > 0) {
-      const texts = Array.from(elements, ([key, element]) => `      ${formatElement(key, element, options.now)}`)
+      const texts = Array.from(elements, ([key, element]) => `      ${formatElement(key, element, start)}`)
       lines.push('    elements = {', texts.join(',\n'), '    }')
     }
     lines.push('  }')
@@ -106,8 +107,16 @@ export function render(atoms: Atoms, inventory: Inventory, options: RenderOption
   return `${lines.join('\n')}\n`
 }
 
-/** An element as it stands between braces; `now` in milliseconds since the epoch, before the element expires. */
-export function formatElement(key: string, { value, expires }: Element, now: number): string {
-  const timeout = expires === undefined ? '' : ` timeout ${formatDuration(expires - now)}`
+/**
+ * When elements that are loaded from now on will be in the kernel, which counts their timeouts from there. Rather too
+ * late than too early: a path may close a moment before its instant, never after it.
+ */
+export function expectedStart(now: number, count: number): number {
+  return now + 50 + Math.ceil(count / 50)
+}
+
+/** An element as it stands between braces. `start` is when its timeout begins to run, and is before it ends. */
+export function formatElement(key: string, { value, expires }: Element, start: number): string {
+  const timeout = expires === undefined ? '' : ` timeout ${formatDuration(expires - start)}`
   return `${key}${timeout}${value === undefined ? '' : ` : ${value}`}`
 }

@@ -28,15 +28,15 @@ export const uplinkAddresses = { ipv4: '192.0.2.1', ipv6: '2001:db8:ffff::1' } a
 const next = { ipv4: '192.0.2.254', ipv6: '2001:db8:ffff::fe' } as const
 const table = '100'
 
-/** The ruleset is loaded before any interface exists, as on a host. */
-export async function openRouter(inventory: Inventory, published: readonly string[], ruleset: string): Promise<Router> {
+/** The ruleset is made and loaded before any interface exists, as on a host. */
+export async function openRouter(inventory: Inventory, published: readonly string[], ruleset: () => string): Promise<Router> {
   const sandbox = await openSandbox()
   const apply = (text: string): Promise<void> => applyRuleset(text, { run: sandbox.run })
   for (const setting of ['net.ipv4.ip_forward=1', 'net.ipv6.conf.all.forwarding=1', 'net.netfilter.nf_conntrack_tcp_loose=0', 'net.ipv4.icmp_ratelimit=0', 'net.ipv6.icmp.ratelimit=0',
     'net.ipv4.conf.all.rp_filter=0', 'net.ipv4.conf.default.rp_filter=0', 'net.ipv6.conf.default.addr_gen_mode=1', 'net.ipv6.conf.default.accept_dad=0']) {
     await sandbox.must(['sysctl', '-qw', setting])
   }
-  await apply(ruleset)
+  await apply(ruleset())
   for (const family of ['-4', '-6']) await sandbox.must(['ip', family, '-batch', '-'], { input: routing.join('\n') })
   const attachments = inventory.attachments
   await sandbox.must(['ip', '-batch', '-'], { input: [...attachments.flatMap(cable), ...outside(published)].join('\n') })
