@@ -36,7 +36,7 @@ async function run(context: CommandContext): Promise<ExitCode> {
   const outside = options['outside']
   if (typeof outside === 'string' && mode === 'host') throw new Fault('usage', '`--outside` needs `--sandbox`')
   if (!json) out.note(mode === 'sandbox' ? `a sandbox for \`${instance.name}\`` : `namespaces of \`${instance.name}\` on this machine`)
-  const agentArguments = ['--folder', instance.folder, '--name', instance.name, '--mode', mode, ...(typeof outside === 'string' ? ['--outside', outside] : [])]
+  const agentArguments = ['--folder', instance.folder, '--name', instance.name, '--mode', mode, ...(typeof outside === 'string' ? ['--outside', inFolder(context.cwd, outside)] : [])]
   await ensureInstance(instance, mode, () => nodeProgram('./agent-main.ts', agentArguments))
   const report = (await call(instance.folder, '/apply', documentSet(path, readDocumentFiles(path).files))) as ApplyReport
   const code = printApply(context, report)
@@ -44,3 +44,7 @@ async function run(context: CommandContext): Promise<ExitCode> {
   return code
 }
 
+/** The command as it was meant where it was typed: the agent itself lives in `/`. */
+function inFolder(folder: string, command: string): string {
+  return `cd '${folder.replaceAll("'", String.raw`'\''`)}' || exit\n${command}`
+}

@@ -132,7 +132,9 @@ export async function enforceConnections(next: InForce): Promise<readonly EndedC
   const doomed = (await listConnections()).filter((c) => !isPermitted(next.atoms, c, (address) => ends.get(address)?.group ?? uplinkGroup))
   if (doomed.length === 0) return []
   const cut = await cutConnections(doomed, (address) => ends.get(address)?.netns)
-  return cut.map((c) => ({ ...c, documents: documentsOf(next.ids, c.mark) }))
+  // What live verification left behind goes too, and is nobody's loss.
+  const shadows = new Set(next.plan.inventory.attachments.filter((a) => a.probe).flatMap((a) => [formatAddress(a.ipv4), formatAddress(a.ipv6)]))
+  return cut.filter((c) => !shadows.has(c.source) && !shadows.has(c.destination)).map((c) => ({ ...c, documents: documentsOf(next.ids, c.mark) }))
 }
 
 /** Protocols that no policy can name have no path. */
