@@ -65,9 +65,12 @@ export function decider(platform: Platform, intent: Intent): Decider {
   }
 
   function allows(flow: Flow, now: number): boolean {
-    if (impossible(flow) !== undefined) return false
+    // Between workloads there are paths only where both exist and traffic is sound, so nothing else needs a look.
+    const inside = flow.source.kind === 'workload' && flow.destination.kind === 'workload'
+    if (!inside && impossible(flow) !== undefined) return false
     const phase = phaseOf(platform, flow)
-    return index.between(flow.source, flow.destination).some((path) => carries(path, flow, phase, now))
+    for (const path of index.between(flow.source, flow.destination)) if (carries(path, flow, phase, now)) return true
+    return false
   }
 
   function decideOne(flow: Asked, now: number): Decision {

@@ -19,16 +19,6 @@ export function externalAddresses(platform: Platform): (external: External) => A
   }
 }
 
-/**
- * The addresses that a path to an External can really lead to: never one that a workload may have, and never a
- * published one, since both are refused whatever an External says. For engines that match addresses.
- */
-export function reachableAddresses(platform: Platform): (external: External) => AddressSet {
-  const addresses = externalAddresses(platform)
-  const never = unionAddresses(platform.addresses, publishedAddresses(platform))
-  return (external) => subtractAddresses(addresses(external), never)
-}
-
 /** Every published address, also those of policies that have expired: no workload reaches one from inside. */
 export function publishedAddresses(platform: Platform): AddressSet {
   return unionAddresses(

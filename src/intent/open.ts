@@ -11,13 +11,12 @@ export function openService(build: Builder, select: Selector, policy: ServicePol
   const traffic = trafficOf(policy.traffic)
   const sources = own(select, policy.source, policy.enclave)
   const destinations = own(select, policy.destination, policy.enclave)
-  const withItself = namedInBoth(policy)
   for (const d of destinations) {
     const opened = traffic(d)
     if (opened.length === 0) continue
     const destination = build.workload(d.id)
     for (const s of sources) {
-      if (s.id !== d.id || withItself.has(s.id)) build.add({ source: build.workload(s.id), destination }, opened, shared)
+      if (s.id !== d.id || writesOut(policy, s.id)) build.add({ source: build.workload(s.id), destination }, opened, shared)
     }
   }
 }
@@ -76,8 +75,8 @@ function own(select: Selector, refs: readonly LocalRef[], enclave: string): read
   return selected.every((w) => w.enclave === enclave) ? selected : selected.filter((w) => w.enclave === enclave)
 }
 
-/** The workloads that both ends write out by name: only these may reach themselves. */
-function namedInBoth(policy: ServicePolicy): ReadonlySet<WorkloadId> {
-  const named = (refs: readonly LocalRef[]): readonly WorkloadId[] => refs.flatMap((ref) => (ref.kind === 'workload' ? [ref.workload] : []))
-  return new Set(named(policy.source)).intersection(new Set(named(policy.destination)))
+/** Only a workload that both ends write out by name may reach itself. */
+function writesOut({ source, destination }: ServicePolicy, id: WorkloadId): boolean {
+  const named = (ref: LocalRef): boolean => ref.kind === 'workload' && ref.workload === id
+  return source.some(named) && destination.some(named)
 }

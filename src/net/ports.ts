@@ -23,7 +23,8 @@ export function portSet(ranges: Iterable<PortRange>): PortSet {
 }
 
 export function hasPort(set: PortSet, port: number): boolean {
-  return set.some((r) => port >= r.from && port <= r.to)
+  for (const range of set) if (port >= range.from && port <= range.to) return true
+  return false
 }
 
 export function unionPorts(...sets: readonly PortSet[]): PortSet {
