@@ -2,6 +2,7 @@
  * Random flows of a platform, drawn to be near decisions: most start from what some policy says and are then perhaps
  * bent a little, with ports and addresses at the edges of ranges; the rest join any two ends.
  */
+import fc from 'fast-check'
 import { addressEnds, edgesOf, flowEnds, nameNear, workloadsOf } from './arbitrary-ends.ts'
 import { choicesFrom, tapes } from './choices.ts'
 import { portNumbers, publishedPorts } from './words.ts'
@@ -11,14 +12,13 @@ import type { Ends } from './arbitrary-ends.ts'
 import type { Choices, Tape } from './choices.ts'
 import type { Flow, FlowEnd, Platform, Ref, TrafficSpec, Workload } from '../../model/platform.ts'
 import type { Protocol } from '../../net/protocol.ts'
-import type fc from 'fast-check'
 
 /** Bytes that one flow reads at most. */
 const bytesPerFlow = 20
 
-/** Tapes that are long enough for that many flows. */
+/** Tapes that are long enough for that many flows. They do not shrink: a failure names its flow, and only the documents are worth making smaller. */
 export function flowTapes(count: number): fc.Arbitrary<Tape> {
-  return tapes(count * bytesPerFlow, count * bytesPerFlow)
+  return fc.noShrink(tapes(count * bytesPerFlow, count * bytesPerFlow))
 }
 
 export function flowsFrom(platform: Platform, tape: Tape, count: number): readonly Flow[] {
