@@ -1,15 +1,13 @@
 /** `bulkhead exec`: runs a command where a workload runs: same namespaces, same files, same rules. */
-import { quote } from '../base/diagnostic.ts'
 import { Fault } from '../base/fault.ts'
 import { start } from '../base/process.ts'
-import { call } from '../host/api.ts'
 import { execArguments } from '../host/exec.ts'
 import { enter, enterNetns, requireInstance } from '../host/instance.ts'
+import { loadInventory } from '../host/memory.ts'
 import { outsideNetns } from '../host/outside.ts'
 import { usage } from './arguments.ts'
 import { instanceOf, instanceOptions } from './instance.ts'
-import { findByName } from './places.ts'
-import type { AgentStatus } from '../host/report.ts'
+import { findPlace } from './places.ts'
 import type { Command, CommandContext, ExitCode } from './command.ts'
 
 export const command: Command = {
@@ -34,10 +32,9 @@ async function run(context: CommandContext): Promise<ExitCode> {
     if (where.kind !== 'sandbox') throw new Fault('usage', '`--outside` needs a sandbox')
     argv = enterNetns(where, outsideNetns, rest)
   } else {
-    const status = (await call(instance.folder, '/status')) as AgentStatus
-    const workload = findByName(status.workloads, args[0] ?? '')
-    if (workload.task?.inner === undefined) throw new Fault('workload-failed', `${quote(workload.workload)} has no process to join`, { help: 'see `bulkhead status` and `bulkhead logs`' })
-    argv = enter(where, await execArguments(instance, where, workload.task.inner, workload, rest))
+    const inventory = loadInventory(instance.folder)
+    if (inventory === undefined) throw new Fault('not-running', 'no documents are in force', { help: 'run `bulkhead up DIR` first' })
+    argv = enter(where, await execArguments(instance, where, findPlace(inventory, args[0] ?? ''), rest))
   }
   const child = start(argv, { stdio: json ? ['ignore', 2, 2] : 'inherit' })
   const { promise, resolve, reject } = Promise.withResolvers<number>()

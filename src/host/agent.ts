@@ -16,6 +16,7 @@ import { createQueue } from './queue.ts'
 import { workloadStatus } from './status.ts'
 import { createSupervisor } from './supervise.ts'
 import { taskOf, writeEtc } from './tasks.ts'
+import { releaseInterfaces } from './tap.ts'
 import { removeStrangers, topologyDeviations } from './topology.ts'
 import { watchKernel } from './watch.ts'
 import type { DocumentSet } from './documents.ts'
@@ -55,6 +56,7 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
   let failed: readonly FailedPlace[] = []
   let drift: readonly Drift[] = []
   let enforced = false
+  let enforcedAt = 0
   let stopping = false
   let expiry: NodeJS.Timeout | undefined
 
@@ -65,6 +67,7 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
     const now = Date.now()
     await enforceTable(table, next, now)
     inForce = next
+    enforcedAt = now
     numbers = { ids: next.ids, slots: next.plan.slots }
     const seen = await look()
     baseline = seen.table
@@ -136,6 +139,8 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
   const check = async (): Promise<void> => {
     if (inForce === undefined || stopping) return
     const began = Date.now()
+    // What lapsed by itself is no drift.
+    if (inForce.set.intent.paths.some((p) => p.expires !== undefined && p.expires > enforcedAt && p.expires <= began)) return refresh('a policy expired')
     const found: string[] = []
     const seen = await look()
     foreignTables = seen.foreign
@@ -218,6 +223,7 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
         clearTimeout(expiry)
         watch.stop()
         await supervisor.reconcile([])
+        await releaseInterfaces()
       }),
   }
 }

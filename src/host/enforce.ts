@@ -18,6 +18,7 @@ import { cutConnections } from './cut.ts'
 import { ipBatch, ipBatchForce, ipJson } from './ip.ts'
 import { makeOutside, routeOutside } from './outside.ts'
 import { dropSeat, makeSeat, routerLines } from './place.ts'
+import { releaseInterface, takeInterface } from './tap.ts'
 import { planHost } from './plan.ts'
 import { saveIds, saveInventory, saveSlots } from './memory.ts'
 import type { Atoms } from '../engines/nftables/atoms.ts'
@@ -85,7 +86,8 @@ export async function enforcePlaces(next: InForce, setting: Setting): Promise<re
   const links = new Map((await ipJson(['link', 'show'])).map((l) => [String(l['ifname']), l]))
   const wanted = new Set(next.plan.places.map((p) => p.interface))
   for (const name of links.keys()) {
-    if (/^bhw\d+$/.test(name) && !wanted.has(name)) await ipBatchForce([`link del dev ${name}`])
+    if (!/^bhw\d+$/.test(name) || wanted.has(name)) continue
+    if (!(await releaseInterface(name))) await ipBatchForce([`link del dev ${name}`])
   }
   const netns = new Set((await ipJson(['netns', 'list'])).map((n) => String(n['name'])))
   for (const gone of ownNetns(netns, setting)) {
@@ -95,7 +97,7 @@ export async function enforcePlaces(next: InForce, setting: Setting): Promise<re
     try {
       await enforcePlace(place, links.get(place.interface))
     } catch (error) {
-      await dropSeat(place, { ownNetns: place.start.kind === 'run' })
+      if (place.start.kind !== 'attach-interface') await dropSeat(place, { ownNetns: place.start.kind === 'run' })
       failed.push({ place: place.key, reason: messageOf(error) })
     }
   }
@@ -109,11 +111,7 @@ function ownNetns(all: ReadonlySet<string>, setting: Setting): readonly string[]
 
 async function enforcePlace(place: Place, link: Readonly<Record<string, unknown>> | undefined): Promise<void> {
   const ipv6 = existsSync('/proc/sys/net/ipv6')
-  if (place.start.kind === 'attach-interface') {
-    // A tap has no other end to make: the machine behind it answers for itself.
-    await ipBatch([`link set dev ${place.start.interface} down`, `link set dev ${place.start.interface} name ${place.interface} group ${place.group}`, ...routerLines(place, ipv6)])
-    return
-  }
+  if (place.start.kind === 'attach-interface') return takeInterface(place, place.start.interface, link !== undefined)
   if (link !== undefined && link['address'] === place.routerMac) {
     await ipBatch([`link set dev ${place.interface} group ${place.group}`, ...routerLines(place, ipv6)])
     return

@@ -83,7 +83,7 @@ function place(
     replica,
     group: groups.get(identity(workload.id, workload.phase)) ?? 0,
     interface: `bhw${slot}`,
-    netns: `${prefix}${workload.enclave}.${workload.name}.${replica}`,
+    netns: workload.start.kind === 'attach-netns' ? workload.start.netns : `${prefix}${workload.enclave}.${workload.name}.${replica}`,
     ...addresses,
     routerMac: mac(0, slot),
     mac: mac(1, slot),

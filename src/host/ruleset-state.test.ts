@@ -28,3 +28,13 @@ test('tables of others are named', () => {
   const seen = fingerprint({ nftables: [{ table: { family: 'ip', name: 'nat' } }, { table: { family: 'ip', name: 'bulkhead' } }] })
   assert.deepEqual(seen, { table: undefined, foreign: ['ip bulkhead', 'ip nat'] })
 })
+
+test('what a rule has learnt into a set is no change', () => {
+  const learning = (elem: unknown[]): unknown => ({
+    nftables: [
+      { set: { family: 'inet', table: 'bulkhead', name: 'connections', type: 'devgroup', size: 65_535, elem } },
+      { rule: { family: 'inet', table: 'bulkhead', chain: 'permit', expr: [{ set: { op: 'add', elem: 1, set: '@connections', stmt: [{ 'ct count': { val: 9 } }] } }] } },
+    ],
+  })
+  assert.equal(fingerprint(learning([])).table, fingerprint(learning([{ elem: { val: 16 } }])).table)
+})

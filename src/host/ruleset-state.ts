@@ -21,6 +21,7 @@ export interface Fingerprint {
 
 export function fingerprint(ruleset: unknown): Fingerprint {
   const objects = ((ruleset as { nftables?: unknown[] }).nftables ?? []) as Record<string, Record<string, unknown>>[]
+  const learning = learningSets(objects)
   const lines: string[] = []
   const foreign: string[] = []
   for (const object of objects) {
@@ -31,22 +32,30 @@ export function fingerprint(ruleset: unknown): Fingerprint {
       if (kind === 'table') foreign.push(`${String(body['family'])} ${table}`)
       continue
     }
-    lines.push(`${kind} ${JSON.stringify(body, steady(kind, body))}`)
+    lines.push(`${kind} ${JSON.stringify(body, steady(learning.has(String(body['name']))))}`)
   }
   // Rules stay in their order, which decides; the elements of a set have none.
   const table = lines.length === 0 ? undefined : createHash('sha256').update(lines.join('\n')).digest('hex')
   return { table, foreign: foreign.sort() }
 }
 
-/** Leaves out what moves by itself: handles, counters, remaining times, and what a dynamic set has learnt. */
-function steady(kind: string, body: Record<string, unknown>): (key: string, value: unknown) => unknown {
-  const flags = body['flags']
-  const dynamic = (kind === 'set' || kind === 'map') && (Array.isArray(flags) ? flags.includes('dynamic') : flags === 'dynamic')
+/** The sets that rules fill with what passes; nft 1.0.6 does not print their `dynamic` flag. */
+function learningSets(objects: readonly Record<string, Record<string, unknown>>[]): ReadonlySet<string> {
+  const found = new Set<string>()
+  for (const { rule } of objects) {
+    for (const statement of (rule?.['expr'] ?? []) as { set?: { op?: string; set?: string }; map?: { op?: string; map?: string } }[]) {
+      if (statement.set?.op !== undefined) found.add(String(statement.set.set).replace(/^@/, ''))
+      if (statement.map?.op !== undefined) found.add(String(statement.map.map).replace(/^@/, ''))
+    }
+  }
+  return found
+}
+
+/** Leaves out what moves by itself: handles, counters, remaining times, and what a set has learnt. */
+function steady(learnt: boolean): (key: string, value: unknown) => unknown {
   return (key, value) => {
     if (key === 'handle' || key === 'expires' || key === 'timeout' || key === 'packets' || key === 'bytes' || key === 'used') return undefined
-    if (key === 'elem' && Array.isArray(value)) {
-      return dynamic ? undefined : value.map((e) => JSON.stringify(e, steady('', {}))).sort()
-    }
+    if (key === 'elem' && Array.isArray(value)) return learnt ? undefined : value.map((e) => JSON.stringify(e, steady(false))).sort()
     return value
   }
 }

@@ -7,11 +7,12 @@ import { render } from '../../src/engines/nftables/render.ts'
 import { crafted, ends, lastsTo, open } from './lib/flows.ts'
 import { connect } from './lib/connection.ts'
 import { lowered, path, publishing } from '../../src/engines/nftables/testing.ts'
-import { packet } from './lib/packet.ts'
+import { describe, hosts, packet } from './lib/packet.ts'
 import { openRouter } from './lib/router.ts'
 import type { Path } from '../../src/intent/intent.ts'
 import type { RenderOptions } from '../../src/engines/nftables/render.ts'
 import type { IpFamily } from './lib/flows.ts'
+import type { Transport } from './lib/packet.ts'
 import type { Router } from './lib/router.ts'
 import type { lowered as Lowered } from '../../src/engines/nftables/testing.ts'
 
@@ -141,6 +142,31 @@ test('an error comes back along its own path, about traffic in both directions',
       const seen = family === 'ipv4' ? '192.0.2.1' : '2001:db8:ffff::1'
       const about = errorAbout(family, router1, seen, leaving ?? Buffer.alloc(0), family === 'ipv4' ? 11 : 3)
       assert.equal((await router.exchange(['outside', about]).then(lastsTo('bhw0'))).length, 1)
+    }
+    assert.deepEqual(await router.refused(), {})
+  })
+})
+
+test('an error comes back whichever lookup permits its connection', async () => {
+  const far = { name: 'outside', ipv4: '198.51.100.10', ipv6: '2001:db8:1::10' }
+  const list = [
+    path('e/a', 'e/b', 'tcp 80'), path('e/a', 'e/b', 'udp 100-200'), path('e/a', 'e/b', 'sctp any'), path('e/a', 'e/b', 'icmp'),
+    path('e/a', 'external:partner', 'tcp any'), path('e/a', 'external:partner', 'udp 100-200'), path('e/a', 'external:partner', 'sctp 5'), path('e/a', 'external:partner', 'icmp'),
+    paths.in,
+  ]
+  const flows = (family: IpFamily): readonly Transport[] => [
+    { kind: 'tcp', sport: 5000, dport: 80, flags: 'S' }, { kind: 'udp', sport: 5000, dport: 150 }, { kind: 'sctp', sport: 5000, dport: 5, chunk: 1 },
+    { kind: 'icmp', type: family === 'ipv4' ? 8 : 128, rest: 5000 << 16 },
+  ]
+  await withRouter(list, async (router) => {
+    for (const family of families) {
+      const cases = [...[b, far].flatMap((to) => flows(family).map((payload) => [a, to, payload] as const)), [partner, published, { kind: 'tcp', sport: 5000, dport: 443, flags: 'S' }] as const]
+      for (const [from, to, payload] of cases) {
+        const seen = (await router.exchangeRaw([from.name, crafted(family, from, to, payload)])).get(to.name)?.[0] ?? Buffer.alloc(60)
+        const { from: client, to: server } = hosts(seen)
+        const back = (await router.exchange([to.name, errorAbout(family, server, client, seen)])).filter((line) => line.startsWith(from.name))
+        assert.equal(back.length, 1, `${family} ${to.name} ${describe(seen)}`)
+      }
     }
     assert.deepEqual(await router.refused(), {})
   })

@@ -65,12 +65,16 @@ export function fragments(whole: Buffer, at: number, id = 4711): readonly Buffer
 
 /** What arrived, in one line: `tcp 10.0.0.1:1 > 10.0.0.2:2 S`, `icmp 10.0.0.1 > 10.0.0.2 3/13`. */
 export function describe(data: Buffer): string {
-  const version = (data[0] ?? 0) >> 4
-  if (version === 4) {
-    const head = ((data[0] ?? 0) & 15) * 4
-    return line(data[9] ?? 0, text(4, data.subarray(12, 16)), text(4, data.subarray(16, 20)), data.subarray(head, data.readUInt16BE(2)))
-  }
-  return line(data[6] ?? 0, text(6, data.subarray(8, 24)), text(6, data.subarray(24, 40)), data.subarray(40))
+  const { from, to } = hosts(data)
+  if ((data[0] ?? 0) >> 4 === 6) return line(data[6] ?? 0, from, to, data.subarray(40))
+  return line(data[9] ?? 0, from, to, data.subarray(((data[0] ?? 0) & 15) * 4, data.readUInt16BE(2)))
+}
+
+/** The addresses in its header. */
+export function hosts(data: Buffer): { readonly from: string; readonly to: string } {
+  return (data[0] ?? 0) >> 4 === 4
+    ? { from: text(4, data.subarray(12, 16)), to: text(4, data.subarray(16, 20)) }
+    : { from: text(6, data.subarray(8, 24)), to: text(6, data.subarray(24, 40)) }
 }
 
 function line(protocol: number, from: string, to: string, body: Buffer): string {

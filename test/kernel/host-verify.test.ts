@@ -1,0 +1,102 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { echo, lab, policy, withInstance } from './lib/instance.ts'
+import type { TestInstance } from './lib/instance.ts'
+
+const set = lab({ client: {}, other: {}, server: { script: echo(7000), ports: '[7000, 7009]' } }, policy('client', 'server', 7000))
+
+interface Hole {
+  readonly name: string
+  readonly make: (i: TestInstance) => Promise<readonly (readonly string[])[]>
+  /** What the evidence must say. */
+  readonly cause: RegExp
+}
+
+const chain = ['inet', 'bulkhead'] as const
+
+/** Made while no agent is there to mend them. */
+const holes: readonly Hole[] = [
+  {
+    name: 'an element that nobody asked for',
+    make: async (i) => {
+      const { stdout } = await i.router('nft', 'list', 'map', ...chain, 'port')
+      const element = /(\d+) \. (\d+) \. tcp \. 7000[^:]*: (0x[0-9a-f]+)/.exec(stdout)
+      assert.ok(element, stdout)
+      return [['nft', 'add', 'element', ...chain, 'port', `{ ${element[1]} . ${element[2]} . tcp . 7009 : ${element[3]} }`]]
+    },
+    cause: /7009/,
+  },
+  {
+    name: 'rules that accept everything, in both chains',
+    make: async () => [['nft', 'insert', 'rule', ...chain, 'forward', 'accept'], ['nft', 'insert', 'rule', ...chain, 'gate', 'accept']],
+    cause: /rule was added|mismatch|wider|unreadable/,
+  },
+  {
+    name: 'a hole for IPv6 alone',
+    make: async () => [
+      ['nft', 'insert', 'rule', ...chain, 'forward', 'meta', 'nfproto', 'ipv6', 'accept'],
+      ['nft', 'insert', 'rule', ...chain, 'gate', 'meta', 'nfproto', 'ipv6', 'accept'],
+    ],
+    cause: /IPv6 alone/,
+  },
+  {
+    name: 'chains whose drop is missing',
+    make: async () => [
+      ['nft', 'flush', 'chain', ...chain, 'forward'], ['nft', 'flush', 'chain', ...chain, 'gate'],
+      ['nft', 'chain', ...chain, 'forward', '{ policy accept; }'], ['nft', 'chain', ...chain, 'gate', '{ policy accept; }'],
+    ],
+    cause: /rule was added|mismatch/,
+  },
+  {
+    name: 'an interface with another\'s group',
+    make: async (i) => {
+      const { workloads } = await i.status().catch(() => ({ workloads: [] as { workload: string; interface: string }[] }))
+      const of = (name: string): string => workloads.find((w) => w.workload === name)?.interface ?? ''
+      const { stdout } = await i.router('ip', '-json', 'link', 'show')
+      const links = JSON.parse(stdout) as { ifname: string; group: string }[]
+      const client = links.find((l) => l.ifname === (of('lab/client') || 'bhw1'))
+      return [['ip', 'link', 'set', 'dev', of('lab/other') || 'bhw2', 'group', client?.group ?? '0']]
+    },
+    cause: /group of bhw/,
+  },
+  { name: 'a deleted table', make: async () => [['nft', 'delete', 'table', ...chain]], cause: /lacks this path|packets are lost|reaches nothing/ },
+]
+
+for (const { name, make, cause } of holes) {
+  test(`verification finds ${name}`, async () => {
+    await withInstance(async (i) => {
+      await i.up(set)
+      const sound = await i.verify()
+      assert.equal(sound.good, true, JSON.stringify([sound.mismatches, sound.deviations, sound.reading]))
+      assert.ok(sound.probes > 100)
+      await i.killAgent()
+      for (const argv of await make(i)) {
+        const { code, stderr } = await i.router(...argv)
+        assert.equal(code, 0, `${argv.join(' ')}: ${stderr}`)
+      }
+      const evidence = await i.verify()
+      assert.equal(evidence.good, false)
+      assert.match(JSON.stringify([evidence.mismatches, evidence.deviations, evidence.reading]), cause)
+    })
+  })
+}
+
+test('verification disturbs no real workload, marks its probes, and leaves no interface', async () => {
+  await withInstance(async (i) => {
+    const listener = `require('net').createServer(s=>{console.log('touched');s.end()}).listen(7000,'::')`
+    await i.up(lab({ client: {}, server: { script: listener, ports: '[7000]' } }, policy('client', 'server', 7000)))
+    const evidence = await i.verify()
+    assert.equal(evidence.good, true, JSON.stringify([evidence.mismatches, evidence.deviations, evidence.reading]))
+    assert.match(evidence.documents.sha256, /^[0-9a-f]{64}$/)
+    assert.match(evidence.table ?? '', /^[0-9a-f]{64}$/)
+    const logs = await i.bulkhead('logs', 'server')
+    assert.doesNotMatch(logs.stdout, /touched/)
+    assert.equal((await i.bulkhead('flows', '--denied')).stdout, '', 'no refusal of a probe among the refusals of workloads')
+    const probes = await i.bulkhead('flows', '--denied', '--probes')
+    assert.match(probes.stdout, /lab\/server/)
+    const links = await i.router('ip', '-o', 'link', 'show')
+    assert.doesNotMatch(links.stdout, /bhp/)
+    const status = await i.status()
+    assert.deepEqual(status.drift, [], 'the agent takes the shadows for no drift')
+  })
+})
