@@ -4,6 +4,8 @@
  * A packet passes prerouting (who may send as whom), translation, forward (is there a path) and the gate (did forward
  * really say so). Every packet of both directions is looked up, so what leaves a map is closed at once.
  */
+import { block, families, portProtocols } from './block.ts'
+import { errors4, errors6, icmp } from './icmp-chains.ts'
 import { uplinkGroup } from './inventory.ts'
 import { formatMark, permitMark, routeBit } from './marks.ts'
 import type { Inventory } from './inventory.ts'
@@ -27,9 +29,6 @@ const snapLength = 128
 
 const route = formatMark(routeBit)
 const permit = formatMark(permitMark)
-const ports = ['tcp', 'udp', 'sctp'] as const
-const errors4 = ['destination-unreachable', 'time-exceeded', 'parameter-problem'] as const
-const errors6 = ['destination-unreachable', 'packet-too-big', 'time-exceeded', 'parameter-problem'] as const
 
 export function chains(inventory: Inventory, logGroup: number, connectionLimit: number): readonly string[] {
   const log = (reason: Reason): string => `counter name "${loggedCounter(reason)}" log prefix "${logPrefix}${reason}" group ${logGroup} snaplen ${snapLength}`
@@ -48,7 +47,7 @@ export function chains(inventory: Inventory, logGroup: number, connectionLimit: 
       'type filter hook forward priority filter; policy drop;',
       // One lookup admits the protocols that exist here and sees the direction; what conntrack does not know falls through.
       `meta l4proto . ct direction vmap { ${[
-        ...ports.flatMap((p) => [`${p} . original : goto original`, `${p} . reply : goto reply`]),
+        ...portProtocols.flatMap((p) => [`${p} . original : goto original`, `${p} . reply : goto reply`]),
         ...['icmp', 'ipv6-icmp'].flatMap((p) => [`${p} . original : goto icmp-original`, `${p} . reply : goto icmp-reply`]),
       ].join(', ')} }`,
       `ct state invalid icmp type { ${errors4.join(', ')} } goto drop-icmp-error`,
@@ -76,10 +75,6 @@ export function chains(inventory: Inventory, logGroup: number, connectionLimit: 
       `counter name "${housekeepingCounter}" drop`,
     ]),
   ]
-}
-
-function block(head: string, says: string | undefined, lines: readonly string[]): readonly string[] {
-  return [...(says === undefined ? [] : [`  # ${says}`]), `  ${head} {`, ...lines.map((line) => `    ${line}`), '  }']
 }
 
 type Log = (reason: Reason) => string
@@ -147,57 +142,18 @@ function egress(): readonly string[] {
 
 /** nft knows the type of a connection's port only below a protocol, hence a rule for each. */
 function publish(): readonly string[] {
-  const families = [['4', 'ip'], ['6', 'ip6']] as const
   const end = (ip: string): string => `ct original ${ip} daddr . meta l4proto . ct original proto-dst`
   return [
     ...block('chain publish-original', 'only what was translated, and while both the translation and the permission stand', [
-      ...families.flatMap(([n, ip]) => ports.map((p) =>
+      ...families.flatMap(({ n, ip }) => portProtocols.map((p) =>
         `meta l4proto ${p} ${end(ip)} . ${ip} daddr . th dport @translated${n} meta mark set meta mark . ${end(ip)} . oifgroup map @publish${n} goto permit`)),
       'goto drop-published',
     ]),
     ...block('chain publish-reply', undefined, [
       ...outward,
-      ...families.flatMap(([n, ip]) => ports.map((p) =>
+      ...families.flatMap(({ n, ip }) => portProtocols.map((p) =>
         `meta l4proto ${p} ${end(ip)} . ${ip} saddr . th sport @translated${n} meta mark set meta mark . ${end(ip)} . iifgroup map @publish${n} goto pass`)),
       'goto refuse-policy',
-    ]),
-  ]
-}
-
-/** Errors travel only along their own path: by the ends' groups and path id, and sent by the end's own address. */
-function icmp(): readonly string[] {
-  const types = (echo: string, list: readonly string[], way: string): string =>
-    `type vmap { ${[`${echo} : goto echo-${way}`, ...list.map((type) => `${type} : goto error-${way}`)].join(', ')} }`
-  const way = (name: string, echo: string): readonly string[] => block(`chain icmp-${name}`, undefined, [
-    `icmp ${types(echo, errors4, name)}`,
-    `icmpv6 ${types(echo, errors6, name)}`,
-    'goto refuse-policy',
-  ])
-  return [
-    ...way('original', 'echo-request'),
-    ...way('reply', 'echo-reply'),
-    ...block('chain echo-original', undefined, [
-      'meta mark set iifgroup . oifgroup map @echo goto permit',
-      ...outward.map((rule) => `oifgroup ${uplinkGroup} ${rule}`),
-      `oifgroup ${uplinkGroup} meta mark set iifgroup . meta mark map @egress-echo goto permit`,
-      'goto refuse-policy',
-    ]),
-    ...block('chain echo-reply', undefined, [
-      'meta mark set oifgroup . iifgroup map @echo goto pass',
-      `iifgroup ${uplinkGroup} meta mark set oifgroup . meta mark map @egress-echo goto pass`,
-      'goto drop-policy',
-    ]),
-    ...block('chain error-original', undefined, [
-      `iifgroup ${uplinkGroup} iifgroup . oifgroup . ct mark @errors goto pass`,
-      'iifname . ct original ip saddr @source4 iifgroup . oifgroup . ct mark @errors goto pass',
-      'iifname . ct original ip6 saddr @source6 iifgroup . oifgroup . ct mark @errors goto pass',
-      'goto drop-icmp-error',
-    ]),
-    ...block('chain error-reply', undefined, [
-      `iifgroup ${uplinkGroup} oifgroup . iifgroup . ct mark @errors goto pass`,
-      'iifname . ct reply ip saddr @source4 oifgroup . iifgroup . ct mark @errors goto pass',
-      'iifname . ct reply ip6 saddr @source6 oifgroup . iifgroup . ct mark @errors goto pass',
-      'goto drop-icmp-error',
     ]),
   ]
 }

@@ -5,18 +5,17 @@
 import { toPrefixes } from '../../net/address-set.ts'
 import { addressFromBits, familyWidth, formatAddress } from '../../net/address.ts'
 import { formatPrefix } from '../../net/prefix.ts'
-import { uplinkGroup } from './inventory.ts'
 import { classMark, formatMark } from './marks.ts'
 import { compareText } from '../../base/location.ts'
 import type { AddressRange, AddressSet } from '../../net/address-set.ts'
 import type { Address } from '../../net/address.ts'
-import type { Atoms, DirectAtom, EgressAtom, PublishAtom } from './atoms.ts'
+import type { Atoms, DirectAtom, EgressAtom } from './atoms.ts'
 import type { Inventory } from './inventory.ts'
 
 export const setNames = [
   'source4', 'source6', 'bogon4', 'bogon6', 'published4', 'published6', 'class4', 'class6',
   'port', 'protocol', 'range', 'echo', 'egress-port', 'egress-protocol', 'egress-range', 'egress-echo',
-  'translate4', 'translate6', 'translated4', 'translated6', 'publish4', 'publish6', 'errors',
+  'translate4', 'translate6', 'translated4', 'translated6', 'publish4', 'publish6',
 ] as const
 export type SetName = (typeof setNames)[number]
 
@@ -35,20 +34,11 @@ export type Elements = ReadonlyMap<SetName, ReadonlyMap<string, Element>>
 /** Elements that have expired at `now` are left out. */
 export function elementsOf(atoms: Atoms, inventory: Inventory, now: number): Elements {
   const out = new Map<SetName, Map<string, Element>>(setNames.map((name) => [name, new Map<string, Element>()]))
-  const errors = new Map<string, Element>()
   const put = (set: SetName, key: string, value?: string, expires?: number): void => {
     if (expires === undefined || expires > now) out.get(set)?.set(key, { value, expires })
   }
-  const putPath = (set: SetName, key: string, ends: string, path: number, expires: number | undefined): void => {
-    if (expires !== undefined && expires <= now) return
-    const id = formatMark(path)
-    put(set, key, id, expires)
-    const error = `${ends} . ${id}`
-    const before = errors.get(error)
-    errors.set(error, { value: undefined, expires: before === undefined ? expires : latest(before.expires, expires) })
-  }
-  for (const atom of atoms.direct) putPath(...directElement(atom), atom.path, atom.expires)
-  for (const atom of atoms.egress) putPath(...egressElement(atom), atom.path, atom.expires)
+  for (const atom of atoms.direct) put(...directElement(atom), formatMark(atom.path), atom.expires)
+  for (const atom of atoms.egress) put(...egressElement(atom), formatMark(atom.path), atom.expires)
   for (const atom of atoms.publish) {
     const family = atom.address.family
     const from = `${formatAddress(atom.address)} . ${atom.protocol} . ${atom.port}`
@@ -56,9 +46,8 @@ export function elementsOf(atoms: Atoms, inventory: Inventory, now: number): Ele
     const known = out.get(`translated${family}`)?.get(`${from} . ${to}`)
     put(`translate${family}`, `${formatMark(classMark(atom.class))} . ${from}`, to, atom.expires)
     put(`translated${family}`, `${from} . ${to}`, undefined, known === undefined ? atom.expires : latest(known.expires, atom.expires))
-    putPath(`publish${family}`, publishKey(atom, from), `${uplinkGroup} . ${atom.destination}`, atom.path, atom.expires)
+    put(`publish${family}`, `${formatMark(classMark(atom.class))} . ${from} . ${atom.destination}`, formatMark(atom.path), atom.expires)
   }
-  for (const [key, element] of [...errors].sort(([a], [b]) => compareText(a, b))) out.get('errors')?.set(key, element)
   for (const a of [...inventory.attachments].sort((x, y) => compareText(x.interface, y.interface))) {
     put('source4', `"${a.interface}" . ${formatAddress(a.ipv4)}`)
     put('source6', `"${a.interface}" . ${formatAddress(a.ipv6)}`)
@@ -73,29 +62,24 @@ export function elementsOf(atoms: Atoms, inventory: Inventory, now: number): Ele
   return out
 }
 
-function directElement({ source, destination, protocol, match }: DirectAtom): [SetName, string, string] {
+function directElement({ source, destination, protocol, match }: DirectAtom): [SetName, string] {
   const ends = `${source} . ${destination}`
   switch (match.kind) {
-    case 'port': return ['port', `${ends} . ${protocol} . ${match.port}`, ends]
-    case 'range': return ['range', `${ends} . ${protocol} . ${match.from}-${match.to}`, ends]
-    case 'protocol': return ['protocol', `${ends} . ${protocol}`, ends]
-    case 'echo': return ['echo', ends, ends]
+    case 'port': return ['port', `${ends} . ${protocol} . ${match.port}`]
+    case 'range': return ['range', `${ends} . ${protocol} . ${match.from}-${match.to}`]
+    case 'protocol': return ['protocol', `${ends} . ${protocol}`]
+    case 'echo': return ['echo', ends]
   }
 }
 
-function egressElement({ source, class: id, protocol, match }: EgressAtom): [SetName, string, string] {
+function egressElement({ source, class: id, protocol, match }: EgressAtom): [SetName, string] {
   const key = `${source} . ${formatMark(classMark(id))}`
-  const ends = `${source} . ${uplinkGroup}`
   switch (match.kind) {
-    case 'port': return ['egress-port', `${key} . ${protocol} . ${match.port}`, ends]
-    case 'range': return ['egress-range', `${key} . ${protocol} . ${match.from}-${match.to}`, ends]
-    case 'protocol': return ['egress-protocol', `${key} . ${protocol}`, ends]
-    case 'echo': return ['egress-echo', key, ends]
+    case 'port': return ['egress-port', `${key} . ${protocol} . ${match.port}`]
+    case 'range': return ['egress-range', `${key} . ${protocol} . ${match.from}-${match.to}`]
+    case 'protocol': return ['egress-protocol', `${key} . ${protocol}`]
+    case 'echo': return ['egress-echo', key]
   }
-}
-
-function publishKey(atom: PublishAtom, from: string): string {
-  return `${formatMark(classMark(atom.class))} . ${from} . ${atom.destination}`
 }
 
 function latest(a: number | undefined, b: number | undefined): number | undefined {

@@ -80,10 +80,6 @@ export const declarations: Readonly<Record<SetName, { readonly kind: 'set' | 'ma
     kind: 'map', says: 'the same for IPv6',
     lines: ['typeof meta mark . ip6 daddr . meta l4proto . th dport . oifgroup : meta mark', 'flags timeout', 'counter'],
   },
-  'errors': {
-    kind: 'set', says: 'initiator group . responder group . path id: where icmp errors may travel',
-    lines: ['typeof iifgroup . oifgroup . ct mark', 'flags timeout'],
-  },
 }
 
 /** Byte for byte the same for equal input. Loading it a second time changes nothing but counters and timeouts. */
