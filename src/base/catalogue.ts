@@ -333,13 +333,6 @@ export const catalogue = {
     fix: 'Run `bulkhead check` on the folder and correct what it names.',
   },
 
-  // --- engines ---
-  'engine-refused': {
-    title: 'an engine cannot express a path',
-    why: 'It stays closed there; no engine widens a path to make it fit.',
-    fix: 'Use an engine that can carry it, or change the policy.',
-  },
-
   // --- operation ---
   'usage': {
     title: 'the command line cannot be understood',
@@ -385,11 +378,6 @@ export const catalogue = {
     title: 'this system cannot carry packets for Bulkhead',
     why: 'Enforcement is the Linux kernel\'s: network namespaces, nftables and conntrack.',
     fix: 'Run it on Linux; checking documents works anywhere.',
-  },
-  'state-locked': {
-    title: 'another command is changing this platform',
-    why: 'Two changes at once could leave a mixture of both.',
-    fix: 'Wait for the other command to end.',
   },
   'state-unreadable': {
     title: 'the state of the platform cannot be read',
@@ -440,16 +428,6 @@ export const catalogue = {
     title: 'the address space for workloads is full',
     why: 'Two workloads with one address could not be told apart.',
     fix: 'Give the Platform a larger range under `addresses`.',
-  },
-  'drift-found': {
-    title: 'rules or interfaces were changed from outside',
-    why: 'What is in force would no longer be what the documents say.',
-    fix: 'It has been repaired; find out who changed it.',
-  },
-  'verify-mismatch': {
-    title: 'packets do not do what the documents say',
-    why: 'Either a path is open that should be closed, or the other way round.',
-    fix: 'Read the cause the report names; run `bulkhead apply` to restore the rules.',
   },
   'internal': {
     title: 'a mistake in Bulkhead itself',

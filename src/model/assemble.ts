@@ -28,7 +28,7 @@ export function assemble(read: readonly Read[], declared: Declared, now: number,
   const peerDomains = new Map<string, string>()
   for (const doc of checked) if (doc.kind === 'Peer' && !peerDomains.has(doc.spec.trustDomain)) peerDomains.set(doc.spec.trustDomain, doc.name)
   const around: Surroundings = { declared, now, trustDomain: home?.spec.trustDomain ?? `${name}.internal`, peerDomains, report: (d) => diagnostics.push(d) }
-  for (const doc of checked) checkOwner(around, doc)
+  diagnostics.push(...read.flatMap((r) => (r.outline === undefined ? [] : (checkOwner(declared, r.outline) ?? []))))
 
   function all<K extends KindName, T>(kind: K, build: (context: Context<K>) => T | undefined): readonly T[] {
     return checked.filter((doc) => doc.kind === kind).flatMap((doc) => build(contextOf(around, doc as unknown as Checked<K>)) ?? [])

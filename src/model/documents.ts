@@ -1,5 +1,6 @@
 /** Each raw document against the schema of its kind, and what it is called even when it is invalid. */
 import { quote } from '../base/diagnostic.ts'
+import { formatLocation } from '../base/location.ts'
 import { didYouMean } from '../base/suggest.ts'
 import { isName } from './lexical.ts'
 import { diagnosticsOf } from './issues.ts'
@@ -54,6 +55,14 @@ function schemaOf(kind: KindName): ReturnType<typeof documentSchema> {
 }
 
 export function readDocument(raw: RawDocument): Read {
+  const { checked, bare, ...read } = judge(raw)
+  if (raw.problems.length === 0) return { ...read, ...(checked === undefined ? {} : { checked }), ...(bare === undefined ? {} : { bare }) }
+  // A value that could not be read is one problem, whatever the schema thinks of what stands in its place.
+  const known = new Set(raw.problems.map((d) => formatLocation(d.at)))
+  return { ...read, diagnostics: [...raw.problems, ...read.diagnostics.filter((d) => !known.has(formatLocation(d.at)))] }
+}
+
+function judge(raw: RawDocument): Read {
   const { value } = raw
   if (!isMapping(value)) return { diagnostics: [notADocument(raw, 'expected a mapping')] }
   if ('policy' in value && !('kind' in value)) {

@@ -42,7 +42,7 @@ function one(doc: RawDocument, issue: Issue, path: Path): readonly Diagnostic[] 
 /** Of a value that may have several forms, what is wrong with the form it was meant to have. */
 function union(doc: RawDocument, path: Path, value: unknown, branches: readonly (readonly Issue[])[]): readonly Diagnostic[] {
   if (value === undefined) return [missing(doc, path)]
-  const meant = branches.find((issues) => !issues.some((i) => i.path.length === 0 && (i.code === 'invalid_type' || isWrongWord(i))))
+  const meant = branches.find((issues) => !issues.some((i) => i.path.length === 0 && (i.code === 'invalid_type' || i.code === 'invalid_union' || isWrongWord(i))))
   if (meant !== undefined) return meant.flatMap((issue) => one(doc, issue, [...path, ...(issue.path as Path)]))
   const word = branches.flat().find(isWrongWord)
   if (word !== undefined && typeof value === 'string') return one(doc, word, path)
@@ -89,7 +89,13 @@ function wrongType(doc: RawDocument, path: Path, value: unknown, ...expected: re
   const wanted = [...new Set(expected.map((e) => typeWords[e] ?? e))]
   const message = `${field(path)}expected ${wanted.join(' or ')}, found ${found(value)}`
   const quotable = wanted.includes('text') && (typeof value === 'number' || typeof value === 'boolean')
-  const help = quotable ? `write it in quotes: '${String(value)}'` : value === null ? 'write a value, or leave the field out' : undefined
+  const help = quotable
+    ? `write it in quotes: '${String(value)}'`
+    : value === null
+      ? 'write a value, or leave the field out'
+      : wanted.join() === 'a list'
+        ? 'write it as a list: `[...]`'
+        : undefined
   return make(doc, path, 'wrong-type', message, help, value)
 }
 

@@ -1,4 +1,5 @@
 /** A file as it was read, and a document in it as plain data that knows where each of its parts stands. */
+import type { Diagnostic } from '../base/diagnostic.ts'
 import type { Location } from '../base/location.ts'
 import type { SourceFile } from '../base/source-file.ts'
 
@@ -11,6 +12,8 @@ export interface RawDocument {
   /** Plain data: strings, safe integers, booleans, null, arrays, and objects without a prototype. */
   readonly value: unknown
   readonly at: Location
+  /** What was wrong with single values; where there is any, the document counts as invalid. */
+  readonly problems: readonly Diagnostic[]
   /** Where the value at this path stands; the nearest enclosing one when there is none. */
   readonly locate: (path: Path) => Location
   /** Where the key at the end of this path stands. */

@@ -17,7 +17,7 @@ export interface Parsed {
 /** A person corrects the first few; the rest are mostly their echoes. */
 const mostSyntaxErrors = 10
 
-/** Empty documents are nothing; a document with a syntax error is left out, with its diagnostics. */
+/** Empty documents are nothing; a document with a syntax error is left out, and its diagnostics are in the list. */
 export function parseFile(file: SourceFile): Parsed {
   const isJson = file.path.toLowerCase().endsWith('.json')
   const bare = file.text.replace(/^\ufeff/, '')
@@ -62,12 +62,11 @@ function readDocuments(file: SourceFile, text: string, place: (offset: number) =
     if (root === null || (isScalar(root) && root.value === null)) continue
     const reader = plainReader(place)
     const value = reader.read(root)
-    diagnostics.push(...reader.diagnostics)
-    if (reader.diagnostics.length > 0) continue
     documents.push({
       file,
       value,
       at: place(root.range[0]),
+      problems: reader.diagnostics,
       locate: (path) => place(offsetOf(root, path)),
       locateKey: (path) => place(keyOffset(root, path)),
     })

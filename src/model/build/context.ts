@@ -5,7 +5,7 @@ import type { ErrorCode } from '../../base/catalogue.ts'
 import type { Diagnostic } from '../../base/diagnostic.ts'
 import type { Location } from '../../base/location.ts'
 import type { Declared } from '../declared.ts'
-import type { Checked } from '../documents.ts'
+import type { Checked, Outline } from '../documents.ts'
 import type { KindName } from '../schema/kinds.ts'
 import type { Path } from '../source.ts'
 
@@ -43,10 +43,9 @@ export function checkName(context: Context, path: Path, kind: 'Environment' | 'E
   context.problem(path, 'unknown-reference', `no ${kind} ${quote(name)}`, help, name)
 }
 
-/** The enclave that a document names as its owner. */
-export function checkOwner({ declared, report }: Surroundings, doc: Checked<KindName>): void {
-  const { enclave, raw } = doc
-  if (enclave === undefined || declared.has('Enclave', enclave)) return
+/** The enclave that a document names as its owner; asked of invalid documents too. */
+export function checkOwner(declared: Declared, { enclave, raw }: Outline): Diagnostic | undefined {
+  if (enclave === undefined || declared.has('Enclave', enclave)) return undefined
   const help = didYouMean(enclave, declared.names('Enclave')) ?? 'add the Enclave, or correct the name'
-  report({ code: 'unknown-reference', severity: 'error', message: `no Enclave ${quote(enclave)}`, at: raw.locate(['metadata', 'enclave']), help, given: enclave })
+  return { code: 'unknown-reference', severity: 'error', message: `no Enclave ${quote(enclave)}`, at: raw.locate(['metadata', 'enclave']), help, given: enclave }
 }

@@ -150,7 +150,9 @@ function resolveWorkload(context: Context, enclave: string | undefined, name: st
   const { declared } = context
   if (enclave === undefined) return needsEnclave(context, path, written, declared.enclavesOf(name).map((e) => `${e}/${name}`))
   if (declared.hasIn('Workload', enclave, name)) return { kind: 'workload', workload: `${enclave}/${name}` as WorkloadId, at }
-  if (!declared.has('Enclave', enclave) && enclave !== context.doc.enclave) {
+  if (!declared.has('Enclave', enclave)) {
+    // An owner that does not exist is reported once, where it is named.
+    if (enclave === context.doc.enclave) return undefined
     return unknown(context, path, `no Enclave ${quote(enclave)}`, enclave, declared.names('Enclave'), written)
   }
   const elsewhere = declared.enclavesOf(name)
