@@ -234,6 +234,7 @@ test('one identity cannot have more connections than its limit, and others go on
     assert.deepEqual(await open(router, 'ipv4', 'tcp', c, b, 5432), { there: true, back: true })
     // What has ended counts no longer.
     await router.sandbox.must(['conntrack', '-D', '-p', 'udp'])
+    await sleep(110)
     assert.deepEqual(await open(router, 'ipv4', 'udp', a, b, 53), { there: true, back: true })
   }, { connectionLimit: 5 })
 })

@@ -36,6 +36,7 @@ export function chains(inventory: Inventory, logGroup: number, connectionLimit: 
     ...reasons.map((reason) => `  counter ${loggedCounter(reason)} { }`),
     `  counter ${housekeepingCounter} { }`,
     ...block('set connections', 'connections of each identity', ['typeof iifgroup', 'size 65535', 'flags dynamic']),
+    ...block('set full', 'identities that have just been found at their limit', ['typeof iifgroup', 'size 65535', 'flags dynamic,timeout']),
     ...refusals(log),
     ...verdicts(connectionLimit),
     ...direct(),
@@ -90,11 +91,18 @@ function refusals(log: Log): readonly string[] {
 
 function verdicts(connectionLimit: number): readonly string[] {
   return [
-    ...block('chain permit', 'the mark holds a path id: keep it with the connection; a connection without one is new and counted', [
-      `ct mark 0x00000000 add @connections { iifgroup ct count over ${connectionLimit} } goto refuse-limit`,
+    ...block('chain permit', 'the mark holds a path id, which stays with the connection; a connection without one is new', [
+      'ct mark 0x00000000 goto admit',
       `ct mark set meta mark meta mark set ${permit} accept`,
     ]),
-    ...block('chain pass', 'the same for what comes back', [`meta mark set ${permit} accept`]),
+    // Counting walks all connections of the identity: whoever is over the limit may not make the router do that for every try.
+    ...block('chain admit', 'each connection is counted once', [
+      'iifgroup @full goto refuse-limit',
+      `add @connections { iifgroup ct count over ${connectionLimit} } goto overflow`,
+      `ct mark set meta mark meta mark set ${permit} accept`,
+    ]),
+    ...block('chain overflow', undefined, ['add @full { iifgroup timeout 100ms }', 'goto refuse-limit']),
+    ...block('chain pass', 'for what comes back', [`meta mark set ${permit} accept`]),
   ]
 }
 
