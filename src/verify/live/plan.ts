@@ -66,6 +66,7 @@ export function planLive(platform: Platform, shadows: readonly Shadow[], options
   const pings = new Map<string, Probe[]>()
   const ports = new Map(shadows.map((s) => [s.label, probedPorts(platform, s.workload)]))
   const outsidePorts = options.outside ? externalPorts(platform) : []
+  const outside = options.outside ? outsideAddresses(platform) : []
 
   const add = (from: string, to: string, expectLabel: string, what: Omit<Probe, 'id'>, flow: Omit<Flow, 'protocol' | 'port'> | undefined): void => {
     const id = expectations.length
@@ -85,7 +86,7 @@ export function planLive(platform: Platform, shadows: readonly Shadow[], options
         for (const what of attempts(address, ports.get(to.label) ?? [])) add(from.label, to.label, to.label, what, flow)
       }
     }
-    for (const address of options.outside ? outsideAddresses(platform) : []) {
+    for (const address of outside) {
       const flow = { source, destination: { kind: 'address', address }, phase: from.phase } as const
       for (const what of attempts(address, outsidePorts)) add(from.label, formatAddress(address), outsideLabel, what, flow)
     }
@@ -103,7 +104,7 @@ export function planLive(platform: Platform, shadows: readonly Shadow[], options
       for (const what of attempts(address, ports.get(to.label) ?? [])) add(outsideLabel, to.label, to.label, what, undefined)
     }
   }
-  return { tasks: tasks(shadows, ports, outsidePorts, probes, options), pings, expectations }
+  return { tasks: tasks(shadows, ports, outsidePorts, outside, probes, options), pings, expectations }
 }
 
 function attempts(address: Address, ports: readonly number[]): readonly Omit<Probe, 'id'>[] {
@@ -115,14 +116,16 @@ function tasks(
   shadows: readonly Shadow[],
   ports: ReadonlyMap<string, readonly number[]>,
   outsidePorts: readonly number[],
+  outsideAddresses: readonly Address[],
   probes: ReadonlyMap<string, readonly (Probe & { expectLabel: string })[]>,
   options: PlanOptions,
 ): ReadonlyMap<string, ProberTask> {
-  const task = (label: string, listen: readonly number[]): readonly [string, ProberTask] => [
+  const task = (label: string, listen: readonly number[], udpAt?: readonly string[]): readonly [string, ProberTask] => [
     label,
-    { label, listen: { tcp: listen, udp: listen }, probes: probes.get(label) ?? [], timeoutMs: options.timeoutMs },
+    { label, listen: { tcp: listen, udp: listen, ...(udpAt === undefined ? {} : { udpAt }) }, probes: probes.get(label) ?? [], timeoutMs: options.timeoutMs },
   ]
-  return new Map([...shadows.map((s) => task(s.label, ports.get(s.label) ?? [])), ...(options.outside ? [task(outsideLabel, outsidePorts)] : [])])
+  const outside = task(outsideLabel, outsidePorts, outsideAddresses.map(formatAddress))
+  return new Map([...shadows.map((s) => task(s.label, ports.get(s.label) ?? [])), ...(options.outside ? [outside] : [])])
 }
 
 /** What the workload declares, every edge of a port range in a policy of its enclave, a neighbour of each edge, and strangers. */

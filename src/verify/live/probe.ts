@@ -35,7 +35,15 @@ export interface ProbeResult {
 export interface ProberTask {
   /** Said to whoever connects, so that an answer proves who gave it. */
   readonly label: string
-  readonly listen: { readonly tcp: readonly number[]; readonly udp: readonly number[] }
+  readonly listen: {
+    readonly tcp: readonly number[]
+    readonly udp: readonly number[]
+    /**
+     * Where datagrams are listened for; every address when unsaid. A socket bound to no address answers from the route's, so a
+     * namespace in which many addresses are local has to be told which are asked.
+     */
+    readonly udpAt?: readonly string[]
+  }
   readonly probes: readonly (Probe & { readonly expectLabel: string })[]
   readonly timeoutMs: number
 }

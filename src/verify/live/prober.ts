@@ -16,7 +16,7 @@ const atOnce = 256
 async function main(): Promise<void> {
   const lines = createInterface({ input: process.stdin })[Symbol.asyncIterator]()
   const task = JSON.parse((await lines.next()).value as string) as ProberTask
-  await Promise.all([...task.listen.tcp.map((p) => listenTcp(p, task.label)), ...task.listen.udp.map((p) => listenUdp(p, task.label))])
+  await Promise.all([...task.listen.tcp.map((p) => listenTcp(p, task.label)), ...task.listen.udp.flatMap((p) => (task.listen.udpAt ?? ['::']).map((at) => listenUdp(p, at, task.label)))])
   process.stdout.write('ready\n')
   await lines.next()
   const tcp = task.probes.filter((p) => p.protocol === 'tcp')
@@ -35,18 +35,22 @@ function listenTcp(port: number, label: string): Promise<void> {
     socket.end(label)
   })
   const { promise, resolve, reject } = Promise.withResolvers<void>()
-  // A server that plays the outside may have the port already; then it answers in our place, without our label.
-  server.once('error', (error: NodeJS.ErrnoException) => (label === outsideLabel && error.code === 'EADDRINUSE' ? resolve() : reject(error)))
+  server.once('error', (error: NodeJS.ErrnoException) => (mayBeTaken(label, error) ? resolve() : reject(error)))
   server.listen({ port, host: '::', backlog: 1024 }, resolve)
   return promise
 }
 
-function listenUdp(port: number, label: string): Promise<void> {
-  const socket = createSocket({ type: 'udp6' })
+/** A server that plays the outside may have the port already; then it answers in our place, without our label. */
+function mayBeTaken(label: string, error: NodeJS.ErrnoException): boolean {
+  return label === outsideLabel && (error.code === 'EADDRINUSE' || error.code === 'EADDRNOTAVAIL')
+}
+
+function listenUdp(port: number, at: string, label: string): Promise<void> {
+  const socket = createSocket({ type: at.includes(':') ? 'udp6' : 'udp4' })
   const { promise, resolve, reject } = Promise.withResolvers<void>()
-  socket.once('error', reject)
+  socket.once('error', (error: NodeJS.ErrnoException) => (mayBeTaken(label, error) ? resolve() : reject(error)))
   socket.on('message', (_, from) => socket.send(label, from.port, from.address, () => undefined))
-  socket.bind(port, '::', resolve)
+  socket.bind(port, at, resolve)
   return promise
 }
 
@@ -93,7 +97,7 @@ async function tryUdp(probes: readonly Item[], timeoutMs: number): Promise<reado
   socket.close()
   return probes.map((p): ProbeResult => {
     const answer = heard.get(key(p))
-    return { id: p.id, outcome: answer === undefined ? 'silent' : answer === p.expectLabel ? 'open' : 'other', detail: answer ?? '' }
+    return { id: p.id, outcome: answer === undefined ? 'silent' : answer === p.expectLabel || p.expectLabel === outsideLabel ? 'open' : 'other', detail: answer ?? '' }
   })
 }
 
