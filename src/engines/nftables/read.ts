@@ -5,6 +5,7 @@
  * Where the reader does not know, it errs towards open, and says so in `unreadable`. Any input is an answer, never an error.
  */
 import { answer, laterPackets, leaksOf } from './read/answers.ts'
+import { interfaceValue } from './read/datatype.ts'
 import { arrive, chainsAt, pass, reportSideChains } from './read/hooks.ts'
 import { joinPieces } from './read/join.ts'
 import { makeMachine, report } from './read/machine.ts'
@@ -19,7 +20,7 @@ export type { ForwardPolicy, GroupName, Leak, LeakKind, ReadContext, ReadEnd, Re
 
 /** `json` is the parsed output of `nft -j list ruleset` for the whole network namespace, foreign tables included. */
 export function readRuleset(json: unknown, context: ReadContext): ReadResult {
-  const machine = makeMachine(parseRuleset(json), makeVariables())
+  const machine = makeMachine(parseRuleset(json), makeVariables(new Map(context.interfaces.map((each) => [interfaceValue(each.name), BigInt(each.group)]))))
   for (const { at, what } of machine.ruleset.unknown) report(machine, at, what)
   reportSideChains(machine)
   const host = hostOf(context)

@@ -109,9 +109,21 @@ function between(piece: Known, known: PairIndex): readonly Known[] {
 }
 
 function explained(piece: Piece, kind: LeakKind, known: PairIndex): boolean {
-  // An error belongs to the connection that it quotes: a mark that no path between the two ends gives is another one's.
-  if (kind === 'related') return piece.mark !== undefined && between(piece, known).some((path) => path.family === piece.family && path.mark === piece.mark)
-  return covered(piece, known, kind !== 'reply')
+  return kind === 'related' ? belongs(piece, known) : covered(piece, known, kind !== 'reply')
+}
+
+/** An error passes rightly when what it quotes is of a path between the same two ends: by its mark, or by what was asked for. */
+function belongs(quoted: Piece, known: PairIndex): boolean {
+  let left: PortSet = quoted.ports
+  for (const path of between(quoted, known)) {
+    if (path.family !== quoted.family) continue
+    if (quoted.mark !== undefined && quoted.mark === path.mark) return true
+    const asked = path.published ?? { addresses: path.destination.addresses, ports: path.ports }
+    if (path.protocol !== quoted.protocol || !within(quoted.destination.addresses, asked.addresses)) continue
+    left = subtractPorts(left, asked.ports)
+    if (left.length === 0) return true
+  }
+  return false
 }
 
 /** True when pieces between the same two ends have its family, its protocol, its ports and its addresses. */

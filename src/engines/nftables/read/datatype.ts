@@ -71,6 +71,11 @@ function parseInterface(text: string): Values | undefined {
 }
 
 function parseIp(text: string, family: 4 | 6): Values | undefined {
+  const mapped = family === 6 ? /^::ffff:([0-9.]+)$/i.exec(text)?.[1] : undefined
+  if (mapped !== undefined) {
+    const inner = parseAddress(mapped)
+    return inner === undefined ? undefined : one((0xffffn << 32n) | inner.bits)
+  }
   const address = parseAddress(text)
   return address?.family === family ? one(address.bits) : undefined
 }

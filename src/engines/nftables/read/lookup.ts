@@ -2,8 +2,8 @@
 import { constantValues } from './datatype.ts'
 import { coversAll, findElements, indexElements } from './elements.ts'
 import { describe, field, number } from './operand.ts'
-import { exclude, restrict, settled, termValues } from './packet.ts'
-import { everything, one } from './values.ts'
+import { exclude, restrict, settled, termValues, valuesOf, variable, withValues } from './packet.ts'
+import { everything, one, single, union } from './values.ts'
 import { parseVerdict } from './verdict.ts'
 import type { Datatype } from './datatype.ts'
 import type { Element, ElementData, ElementIndex } from './elements.ts'
@@ -82,6 +82,7 @@ export function lookUp(start: Packet, operands: readonly Operand[], index: Eleme
       hits.push({ packet: shorten(hit, element), element })
       if (missed !== undefined && coversAll(element, sets)) missed = undefined
     }
+    if (terms.length === 2 && isInterface(terms[0]) && typeof terms[1] === 'number') hits.splice(0, Infinity, ...foldReplicas(hits, terms[0], terms[1]))
     if (hits.length > 0 && missed !== undefined) missed = { ...missed, misses: { index, terms, before: missed.misses } }
   }
   if (index.otherwise !== undefined && missed !== undefined) {
@@ -94,6 +95,31 @@ export function lookUp(start: Packet, operands: readonly Operand[], index: Eleme
     if (index.elements.every((element) => element.data === undefined)) return { hits: [{ packet, element: { key: sets, data: undefined, expires: undefined } }], missed, broken: prepared.broken }
   }
   return { hits, missed, broken: prepared.broken }
+}
+
+function isInterface(term: number | bigint | undefined): term is number {
+  return term === variable.inName || term === variable.outName
+}
+
+/** What differs between interfaces of one group in nothing but their names and addresses is followed as one. */
+function foldReplicas(hits: readonly { packet: Packet; element: Element }[], name: number, address: number): { packet: Packet; element: Element }[] {
+  const group = name === variable.inName ? variable.inGroup : variable.outGroup
+  const groups = new Map<string, { packet: Packet; element: Element }[]>()
+  hits.forEach((hit, i) => {
+    const { data, expires } = hit.element
+    const number = single(hit.packet.values[group])
+    const key = data !== undefined || number === undefined ? `alone ${i}` : `${number} ${expires ?? ''}`
+    const list = groups.get(key)
+    if (list === undefined) groups.set(key, [hit])
+    else list.push(hit)
+  })
+  return [...groups.values()].flatMap((list) => {
+    const first = list[0]
+    if (first === undefined || list.length === 1) return list
+    const names = union(list.map(({ packet }) => valuesOf(packet, name)))
+    const addresses = union(list.map(({ packet }) => valuesOf(packet, address)))
+    return [{ packet: withValues(withValues(first.packet, name, names), address, addresses), element: first.element }]
+  })
 }
 
 /** Splits off the packets for which some operand has no value. */

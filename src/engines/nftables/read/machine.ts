@@ -149,7 +149,7 @@ function decide(now: Step, verdict: Extract<Operation, { kind: 'verdict' }>['ver
   const { state, work } = now
   switch (verdict.kind) {
     case 'accept':
-      now.accepted.push(now.base.hook === 'forward' ? { ...state.packet, rule: now.at } : state.packet)
+      now.accepted.push(letThrough(state.packet, now.base, now.at))
       return
     case 'drop':
       return
@@ -173,13 +173,21 @@ function decide(now: Step, verdict: Extract<Operation, { kind: 'verdict' }>['ver
   }
 }
 
+const byPolicy = ' policy'
+
+/** Of several chains on the forward hook, the first whose rule accepts is named; one that only has the policy to is not worth naming. */
+function letThrough(packet: Packet, base: BaseChain, rule: string): Packet {
+  if (base.hook !== 'forward' || (packet.rule !== undefined && (rule.endsWith(byPolicy) || !packet.rule.endsWith(byPolicy)))) return packet
+  return { ...packet, rule }
+}
+
 /** The end of a chain: back to where the last jump came from, or the policy. */
 function leave(state: State, base: BaseChain, work: State[], accepted: Packet[]): void {
   if (state.frame !== undefined) {
     const { chain, rule, below } = state.frame
     work.push({ packet: state.packet, chain, rule, operation: 0, frame: below, depth: state.depth - 1 })
   } else if (base.policy === 'accept') {
-    accepted.push(base.hook === 'forward' ? { ...state.packet, rule: `${chainKey(base.family, base.table, base.name)} policy` } : state.packet)
+    accepted.push(letThrough(state.packet, base, `${chainKey(base.family, base.table, base.name)}${byPolicy}`))
   }
 }
 

@@ -74,7 +74,7 @@ function familyPieces(packet: Packet, family: Family, view: View, host: Host, ex
   const senders = ends(packet, variable.inGroup, variable.inName, view.anySource ? undefined : sourceAddress, family, host, view.undeclared)
   const receivers = ends(packet, variable.outGroup, variable.outName, destinationAddress, family, host, false)
   if (senders.length === 0 || receivers.length === 0) return []
-  const traffic = view.quoting ? [{ protocol: 'other' as const, ports: noPorts }] : trafficOf(packet, family, view)
+  const traffic = view.quoting ? quotedTraffic(packet, family) : trafficOf(packet, family, view)
   if (traffic.length === 0) return []
   const mark = single(slotValues(packet, slot.ctMark))
   const conditions = conditionsOf(packet, view)
@@ -84,10 +84,12 @@ function familyPieces(packet: Packet, family: Family, view: View, host: Host, ex
     for (const receiver of receivers) {
       const from = { group: sender, addresses: narrowed(sender, sourceAddress, family, host) }
       const to = { group: receiver, addresses: narrowed(receiver, destinationAddress, family, host) }
-      for (const { protocol, ports } of traffic) {
+      const quoted = view.quoting ? { addresses: quotedAddresses(packet, family) } : {}
+      for (const { protocol, ports, conditions: own } of traffic) {
         out.push({
-          source: view.reversed ? to : from, destination: view.reversed ? from : to, family, protocol, ports, published,
-          mark: mark === undefined ? undefined : Number(mark), expires: packet.expires, rule: packet.rule ?? 'no rule', conditions,
+          source: view.reversed ? to : from, destination: { ...(view.reversed ? from : to), ...quoted }, family, protocol, ports, published,
+          mark: mark === undefined ? undefined : Number(mark), expires: packet.expires, rule: packet.rule ?? 'no rule',
+          conditions: [...conditions, ...own],
           approximate: !exact, packet,
         })
       }
@@ -127,12 +129,22 @@ export function toAddressSet(values: Values, family: Family): AddressSet {
   return unionAddresses(addressSet([]), ranges)
 }
 
-function trafficOf(packet: Packet, family: Family, view: View): { protocol: ReadProtocol; ports: PortSet }[] {
+interface Traffic {
+  readonly protocol: ReadProtocol
+  readonly ports: PortSet
+  readonly conditions: readonly string[]
+}
+
+function trafficOf(packet: Packet, family: Family, view: View): readonly Traffic[] {
   const protocols = valuesOf(packet, variable.protocol)
   const ports = toPorts(slotValues(packet, view.reversed ? slot.sourcePort : slot.destinationPort))
-  const out: { protocol: ReadProtocol; ports: PortSet }[] = []
+  const out: Traffic[] = []
+  const add = (protocol: ReadProtocol, numbers: Values, its: PortSet): void => {
+    const header = family === 6 ? nextHeader(packet, numbers) : []
+    if (header !== undefined) out.push({ protocol, ports: its, conditions: header })
+  }
   for (const [protocol, number] of [['tcp', 6n], ['udp', 17n], ['sctp', 132n]] as const) {
-    if (holds(protocols, number) && ports.length > 0) out.push({ protocol, ports })
+    if (holds(protocols, number) && ports.length > 0) add(protocol, one(number), ports)
   }
   const icmp = family === 4 ? 1n : 58n
   // The other family's ICMP is no protocol of this one: conntrack calls it invalid.
@@ -140,11 +152,38 @@ function trafficOf(packet: Packet, family: Family, view: View): { protocol: Read
   if (holds(protocols, icmp)) {
     const types = valuesOf(packet, family === 4 ? variable.icmpType4 : variable.icmpType6)
     const echo = view.reversed ? (family === 4 ? 0n : 129n) : family === 4 ? 8n : 128n
-    if (holds(types, echo)) out.push({ protocol: 'icmp', ports: noPorts })
-    if (!isNothing(subtract(types, one(echo)))) out.push({ protocol: 'icmp-other', ports: noPorts })
+    if (holds(types, echo)) add('icmp', one(icmp), noPorts)
+    if (!isNothing(subtract(types, one(echo)))) add('icmp-other', one(icmp), noPorts)
   }
-  if (!isNothing(rest)) out.push({ protocol: 'other', ports: noPorts })
+  if (!isNothing(rest)) add('other', rest, noPorts)
   return out
+}
+
+/** An error belongs to the connection that it quotes: that one's protocol and ports count. */
+function quotedTraffic(packet: Packet, family: Family): readonly Traffic[] {
+  const protocols = slotValues(packet, slot.originalProtocol)
+  const ports = toPorts(slotValues(packet, slot.originalDestinationPort))
+  const named = [['tcp', 6n, ports], ['udp', 17n, ports], ['sctp', 132n, ports], ['icmp', family === 4 ? 1n : 58n, noPorts]] as const
+  const out: Traffic[] = named.flatMap(([protocol, number, its]) => (holds(protocols, number) ? [{ protocol, ports: its, conditions: [] }] : []))
+  if (!isWithin(protocols, union([1n, 6n, 17n, 58n, 132n].map(one)))) out.push({ protocol: 'other', ports: noPorts, conditions: [] })
+  return out
+}
+
+/** What the quoted connection was opened to; `undefined` when that may be anything. */
+function quotedAddresses(packet: Packet, family: Family): AddressSet | undefined {
+  const set = slotValues(packet, family === 6 ? slot.originalDestination6 : slot.originalDestination4)
+  return isWithin(everything(family === 6 ? 128 : 32), set) ? undefined : toAddressSet(set, family)
+}
+
+/** Headers that stand between the IPv6 header and the transport's. */
+const extensionHeaders = union([0n, 43n, 44n, 51n, 60n, 135n, 139n, 140n].map(one))
+
+/** The first header after the IPv6 header is the transport's own, or an extension; `undefined` when it can be neither. */
+function nextHeader(packet: Packet, protocols: Values): readonly string[] | undefined {
+  const first = packet.values[variable.nextHeader]
+  if (first === undefined || isWithin(protocols, first)) return []
+  const name = packet.variables.names[variable.nextHeader] ?? ''
+  return overlaps(first, union([protocols, extensionHeaders])) ? [name] : undefined
 }
 
 function publishedOf(packet: Packet, family: Family, view: View): ReadPath['published'] {
@@ -152,7 +191,7 @@ function publishedOf(packet: Packet, family: Family, view: View): ReadPath['publ
   const address = slotValues(packet, six ? slot.originalDestination6 : slot.originalDestination4)
   const port = slotValues(packet, slot.originalDestinationPort)
   const free = isWithin(everything(six ? 128 : 32), address)
-  if (!(packet.destinationTranslated || ((view.reversed || view.quoting) && !free))) return undefined
+  if (view.quoting || !(packet.destinationTranslated || (view.reversed && !free))) return undefined
   return { addresses: free ? undefined : toAddressSet(address, family), ports: toPorts(port) }
 }
 
@@ -160,7 +199,7 @@ const told = new Set([
   variable.family, variable.protocol, variable.inGroup, variable.outGroup, variable.inName, variable.outName, variable.source4, variable.destination4,
   variable.source6, variable.destination6, variable.destinationPort, variable.icmpType4, variable.icmpType6, variable.connectionMark, variable.translated4,
   variable.translated6, variable.translatedPort, variable.originalSource4, variable.originalSource6, variable.originalDestination4, variable.originalDestination6,
-  variable.originalDestinationPort, variable.originalProtocol,
+  variable.originalDestinationPort, variable.originalProtocol, variable.nextHeader,
 ])
 
 function conditionsOf(packet: Packet, view: View): readonly string[] {

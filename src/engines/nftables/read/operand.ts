@@ -99,7 +99,7 @@ function compilePayload(body: unknown, json: unknown, context: OperandContext): 
   if (protocol === 'ip6') {
     if (field === 'saddr') return ofSlot('source6', types.ipv6, [v6])
     if (field === 'daddr') return ofSlot('destination6', types.ipv6, [v6])
-    return freeOperand(json, context, [v6], field === 'nexthdr' ? types.protocol : types.integer)
+    return field === 'nexthdr' ? ofVariable(variable.nextHeader, types.protocol, [v6]) : freeOperand(json, context, [v6])
   }
   if (protocol === 'th' || transports[protocol] !== undefined) {
     const number = transports[protocol]
@@ -127,19 +127,37 @@ function compileCt(key: string, direction: string, json: unknown, context: Opera
   }
   const known = plain[key]
   if (known !== undefined) return known
-  if (key === 'zone') return { datatype: types.integer, needs: [], outgoing: false, free: false, read: (packet) => (packet.slots[slot.ctDirection] === undefined ? undefined : 0n) }
+  if (key === 'zone') return tracked({ datatype: types.integer, needs: [], outgoing: false, free: false, read: () => 0n })
   if (freeCt.has(key)) return freeOperand(json, context)
   // Both tuples of one connection have the same protocols.
   if (key === 'protocol') return ofSlot('originalProtocol', types.protocol)
   if (key === 'l3proto') return ofSlot('originalFamily', types.family)
-  if (direction !== 'original') return unknownOperand(json, context)
+  if (direction !== 'original' && direction !== 'reply') return unknownOperand(json, context)
+  const replying = direction === 'reply'
   const family = key.startsWith('ip6 ') || context.family === 'ip6' ? 6 : key.startsWith('ip ') || context.family === 'ip' ? 4 : undefined
   const field = key.replace(/^ip6? /, '')
-  if (field === 'saddr' && family !== undefined) return family === 4 ? ofSlot('originalSource4', types.ipv4, [v4]) : ofSlot('originalSource6', types.ipv6, [v6])
-  if (field === 'daddr' && family !== undefined) return family === 4 ? ofSlot('originalDestination4', types.ipv4, [v4]) : ofSlot('originalDestination6', types.ipv6, [v6])
-  if (field === 'proto-src') return ofSlot('originalSourcePort', types.port)
-  if (field === 'proto-dst') return ofSlot('originalDestinationPort', types.port)
+  if ((field === 'saddr' || field === 'daddr') && family !== undefined) {
+    const end = field === 'saddr' ? 'Source' : 'Destination'
+    return replying ? tracked(ofVariable(variable[`reply${end}${family}`], addressType(family), addressNeeds(family))) : ofSlot(`original${end}${family}`, addressType(family), addressNeeds(family))
+  }
+  if (field === 'proto-src' || field === 'proto-dst') {
+    const end = field === 'proto-src' ? 'Source' : 'Destination'
+    return replying ? tracked(ofVariable(variable[`reply${end}Port`], types.port)) : ofSlot(`original${end}Port`, types.port)
+  }
   return unknownOperand(json, context)
+}
+
+function addressType(family: 4 | 6): Datatype {
+  return family === 4 ? types.ipv4 : types.ipv6
+}
+
+function addressNeeds(family: 4 | 6): Operand['needs'] {
+  return family === 4 ? [v4] : [v6]
+}
+
+/** Only packets that conntrack knows have it. */
+function tracked(operand: Operand): Operand {
+  return { ...operand, read: (packet) => (packet.slots[slot.ctDirection] === undefined ? undefined : operand.read(packet)) }
 }
 
 function compileBitwise(kind: string, body: unknown, json: unknown, context: OperandContext, hint: Datatype | undefined): Operand {

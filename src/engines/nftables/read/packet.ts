@@ -15,7 +15,8 @@ const fixed = {
   icmpType4: 8, icmpType6: 8, connectionMark: 32, connectionStatus: 32,
   translated4: 32, translated6: 128, translatedPort: 16,
   originalSource4: 32, originalDestination4: 32, originalSource6: 128, originalDestination6: 128, originalSourcePort: 16, originalDestinationPort: 16,
-  originalProtocol: 8,
+  originalProtocol: 8, replySource4: 32, replyDestination4: 32, replySource6: 128, replyDestination6: 128, replySourcePort: 16, replyDestinationPort: 16,
+  nextHeader: 8,
 } as const
 type FixedName = keyof typeof fixed
 const fixedNames = Object.keys(fixed) as FixedName[]
@@ -36,10 +37,12 @@ export interface Variables {
   readonly names: string[]
   readonly widths: number[]
   readonly numbers: Map<string, number>
+  /** The group of each declared interface, by the value of its name. */
+  readonly groups: ReadonlyMap<bigint, bigint>
 }
 
-export function makeVariables(): Variables {
-  return { names: [...fixedNames], widths: fixedNames.map((name) => fixed[name]), numbers: new Map(fixedNames.map((name, i) => [name, i])) }
+export function makeVariables(groups: ReadonlyMap<bigint, bigint> = new Map()): Variables {
+  return { groups, names: [...fixedNames], widths: fixedNames.map((name) => fixed[name]), numbers: new Map(fixedNames.map((name, i) => [name, i])) }
 }
 
 export function variableFor(variables: Variables, name: string, width: number): number {
@@ -95,7 +98,16 @@ export function restrict(packet: Packet, term: number | bigint, set: Values): Pa
   const before = termValues(packet, term)
   const after = intersect(before, set)
   if (isNothing(after)) return undefined
-  return typeof term === 'bigint' || after === before ? packet : withValues(packet, term, after)
+  if (typeof term === 'bigint' || after === before) return packet
+  const smaller = withValues(packet, term, after)
+  return term === variable.inName || term === variable.outName ? withGroupOfName(smaller, term) : smaller
+}
+
+/** A packet of one declared interface is one of that interface's group. */
+function withGroupOfName(packet: Packet, name: number): Packet | undefined {
+  const only = single(packet.values[name])
+  const group = only === undefined ? undefined : packet.variables.groups.get(only)
+  return group === undefined ? packet : restrict(packet, name === variable.inName ? variable.inGroup : variable.outGroup, one(group))
 }
 
 /** The packets whose term is not in `set`, or `undefined` when there are none. */

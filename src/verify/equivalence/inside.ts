@@ -1,0 +1,68 @@
+/** Flows between identities, each with each and with itself, in both families. */
+import { identity } from '../../engines/nftables/inventory.ts'
+import { instantsOf, judge } from './subject.ts'
+import { portStretches, portsOfEnclaves } from './representatives.ts'
+import { protocols } from '../../net/protocol.ts'
+import type { Identity } from '../../engines/nftables/inventory.ts'
+import type { ReadFlow } from './read-index.ts'
+import type { Phase, WorkloadId } from '../../model/platform.ts'
+import type { PortRange } from '../../net/ports.ts'
+import type { Subject } from './subject.ts'
+
+export interface Member {
+  readonly name: Identity
+  readonly group: number
+  readonly workload: WorkloadId
+  readonly enclave: string
+  readonly phase: Phase
+  readonly attached: boolean
+  readonly replicas: number
+}
+
+export function compareInside(subject: Subject): void {
+  const members = membersOf(subject)
+  const instants = instantsOf(subject)
+  const stretches = new Map<string, readonly PortRange[]>()
+  const portsFor = (a: string, b: string): readonly PortRange[] => {
+    const key = a < b ? `${a} ${b}` : `${b} ${a}`
+    let known = stretches.get(key)
+    if (known === undefined) stretches.set(key, (known = portStretches(portsOfEnclaves(subject.platform, new Set([a, b])))))
+    return known
+  }
+  for (const source of members) {
+    for (const destination of members) {
+      const read = subject.index.between(source.group, destination.group)
+      // What is not attached to this host cannot send or be reached here; only a path for it is a difference.
+      if (read.length === 0 && !(source.attached && destination.attached)) continue
+      // One replica has nobody to talk to.
+      if (read.length === 0 && source.name === destination.name && source.replicas < 2) continue
+      const documented = portsFor(source.enclave, destination.enclave)
+      const ports = read.length === 0 ? documented : portStretches([documented, ...read.map((path) => path.ports)])
+      for (const protocol of protocols) {
+        for (const port of protocol === 'icmp' ? [undefined] : ports) {
+          const flow = {
+            source: { kind: 'workload', workload: source.workload }, destination: { kind: 'workload', workload: destination.workload }, protocol, port: port?.from, phase: source.phase,
+          } as const
+          const packets = ([4, 6] as const).map((family): ReadFlow => ({ source: source.group, destination: destination.group, family, protocol, port: port?.from }))
+          judge(subject, instants, { flow, read: packets, every: source.attached && destination.attached, ports: port === undefined ? [] : [port], source: source.name, destination: destination.name })
+        }
+      }
+    }
+  }
+}
+
+/** Sorted by name; identities of workloads that the platform does not have any more are members too. */
+export function membersOf({ inventory, names }: Subject): readonly Member[] {
+  const replicas = new Map<string, number>()
+  for (const each of inventory.attachments) {
+    const name = identity(each.workload, each.phase)
+    replicas.set(name, (replicas.get(name) ?? 0) + 1)
+  }
+  return [...names]
+    .map(([group, name]): Member => {
+      const [workload, phase] = name.split('@') as [WorkloadId, Phase]
+      const count = replicas.get(name) ?? 0
+      return { name, group, workload, enclave: workload.split('/')[0] ?? '', phase, attached: count > 0, replicas: count }
+    })
+    .sort((a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : 0))
+}

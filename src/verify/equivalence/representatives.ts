@@ -1,0 +1,70 @@
+/**
+ * Few values that stand for all: between two neighbouring edges of everything that policies and artefacts name, every
+ * port and every address is treated alike, so one of each stretch decides for the stretch.
+ */
+import { addressFromBits, familyWidth } from '../../net/address.ts'
+import { reservedAddresses } from '../../net/reserved.ts'
+import type { Platform, TrafficSpec } from '../../model/platform.ts'
+import type { AddressSet } from '../../net/address-set.ts'
+import type { Address } from '../../net/address.ts'
+import type { PortRange, PortSet } from '../../net/ports.ts'
+
+const lastPort = 65_535
+
+/** Stretches of ports that no edge cuts, in order; their first port stands for each. */
+export function portStretches(sets: Iterable<PortSet>): readonly PortRange[] {
+  const starts = new Set([1])
+  for (const set of sets) {
+    for (const { from, to } of set) {
+      starts.add(from)
+      if (to < lastPort) starts.add(to + 1)
+    }
+  }
+  const sorted = [...starts].filter((port) => port >= 1 && port <= lastPort).sort((a, b) => a - b)
+  return sorted.map((from, i) => ({ from, to: (sorted[i + 1] ?? lastPort + 1) - 1 }))
+}
+
+/** The ports that documents of these enclaves name; a flow between them depends on no others. */
+export function portsOfEnclaves(platform: Platform, enclaves: ReadonlySet<string>): readonly PortSet[] {
+  const sets: PortSet[] = []
+  const traffic = (spec: TrafficSpec): void => {
+    for (const item of spec.ports) if (item.kind === 'range') sets.push([item])
+  }
+  for (const policy of [...platform.servicePolicies, ...platform.egressPolicies, ...platform.ingressPolicies]) if (enclaves.has(policy.enclave)) traffic(policy.traffic)
+  for (const policy of platform.ingressPolicies) if (policy.gateway.kind === 'publish') sets.push([{ from: policy.gateway.port, to: policy.gateway.port }])
+  for (const policy of platform.federationPolicies) if (enclaves.has(policy.enclave)) for (const half of [...policy.exports, ...policy.imports]) traffic(half.traffic)
+  for (const workload of platform.workloads.values()) if (enclaves.has(workload.enclave)) for (const { port } of workload.ports) sets.push([{ from: port, to: port }])
+  return sets
+}
+
+/** One address of each stretch that no edge of these sets cuts, in order. */
+export function addressRepresentatives(sets: readonly AddressSet[]): readonly Address[] {
+  const out: Address[] = []
+  for (const family of [4, 6] as const) {
+    const starts = new Set([0n])
+    for (const set of sets) {
+      for (const range of set) {
+        if (range.family !== family) continue
+        starts.add(range.first)
+        starts.add(range.last + 1n)
+      }
+    }
+    const end = 1n << BigInt(familyWidth(family))
+    out.push(...[...starts].filter((bits) => bits < end).sort((a, b) => (a < b ? -1 : a > b ? 1 : 0)).map((bits) => addressFromBits(family, bits)))
+  }
+  return out
+}
+
+/** Every set of addresses that some document or the meaning of documents names. */
+export function addressSetsOf(platform: Platform): readonly AddressSet[] {
+  return [platform.addresses, platform.infrastructure, reservedAddresses, ...[...platform.externals.values()].map((external) => external.cidrs), ...publishedAddresses(platform).map(only)]
+}
+
+export function publishedAddresses(platform: Platform): readonly Address[] {
+  return platform.ingressPolicies.flatMap((policy) => (policy.gateway.kind === 'publish' ? policy.gateway.addresses : []))
+}
+
+export function only(address: Address): AddressSet {
+  return [{ family: address.family, first: address.bits, last: address.bits }]
+}
+

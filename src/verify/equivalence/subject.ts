@@ -1,0 +1,72 @@
+/** Everything that one comparison is about. */
+import { isRefused } from './refused.ts'
+import { isServed } from './read-index.ts'
+import { policiesFor } from './blame.ts'
+import { referenceDecide } from '../reference.ts'
+import type { Collector } from './differences.ts'
+import type { ReadFlow, ReadIndex } from './read-index.ts'
+import type { RefusedPath } from './refused.ts'
+import type { Identity, Inventory } from '../../engines/nftables/inventory.ts'
+import type { ReadResult } from '../../engines/nftables/read.ts'
+import type { Flow, Platform } from '../../model/platform.ts'
+import type { PortRange } from '../../net/ports.ts'
+
+export interface Subject {
+  readonly platform: Platform
+  readonly read: ReadResult
+  readonly index: ReadIndex
+  readonly inventory: Inventory
+  readonly names: ReadonlyMap<number, Identity>
+  readonly now: number
+  readonly refused: readonly RefusedPath[]
+  readonly differences: Collector
+}
+
+/** Milliseconds. */
+export const expirySlack = 5_000
+
+/** Instants to ask about: now, and past each end of a policy that is still to come. */
+export function instantsOf({ platform, now }: Subject): readonly number[] {
+  const policies = [...platform.servicePolicies, ...platform.egressPolicies, ...platform.ingressPolicies, ...platform.federationPolicies]
+  const ends = policies.flatMap((policy) => (policy.expires !== undefined && policy.expires > now ? [policy.expires + expirySlack] : []))
+  return [now, ...new Set(ends)].sort((a, b) => a - b)
+}
+
+export interface Case {
+  readonly flow: Flow
+  /** The same attempt as packets: one for each family and each way to its destination. */
+  readonly read: readonly ReadFlow[]
+  /** All of `read` has to work; else one of it is enough. */
+  readonly every: boolean
+  readonly ports: readonly PortRange[]
+  readonly source: string
+  readonly destination: string
+}
+
+/** Holds the two answers about one attempt together, now and later. */
+export function judge(subject: Subject, instants: readonly number[], { flow, read, every, ports, source, destination }: Case): void {
+  const { platform, now, differences, index } = subject
+  for (const at of instants) {
+    const allowed = referenceDecide(platform, flow, at) === 'allow'
+    const around = at === now ? [at + expirySlack] : [at - expirySlack / 2, at + expirySlack / 2]
+    if (around.some((near) => (referenceDecide(platform, flow, near) === 'allow') !== allowed)) continue
+    const after = at === now ? undefined : (at - now) / 1_000
+    const open = read.map((each) => ({ each, paths: index.find(after === undefined ? each : { ...each, after }) }))
+    const later = after === undefined ? '' : ` ${Math.round(after)} s from now`
+    if (!allowed) {
+      for (const { each, paths } of open) {
+        for (const path of paths) differences.add({ kind: 'wider', source, destination, protocol: flow.protocol, ports, family: each.family, cause: `${path.rule}${later}`, declared: false })
+      }
+      if (open.some(({ paths }) => paths.length > 0)) return
+      continue
+    }
+    const closed = open.filter(({ paths }) => !paths.some(isServed))
+    if (closed.length === 0 || (!every && closed.length < open.length)) continue
+    const declared = isRefused(platform, subject.refused, flow)
+    for (const { each, paths } of closed) {
+      const why = paths.length > 0 ? 'only part of a connection passes' : 'does not pass'
+      differences.add({ kind: 'narrower', source, destination, protocol: flow.protocol, ports, family: each.family, cause: `${policiesFor(platform, flow, at)}: ${why}${later}`, declared })
+    }
+    return
+  }
+}
