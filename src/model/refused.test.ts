@@ -43,6 +43,8 @@ const rows: readonly Row[] = [
   { says: 'a word that is not one of those allowed', given: workload('{phase: runing}'), codes: ['wrong-value'], help: /did you mean `running`\? allowed: running, staging, task/ },
   { says: 'both run and attach', given: workload('{run: {command: [a]}, attach: {netns: x}}'), codes: ['conflicting-fields'] },
   { says: 'replicas of one attached namespace', given: workload('{replicas: 2, attach: {netns: x}}'), codes: ['conflicting-fields'] },
+  { says: 'a mount over what the sandbox needs', given: workload('{run: {command: [a], mounts: [{from: x, to: /proc/sys}, {from: x, to: /}]}}'), codes: ['invalid-path', 'invalid-path'] },
+  { says: 'a mount that climbs', given: workload('{run: {command: [a], mounts: [{from: x, to: /a/../b}]}}'), codes: ['invalid-path'] },
   { says: 'a port declared twice', given: workload('{ports: [80, {port: 80}]}'), codes: ['duplicate-name'] },
   // names
   { says: 'a name that is a path', given: doc('Enclave', 'name: ../../etc/passwd'), codes: ['invalid-name'] },

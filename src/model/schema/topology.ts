@@ -1,5 +1,6 @@
 /** Schemas of what a platform consists of. */
 import { z } from 'zod'
+import { isPlainAbsolutePath } from '../lexical.ts'
 import { layers, phases } from '../platform.ts'
 import { absolutePath, atLeastOne, cidr, domainPattern, exactlyOne, fields, instant, nameText, optional, plainText, portName, portNumber, reference, referenceText, required, text } from './fields.ts'
 
@@ -47,9 +48,18 @@ export const enclaveSpec = fields({
   segment: optional(nameText, 'The IsolationSegment its workloads are placed on.'),
 })
 
+const mountTarget = text(
+  (t) => {
+    if (!isPlainAbsolutePath(t)) return { code: 'invalid-path', message: 'is not an absolute path', help: 'start with `/`, without `.`, `..` or `//`' }
+    if (!/^\/(?:$|(?:dev|proc|sys)(?:\/|$))/.test(t)) return undefined
+    return { code: 'invalid-path', message: 'is the sandbox\'s own', help: 'choose a folder of your own; not `/`, `/dev`, `/proc` or `/sys`' }
+  },
+  { title: 'absolute path' },
+)
+
 const mount = fields({
   from: required(plainText, 'A file or folder of the host; relative to the file that holds this document.'),
-  to: required(absolutePath, 'Where the workload sees it, read-only.'),
+  to: required(mountTarget, 'Where the workload sees it, read-only.'),
 })
 
 const envName = text((t) => (/^[A-Za-z_][A-Za-z0-9_]*$/.test(t) ? undefined : { code: 'invalid-name', message: 'is not the name of an environment variable' }))
