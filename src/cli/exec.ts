@@ -30,7 +30,8 @@ async function run(context: CommandContext): Promise<ExitCode> {
   let argv: readonly string[]
   if (outside) {
     if (where.kind !== 'sandbox') throw new Fault('usage', '`--outside` needs a sandbox')
-    argv = enterNetns(where, outsideNetns, rest)
+    // Entering the mount namespace leaves the folder that the command was typed in.
+    argv = enterNetns(where, outsideNetns, ['env', `--chdir=${context.cwd}`, ...rest])
   } else {
     const inventory = loadInventory(instance.folder)
     if (inventory === undefined) throw new Fault('not-running', 'no documents are in force', { help: 'run `bulkhead up DIR` first' })
