@@ -6,7 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { Fault, messageOf } from '../base/fault.ts'
 import { changes } from './changes.ts'
 import { checkDocuments } from './documents.ts'
-import { design, enforceConnections, enforcePlaces, enforceTable } from './enforce.ts'
+import { design, enforceConnections, enforceGroups, enforcePlaces, enforceTable } from './enforce.ts'
 import { loadApplied, loadIds, loadSlots, saveApplied } from './memory.ts'
 import { foreignInterfaces, dropSeat } from './place.ts'
 import { describeRefusals } from './refused.ts'
@@ -21,6 +21,7 @@ import { removeStrangers, topologyDeviations } from './topology.ts'
 import { watchKernel } from './watch.ts'
 import type { DocumentSet } from './documents.ts'
 import type { InForce, Numbers, Setting } from './enforce.ts'
+import { nothingApplied } from './report.ts'
 import type { AgentStatus, ApplyReport, Drift, EndedConnection, FailedPlace } from './report.ts'
 
 export interface AgentOptions extends Setting {
@@ -69,11 +70,12 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
     inForce = next
     enforcedAt = now
     numbers = { ids: next.ids, slots: next.plan.slots }
+    await enforceGroups(next)
+    const ended = await enforceConnections(next)
     const seen = await look()
     baseline = seen.table
     foreignTables = seen.foreign
     failed = await enforcePlaces(next, options)
-    const ended = await enforceConnections(next)
     await startWorkloads(next, now)
     await options.onInForce(next)
     scheduleExpiry(next, now)
@@ -86,7 +88,7 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
     const standing = next.plan.places.filter((p) => !failed.some((f) => f.place === p.key))
     const tasks = standing.flatMap((place) => {
       try {
-        return taskOf(folder, place, next.set.platform) ?? []
+        return taskOf(options, place, next.set.platform) ?? []
       } catch (error) {
         failed = [...failed, { place: place.key, reason: messageOf(error) }]
         return []
@@ -117,7 +119,7 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
     queue.run(async () => {
       const now = Date.now()
       const { set, diagnostics } = checkDocuments(documents, now)
-      if (set === undefined) return { applied: false, diagnostics, opened: [], closed: [], ended: [], refused: describeRefusals(inForce?.refused ?? []), failed }
+      if (set === undefined) return { ...nothingApplied, diagnostics }
       const before = inForce
       const next = design(set, numbers, options, now)
       // Only a table that is as we left it may be changed by elements; anything else is replaced whole.

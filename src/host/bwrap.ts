@@ -2,7 +2,6 @@
  * The command line that confines a workload's process (pure). It sees the system's programs, a minimal /etc, its own mounts
  * and data, and nothing of the agent or of other workloads: file systems are channels that network namespaces do not close.
  */
-import { dirname } from 'node:path'
 import type { Start } from '../model/platform.ts'
 
 export interface Confinement {
@@ -11,8 +10,8 @@ export interface Confinement {
   readonly etc: string
   /** Host folder that becomes /data. */
   readonly data: string
-  /** The runtime that Bulkhead itself uses, offered to workloads. */
-  readonly node: string
+  /** Host folder of the runtime that Bulkhead itself uses, offered to workloads. */
+  readonly runtime: string
   readonly hostname: string
   readonly env: Readonly<Record<string, string>>
   /** Which system folders exist as real folders and which are links (`/bin` to `usr/bin`). */
@@ -40,7 +39,7 @@ export function bwrapArguments(c: Confinement): readonly string[] {
     '--new-session',
     '--cap-drop', 'ALL',
     ...c.system.flatMap((s) => (s.link === undefined ? ['--ro-bind', s.path, s.path] : ['--symlink', s.link, s.path])),
-    '--ro-bind', dirname(c.node), runtimeFolder,
+    '--ro-bind', c.runtime, runtimeFolder,
     '--dir', '/etc',
     ...sharedEtc.flatMap((name) => ['--ro-bind-try', `/etc/${name}`, `/etc/${name}`]),
     ...['hosts', 'passwd', 'group', 'resolv.conf', 'nsswitch.conf', 'host.conf'].flatMap((name) => ['--ro-bind', `${c.etc}/${name}`, `/etc/${name}`]),

@@ -12,6 +12,7 @@ import { lower } from '../engines/nftables/lower.ts'
 import { permits } from '../engines/nftables/permits.ts'
 import { render } from '../engines/nftables/render.ts'
 import { formatAddress } from '../net/address.ts'
+import { compareText } from '../base/location.ts'
 import { isProtocol } from '../net/protocol.ts'
 import { listConnections } from './conntrack.ts'
 import { cutConnections } from './cut.ts'
@@ -21,6 +22,7 @@ import { dropSeat, makeSeat, routerLines } from './place.ts'
 import { releaseInterface, takeInterface } from './tap.ts'
 import { planHost } from './plan.ts'
 import { saveIds, saveInventory, saveSlots } from './memory.ts'
+import { groupOf } from './topology.ts'
 import type { Atoms } from '../engines/nftables/atoms.ts'
 import type { Refusal } from '../engines/nftables/capabilities.ts'
 import type { IdTable } from '../engines/nftables/ids.ts'
@@ -73,50 +75,65 @@ function sided(f: InForce): { readonly atoms: Atoms; readonly inventory: Plan['i
   return { atoms: f.atoms, inventory: f.plan.inventory }
 }
 
-/**
- * Makes the places that are missing, changes groups (a phase is part of the identity), removes the others. A place that
- * fails is taken back and reported; the rest go on.
- */
+/** Gives every standing interface its group: from here on it has the new identity, also when a phase has changed. */
+export async function enforceGroups(next: InForce): Promise<void> {
+  const links = new Map((await ipJson(['link', 'show'])).map((l) => [String(l['ifname']), l]))
+  await ipBatch(
+    next.plan.places.flatMap((p) => {
+      const link = links.get(p.interface)
+      return link === undefined || groupOf(link) === p.group ? [] : [`link set dev ${p.interface} group ${p.group}`]
+    }),
+  )
+}
+
+const atOnce = 4
+
+/** Makes the places that are missing and removes those that are not wanted. One that fails is taken back and reported; the rest go on. */
 export async function enforcePlaces(next: InForce, setting: Setting): Promise<readonly FailedPlace[]> {
-  const failed: FailedPlace[] = []
   if (setting.mode === 'sandbox') {
     await makeOutside()
     await routeOutside(next.set.platform)
   }
+  const { places } = next.plan
   const links = new Map((await ipJson(['link', 'show'])).map((l) => [String(l['ifname']), l]))
-  const wanted = new Set(next.plan.places.map((p) => p.interface))
+  const wanted = new Set(places.map((p) => p.interface))
   for (const name of links.keys()) {
     if (!/^bhw\d+$/.test(name) || wanted.has(name)) continue
     if (!(await releaseInterface(name))) await ipBatchForce([`link del dev ${name}`])
   }
   const netns = new Set((await ipJson(['netns', 'list'])).map((n) => String(n['name'])))
-  for (const gone of ownNetns(netns, setting)) {
-    if (!next.plan.places.some((p) => p.netns === gone)) await ipBatchForce([`netns del ${gone}`])
-  }
-  for (const place of next.plan.places) {
-    try {
-      await enforcePlace(place, links.get(place.interface))
-    } catch (error) {
-      if (place.start.kind !== 'attach-interface') await dropSeat(place, { ownNetns: place.start.kind === 'run' })
-      failed.push({ place: place.key, reason: messageOf(error) })
+  await ipBatchForce(ownNetns(netns, setting).filter((name) => !places.some((p) => p.netns === name)).map((name) => `netns del ${name}`))
+  const standing = places.filter((p) => p.start.kind !== 'attach-interface' && links.get(p.interface)?.['address'] === p.routerMac)
+  const ipv6 = existsSync('/proc/sys/net/ipv6')
+  await ipBatch(standing.flatMap((p) => routerLines(p, ipv6)))
+  const missing = places.filter((p) => !standing.includes(p))
+  const failed: FailedPlace[] = []
+  const worker = async (): Promise<void> => {
+    for (let place = missing.shift(); place !== undefined; place = missing.shift()) {
+      const reason = await tryPlace(place, links.has(place.interface))
+      if (reason !== undefined) failed.push({ place: place.key, reason })
     }
   }
-  return failed
+  await Promise.all(Array.from({ length: atOnce }, worker))
+  return failed.sort((a, b) => compareText(a.place, b.place))
+}
+
+/** `undefined` when the place stands. */
+async function tryPlace(place: Place, there: boolean): Promise<string | undefined> {
+  const ownNetns = place.start.kind === 'run'
+  try {
+    if (place.start.kind === 'attach-interface') await takeInterface(place, place.start.interface, there)
+    else await makeSeat(place, { ownNetns })
+    return undefined
+  } catch (error) {
+    if (place.start.kind !== 'attach-interface') await dropSeat(place, { ownNetns })
+    return messageOf(error)
+  }
 }
 
 /** Places are named `PREFIXenclave.workload.replica`; `outside` and the router are not. */
 function ownNetns(all: ReadonlySet<string>, setting: Setting): readonly string[] {
   return [...all].filter((n) => n.startsWith(setting.prefix) && /^[a-z0-9-]+\.[a-z0-9-]+\.\d+$/.test(n.slice(setting.prefix.length)))
-}
-
-async function enforcePlace(place: Place, link: Readonly<Record<string, unknown>> | undefined): Promise<void> {
-  const ipv6 = existsSync('/proc/sys/net/ipv6')
-  if (place.start.kind === 'attach-interface') return takeInterface(place, place.start.interface, link !== undefined)
-  if (link !== undefined && link['address'] === place.routerMac) {
-    await ipBatch([`link set dev ${place.interface} group ${place.group}`, ...routerLines(place, ipv6)])
-    return
-  }
-  await makeSeat(place, { ownNetns: place.start.kind === 'run' })
 }
 
 /** Ends what lost its path: every connection in the kernel that the atoms do not permit. */

@@ -3,6 +3,7 @@ import { quote } from '../base/diagnostic.ts'
 import { Fault } from '../base/fault.ts'
 import { run } from '../base/process.ts'
 import { insidePath } from './bwrap.ts'
+import { dropTo } from './drop-root.ts'
 import { enter } from './instance.ts'
 import { readState } from './state.ts'
 import { innerPid } from './supervise.ts'
@@ -17,9 +18,15 @@ export async function execArguments(instance: Instance, where: Where, key: strin
   const child = children.stdout.trim().split(' ')[0] ?? ''
   const target = child === '' ? String(inner) : child
   const environment = workloadEnvironment(instance, key)
+  const clean = ['/usr/bin/env', '-i', '-C', '/data', ...environment]
+  if (where.kind === 'host') {
+    // The process's own user, by its number on the machine; root may not enter the confinement's user namespace as nobody there.
+    const { stdout } = await run(enter(where, ['stat', '-c', '%u', `/proc/${target}`]))
+    return ['nsenter', `--target=${target}`, '--mount', '--uts', '--ipc', '--net', '--pid', '--cgroup', '--', ...dropTo(Number(stdout)), ...clean, ...command]
+  }
   return [
     'nsenter', `--target=${target}`, '--user', '--mount', '--uts', '--ipc', '--net', '--pid', '--cgroup', '--preserve-credentials', '--',
-    '/usr/bin/env', '-i', '-C', '/data', ...environment, '/usr/bin/setpriv', '--no-new-privs', ...command,
+    ...clean, '/usr/bin/setpriv', '--no-new-privs', ...command,
   ]
 }
 

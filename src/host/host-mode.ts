@@ -4,6 +4,7 @@
  */
 import { run, runOrFault } from '../base/process.ts'
 import { ipJson } from './ip.ts'
+import { stageFolder } from './drop-root.ts'
 import type { Instance } from './instance.ts'
 
 export function routerNetns(name: string): string {
@@ -52,6 +53,8 @@ export async function removeHost(instance: Instance, router: string): Promise<vo
     }
     await run(['ip', 'netns', 'del', netns])
   }
+  // Another instance may still use it; then it stays.
+  await run(['rmdir', '--ignore-fail-on-non-empty', stageFolder])
 }
 
 async function netnsNames(): Promise<readonly string[]> {

@@ -27,7 +27,7 @@ export interface Seat {
  * last. The table must already hold the seat's anti-spoofing entry, or nothing passes.
  */
 export async function makeSeat(seat: Seat, options: { readonly ownNetns: boolean }): Promise<void> {
-  await dropSeat(seat, options)
+  if (existsSync(`/proc/sys/net/ipv4/conf/${seat.interface}`) || (options.ownNetns && existsSync(netnsPath(seat.netns)))) await dropSeat(seat, options)
   const ipv6 = existsSync('/proc/sys/net/ipv6')
   const v4 = formatAddress(seat.ipv4)
   const v6 = formatAddress(seat.ipv6)

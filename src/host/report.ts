@@ -21,6 +21,9 @@ export interface ApplyReport {
   readonly failed: readonly FailedPlace[]
 }
 
+/** The answer when a set was not taken. */
+export const nothingApplied: ApplyReport = { applied: false, diagnostics: [], opened: [], closed: [], ended: [], refused: [], failed: [] }
+
 export interface FailedPlace {
   readonly place: string
   readonly reason: string

@@ -1,12 +1,14 @@
 /** The processes that a plan asks for: their files in the state folder, and their complete command lines. */
-import { existsSync, lstatSync, mkdirSync, readlinkSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { chmodSync, existsSync, lstatSync, mkdirSync, readlinkSync, writeFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
 import { Fault } from '../base/fault.ts'
 import { bwrapArguments } from './bwrap.ts'
+import { hostUid, onStage, stageFolder } from './drop-root.ts'
 import { fixedFiles, hostsFile, reachable } from './etc-files.ts'
 import { inNetns } from './ip.ts'
 import { fileName } from './supervise.ts'
 import type { Confinement, SystemFolder } from './bwrap.ts'
+import type { Setting } from './enforce.ts'
 import type { Place } from './plan.ts'
 import type { Task } from './supervise.ts'
 import type { Intent } from '../intent/intent.ts'
@@ -16,15 +18,21 @@ import type { Platform } from '../model/platform.ts'
 export function writeEtc(folder: string, places: readonly Place[], intent: Intent, now: number): void {
   for (const place of places) {
     const etc = etcFolder(folder, place)
-    mkdirSync(etc, { recursive: true, mode: 0o700 })
+    // Open to the workload's own user; the folders above it are not.
+    mkdirSync(etc, { recursive: true })
+    chmodSync(etc, 0o755)
     for (const [name, text] of Object.entries(fixedFiles)) writeFileSync(join(etc, name), text, { mode: 0o644 })
     writeFileSync(join(etc, 'hosts'), hostsFile(place, places, reachable(intent, place.workload, now)), { mode: 0o644 })
   }
 }
 
-export function taskOf(folder: string, place: Place, platform: Platform): Task | undefined {
-  const confinement = confinementOf(folder, place, platform)
-  return confinement === undefined ? undefined : { key: place.key, argv: inNetns(place.netns, bwrapArguments(confinement)) }
+export function taskOf(setting: Setting, place: Place, platform: Platform): Task | undefined {
+  const confinement = confinementOf(setting.folder, place, platform)
+  if (confinement === undefined) return undefined
+  if (setting.mode === 'sandbox') return { key: place.key, argv: inNetns(place.netns, bwrapArguments(confinement)) }
+  mkdirSync(stageFolder, { recursive: true, mode: 0o755 })
+  const staged = onStage(confinement, hostUid(place.group))
+  return { key: place.key, argv: inNetns(place.netns, [...staged.before, ...bwrapArguments(staged.confinement)]) }
 }
 
 /** `undefined` for a place that is attached and runs by itself. */
@@ -40,7 +48,7 @@ export function confinementOf(folder: string, place: Place, platform: Platform):
     start: place.start,
     etc: etcFolder(folder, place),
     data,
-    node: process.execPath,
+    runtime: dirname(process.execPath),
     hostname: name,
     env: {
       BULKHEAD_WORKLOAD: place.workload,
