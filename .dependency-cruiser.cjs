@@ -6,7 +6,7 @@ const order = ['base', 'net', 'model', 'intent', 'analysis', 'import', 'engines'
 const test = '\\.test\\.ts$|/testing(/|\\.ts$)|/arbitrar(y|ies)\\.ts$'
 const pure = '^src/(net|model|intent|analysis|import)/|^src/engines/[^/]+/(render|lower|delta|atoms|permits|read|ids|capabilities|inventory)(\\.ts$|/)'
 /** Files that are started, not imported. */
-const entries = '^src/cli/([a-z-]+-)?main\\.ts$'
+const entries = '^src/cli/[a-z]*-?main\\.ts$|^src/verify/live/prober\\.ts$'
 
 const forward = order.slice(0, -1).map((folder, index) => ({
   name: `order-${folder}`,
