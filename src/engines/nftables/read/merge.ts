@@ -114,4 +114,3 @@ function likeness(packet: Packet, onlySameFamilies: boolean): string {
   })
   return parts.join(' ')
 }
-
