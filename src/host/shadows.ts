@@ -38,4 +38,3 @@ export async function makeShadows(shadows: readonly ShadowSeat[]): Promise<void>
 export async function dropShadows(shadows: readonly ShadowSeat[]): Promise<void> {
   await ipBatchForce(shadows.flatMap(({ seat }) => [`link del dev ${seat.interface}`, `netns del ${seat.netns}`]))
 }
-
