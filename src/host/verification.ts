@@ -133,4 +133,3 @@ function matrixOf(expectations: readonly Expectation[], isOpen: (id: number) => 
   }
   return [...cells.values()].map((c) => ({ from: c.from, to: c.to, open: [...c.open].sort() })).filter((c) => c.open.length > 0)
 }
-
