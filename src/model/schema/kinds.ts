@@ -155,4 +155,3 @@ export function documentSchema(name: KindName) {
 
 /** The bare form: a ServicePolicy of the one enclave that holds both names. */
 export const bareSchema = fields({ policy: required(serviceSpec, 'A ServicePolicy of the one enclave that holds both names.') })
-
