@@ -58,4 +58,3 @@ function takes(path: ReadPath, flow: ReadFlow): boolean {
 function pairKey(source: GroupName, destination: GroupName): string {
   return `${source} ${destination}`
 }
-
