@@ -67,4 +67,3 @@ export function publishedAddresses(platform: Platform): readonly Address[] {
 export function only(address: Address): AddressSet {
   return [{ family: address.family, first: address.bits, last: address.bits }]
 }
-
