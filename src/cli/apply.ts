@@ -1,12 +1,11 @@
 /** `bulkhead apply`: replaces the documents in force; what lost its path is cut, everything else goes on. */
 import { resolve } from 'node:path'
+import { hasErrors } from '../base/diagnostic.ts'
 import { readDocumentFiles } from '../base/files.ts'
-import { call } from '../host/api.ts'
 import { documentSet } from '../host/documents.ts'
 import { requireInstance } from '../host/instance.ts'
-import { instanceOf, instanceOptions, printApply } from './instance.ts'
-import { refuseProblems } from './problems.ts'
-import type { ApplyReport } from '../host/report.ts'
+import { nothingApplied } from '../host/report.ts'
+import { applyDocuments, instanceOf, instanceOptions, printApply } from './instance.ts'
 import type { Command, CommandContext, ExitCode } from './command.ts'
 
 export const command: Command = {
@@ -23,10 +22,11 @@ async function run(context: CommandContext): Promise<ExitCode> {
   const [directory = ''] = context.args
   const path = resolve(context.cwd, directory)
   const instance = instanceOf(context)
-  await requireInstance(instance)
-  const problems = await refuseProblems(context, directory)
-  if (problems !== undefined) return problems
-  const report = (await call(instance.folder, '/apply', documentSet(path, readDocumentFiles(path).files))) as ApplyReport
+  const where = await requireInstance(instance)
+  const { files, diagnostics } = readDocumentFiles(path)
+  if (hasErrors(diagnostics)) return printApply(context, { ...nothingApplied, diagnostics })
+  // The agent checks the documents itself: it trusts nobody's word for it.
+  const report = await applyDocuments(instance, where, documentSet(path, files), context.now)
   const code = printApply(context, report)
   if (!context.json && code === 0) context.out.line(`${report.opened.length} opened, ${report.closed.length} closed, ${report.ended.length} connections ended`)
   return code

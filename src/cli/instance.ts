@@ -1,12 +1,14 @@
 /** What every command about a running instance has in common. */
 import { fileURLToPath } from 'node:url'
-import { sortDiagnostics } from '../base/diagnostic.ts'
+import { escapeText, formatDiagnostic, sortDiagnostics } from '../base/diagnostic.ts'
+import { call } from '../host/api.ts'
+import { checkDocuments } from '../host/documents.ts'
 import { defaultInstance, stateFolder } from '../host/state.ts'
+import { routePublished, uplinkProblems } from '../host/uplink.ts'
 import type { CommandContext, OptionSpec } from './command.ts'
-import type { Instance } from '../host/instance.ts'
+import type { DocumentSet } from '../host/documents.ts'
+import type { Instance, Where } from '../host/instance.ts'
 import type { ApplyReport } from '../host/report.ts'
-import { formatDiagnostic } from '../base/diagnostic.ts'
-import { escapeText } from '../base/diagnostic.ts'
 
 export const instanceOptions = {
   name: { type: 'string', value: 'NAME', help: `the instance (default: ${defaultInstance})` },
@@ -22,6 +24,17 @@ export function instanceOf({ options }: Pick<CommandContext, 'options'>): Instan
 /** The node that runs us, with the options that its programs need. */
 export function nodeProgram(file: string, args: readonly string[]): readonly string[] {
   return [process.execPath, '--disable-warning=ExperimentalWarning', fileURLToPath(new URL(file, import.meta.url)), ...args]
+}
+
+/** Sends the documents to the agent and does what only a process outside its namespace can do. */
+export async function applyDocuments(instance: Instance, where: Where, documents: DocumentSet, now: number): Promise<ApplyReport> {
+  const report = (await call(instance.folder, '/apply', documents)) as ApplyReport
+  if (where.kind === 'sandbox' || !report.applied) return report
+  const { set } = checkDocuments(documents, now)
+  if (set === undefined) return report
+  await routePublished(instance.name, set.platform)
+  const outside = set.intent.paths.some((p) => p.source.kind === 'external' || p.destination.kind === 'external')
+  return outside ? { ...report, notes: uplinkProblems() } : report
 }
 
 /** Prints what a change did; the answer is in the exit status, 1 when something was not done. */
@@ -44,6 +57,7 @@ export function printApply(context: CommandContext, report: ApplyReport): 0 | 1 
     out.line(`${out.paint('yellow', 'ended')} ${c.protocol} ${ends}${c.documents.length === 0 ? '' : `, opened by ${c.documents.join(', ')}`} (${c.sockets} sockets)`)
   }
   for (const r of report.refused) out.line(`${out.paint('yellow', 'closed')} ${r.path}: ${r.reason}, ${r.documents.join(', ')}`)
+  for (const n of report.notes ?? []) out.note(`${out.paint('yellow', 'note')} ${n}`)
   for (const f of report.failed) out.note(`${out.paint('red', 'failed')} ${f.place}: ${escapeText(f.reason)}`)
   return good ? 0 : 1
 }

@@ -2,12 +2,10 @@
 import { resolve } from 'node:path'
 import { Fault } from '../base/fault.ts'
 import { readDocumentFiles } from '../base/files.ts'
-import { call } from '../host/api.ts'
 import { documentSet } from '../host/documents.ts'
 import { ensureInstance } from '../host/instance.ts'
-import { instanceOf, instanceOptions, nodeProgram, printApply } from './instance.ts'
+import { applyDocuments, instanceOf, instanceOptions, nodeProgram, printApply } from './instance.ts'
 import { refuseProblems } from './problems.ts'
-import type { ApplyReport } from '../host/report.ts'
 import type { Command, CommandContext, ExitCode } from './command.ts'
 
 export const command: Command = {
@@ -37,8 +35,8 @@ async function run(context: CommandContext): Promise<ExitCode> {
   if (typeof outside === 'string' && mode === 'host') throw new Fault('usage', '`--outside` needs `--sandbox`')
   if (!json) out.note(mode === 'sandbox' ? `a sandbox for \`${instance.name}\`` : `namespaces of \`${instance.name}\` on this machine`)
   const agentArguments = ['--folder', instance.folder, '--name', instance.name, '--mode', mode, ...(typeof outside === 'string' ? ['--outside', inFolder(context.cwd, outside)] : [])]
-  await ensureInstance(instance, mode, () => nodeProgram('./agent-main.ts', agentArguments))
-  const report = (await call(instance.folder, '/apply', documentSet(path, readDocumentFiles(path).files))) as ApplyReport
+  const where = await ensureInstance(instance, mode, () => nodeProgram('./agent-main.ts', agentArguments))
+  const report = await applyDocuments(instance, where, documentSet(path, readDocumentFiles(path).files), now)
   const code = printApply(context, report)
   if (!json && code === 0) out.line(`${report.opened.length} paths opened, everything else is closed (${((Date.now() - now) / 1000).toFixed(1)} s)`)
   return code

@@ -16,11 +16,11 @@ export function hostUid(group: number): number {
 export const stageFolder = '/run/bulkhead-stage'
 
 const script = `
-mount -t tmpfs -o mode=755,size=1m tmpfs "$1" || exit 125
+mount -n -t tmpfs -o mode=755,size=1m tmpfs "$1" || exit 125
 stage=$1; count=$2; shift 2; i=0
 while [ "$i" -lt "$count" ]; do
   if [ -d "$1" ]; then mkdir "$stage/$i"; else : > "$stage/$i"; fi
-  mount --bind "$1" "$stage/$i" || exit 125
+  mount -n --bind "$1" "$stage/$i" || exit 125
   shift; i=$((i + 1))
 done
 exec "$@"

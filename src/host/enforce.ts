@@ -20,7 +20,7 @@ import { ipBatch, ipBatchForce, ipJson } from './ip.ts'
 import { makeOutside, routeOutside } from './outside.ts'
 import { dropSeat, makeSeat, routerLines } from './place.ts'
 import { releaseInterface, takeInterface } from './tap.ts'
-import { planHost } from './plan.ts'
+import { planHost, uplinkInterface } from './plan.ts'
 import { saveIds, saveInventory, saveSlots } from './memory.ts'
 import { groupOf } from './topology.ts'
 import type { Atoms } from '../engines/nftables/atoms.ts'
@@ -56,7 +56,7 @@ export interface Setting {
 /** Works out what should be in force; writes the numbers down before anything uses them. */
 export function design(set: CheckedSet, numbers: Numbers, setting: Setting, now: number): InForce {
   const grouped = assignGroups(numbers.ids, set.platform)
-  const plan = planHost(set.platform, set.intent, grouped.groups, numbers.slots, { prefix: setting.prefix, uplink: setting.mode === 'sandbox' })
+  const plan = planHost(set.platform, set.intent, grouped.groups, numbers.slots, { prefix: setting.prefix, uplink: true })
   const lowered = lower(set.platform, set.intent, plan.inventory, grouped, now)
   saveIds(setting.folder, lowered.ids)
   saveSlots(setting.folder, plan.slots)
@@ -93,7 +93,7 @@ export async function enforcePlaces(next: InForce, setting: Setting): Promise<re
   if (setting.mode === 'sandbox') {
     await makeOutside()
     await routeOutside(next.set.platform)
-  }
+  } else await ipBatchForce([`link set dev ${uplinkInterface} group ${uplinkGroup} up`])
   const { places } = next.plan
   const links = new Map((await ipJson(['link', 'show'])).map((l) => [String(l['ifname']), l]))
   const wanted = new Set(places.map((p) => p.interface))

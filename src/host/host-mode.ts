@@ -4,6 +4,7 @@
  */
 import { run, runOrFault } from '../base/process.ts'
 import { ipJson } from './ip.ts'
+import { makeUplink, removeUplink } from './uplink.ts'
 import { stageFolder } from './drop-root.ts'
 import type { Instance } from './instance.ts'
 
@@ -25,6 +26,7 @@ export async function findRouter(instance: Instance): Promise<string | undefined
 export async function startHost(instance: Instance): Promise<string> {
   const router = routerNetns(instance.name)
   await runOrFault(['ip', 'netns', 'add', router])
+  await makeUplink(instance.name, router)
   return router
 }
 
@@ -35,6 +37,7 @@ export function enterHost(router: string, argv: readonly string[]): readonly str
 /** Ends every process in the instance's namespaces, then the namespaces; their interfaces and tables go with them. */
 export async function removeHost(instance: Instance, router: string): Promise<void> {
   const prefix = placePrefix(instance.name)
+  await removeUplink(instance.name)
   const names = (await netnsNames()).filter((n) => n.startsWith(prefix))
   // The router last: without places, nothing is left that it could forward.
   for (const netns of [...names.filter((n) => n !== router), router]) {

@@ -19,6 +19,8 @@ export interface ApplyReport {
   readonly refused: readonly RefusedPath[]
   /** Places that could not be made or started; their paths stay closed. */
   readonly failed: readonly FailedPlace[]
+  /** What the machine itself keeps from working. */
+  readonly notes?: readonly string[]
 }
 
 /** The answer when a set was not taken. */
