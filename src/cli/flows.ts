@@ -2,11 +2,11 @@
 import { join } from 'node:path'
 import { quote } from '../base/diagnostic.ts'
 import { Fault } from '../base/fault.ts'
-import { defaultInstance, stateFolder } from '../host/state.ts'
 import { readRecords, unreadBytes } from '../observe/read.ts'
 import { readStats } from '../observe/store.ts'
 import { usage } from './arguments.ts'
 import { flowLine } from './flows-text.ts'
+import { instanceOf, instanceOptions } from './instance.ts'
 import type { PositionRecord, RecorderStats, StoredRecord } from '../observe/store.ts'
 import type { Command, CommandContext, ExitCode } from './command.ts'
 import type { Output } from './output.ts'
@@ -23,8 +23,7 @@ export const command: Command = {
     follow: { type: 'boolean', short: 'f', help: 'go on with what happens from now on, until Ctrl-C' },
     since: { type: 'string', value: 'TIME', help: 'only what is younger: 30s, 5m, 2h or 1d' },
     probes: { type: 'boolean', help: 'also what live verification tried' },
-    name: { type: 'string', value: 'NAME', help: `the instance (default: ${defaultInstance})` },
-    state: { type: 'string', value: 'DIR', help: 'the folder that holds the state of all instances' },
+    ...instanceOptions,
   },
   run,
 }
@@ -41,7 +40,7 @@ async function run(context: CommandContext): Promise<ExitCode> {
     throw usage(command, '`--denied` and `--allowed` exclude each other', 'leave both out to see both')
   }
   const since = sinceOf(options['since'], now)
-  const folder = observeFolder(context)
+  const folder = join(instanceOf(context).folder, 'observe')
   const stats = readStats(folder)
   if (stats === undefined) throw new Fault('not-running', 'nothing has been recorded here', { help: 'start a platform with `bulkhead up DIR`' })
   const print = (record: StoredRecord): void => out.line(json ? JSON.stringify(record) : flowLine(record, out.paint))
@@ -68,11 +67,6 @@ async function run(context: CommandContext): Promise<ExitCode> {
     reportState(out, folder, stats, position, now)
   }
   return 0
-}
-
-function observeFolder({ options }: CommandContext): string {
-  const { name, state } = options
-  return join(stateFolder(typeof name === 'string' ? name : defaultInstance, typeof state === 'string' ? state : undefined), 'observe')
 }
 
 function sinceOf(given: CommandContext['options'][string], now: number): number | undefined {

@@ -14,64 +14,21 @@ import { openStore, statsFile } from './store.ts'
 import { openTail, restrict } from './tail.ts'
 import { allowedFile, deniedFile } from './ulogd-config.ts'
 import { adoptUlogd, endUlogd, forgetUlogd, logSize, readLog, startUlogd } from './ulogd.ts'
-import type { Platform } from '../model/platform.ts'
-import type { Intent } from '../intent/intent.ts'
-import type { IdTable } from '../engines/nftables/ids.ts'
-import type { Inventory } from '../engines/nftables/inventory.ts'
+import type { Recorder, RecorderContext, RecorderLimits, RecorderOptions } from './recorder-options.ts'
 import type { PositionRecord, RecorderStats, SessionRecord, StoredRecord } from './store.ts'
 import type { Tail } from './tail.ts'
 import type { Ulogd } from './ulogd.ts'
-import type { VerdictRecord } from './verdict.ts'
 
-/** What records are told with; replaced as a whole after each apply. */
-export interface RecorderContext {
-  readonly platform: Platform
-  readonly intent: Intent
-  readonly inventory: Inventory
-  /** Names the documents behind a connection's mark. */
-  readonly ids: IdTable
-}
-
-export interface RecorderOptions {
-  /** The folder of the records, private to its owner; made when it is not there. */
-  readonly folder: string
-  readonly context: RecorderContext
-  /** The NFLOG group that the log rules name. */
-  readonly group: number
-  /** All packets that log rules have seen, by the ruleset's own counters. Without it only gaps in the sequence show losses. */
-  readonly counted?: () => Promise<number>
-  /** Sees every record after it is on disk. */
-  readonly onRecords?: (records: readonly VerdictRecord[]) => void
-  /** Sees what goes wrong without ending the recorder. */
-  readonly onProblem?: (message: string) => void
-  readonly limits?: Partial<RecorderLimits>
-}
-
-export interface RecorderLimits {
-  /** Bytes of a raw file after which it is rotated. */
-  readonly rawBytes: number
-  /** Bytes of a file of records, and how many files are kept beside the current one. */
-  readonly fileBytes: number
-  readonly keptFiles: number
-  /** Milliseconds between two looks at the raw files. */
-  readonly pollMs: number
-}
-
-export interface Recorder {
-  readonly stats: () => RecorderStats
-  readonly setContext: (context: RecorderContext) => void
-  /** Records all that was reported until now, then ends ulogd. */
-  readonly stop: () => Promise<void>
-  /** Ends this recorder and leaves ulogd running for the next one. */
-  readonly detach: () => Promise<void>
-}
+export type { Recorder, RecorderContext, RecorderLimits, RecorderOptions } from './recorder-options.ts'
 
 const defaults: RecorderLimits = { rawBytes: 32 * 1024 * 1024, fileBytes: 64 * 1024 * 1024, keptFiles: 4, pollMs: 50 }
 const readyMs = 5_000
 const secondMs = 1_000
 const slowestRestartMs = 5_000
-/** The share of a turn that may go into explaining refusals. */
-const explainMs = 20
+/** How much of each piece, which takes some milliseconds to read, may go into explaining refusals. */
+const explainMs = 2
+/** After this long something else has its turn, also while there is more to read. */
+const drainMs = 200
 
 /** Resolves when ulogd listens: what is refused from then on is recorded. What was refused since the call is counted. */
 export async function startRecorder(options: RecorderOptions): Promise<Recorder> {
@@ -86,7 +43,7 @@ export async function startRecorder(options: RecorderOptions): Promise<Recorder>
   if (firstCount !== undefined) loss = sawCounter(loss, firstCount)
   const denied = openTail(folder, deniedFile, before?.denied)
   const allowed = openTail(folder, allowedFile, before?.allowed)
-  const adopted = adoptUlogd(folder)
+  const adopted = adoptUlogd(folder, options.group)
   let ulogd: Ulogd = adopted ?? (await startUlogd(folder, options.group, readyMs))
   // A rotation may have been interrupted between renaming and telling.
   adopted?.signal('SIGHUP')
@@ -102,6 +59,7 @@ export async function startRecorder(options: RecorderOptions): Promise<Recorder>
   let restartDelay = 100
   let secondAt = 0
   let stopping = false
+  let busy = false
   let unsaved: { readonly records: readonly StoredRecord[]; readonly position: PositionRecord } | undefined
   const pending: StoredRecord[] = [session(adopted === undefined ? 'started' : 'adopted')]
 
@@ -139,6 +97,7 @@ export async function startRecorder(options: RecorderOptions): Promise<Recorder>
   /** Reads one bounded piece of both files; true when there is more. */
   function step(): boolean {
     save()
+    explaining.allot(explainMs)
     const refusals = denied.read()
     const events = allowed.read()
     const batch = readBatch(refusals.lines, events.lines, host, explaining.explain, loss)
@@ -153,9 +112,14 @@ export async function startRecorder(options: RecorderOptions): Promise<Recorder>
     return refusals.more || events.more
   }
 
-  async function drain(): Promise<void> {
-    explaining.allot(explainMs)
-    while (step()) await nextTurn()
+  /** Reads until nothing is left, or until time is up; true when something is left. */
+  async function drain(ms: number): Promise<boolean> {
+    const until = performance.now() + ms
+    while (step()) {
+      if (performance.now() > until) return true
+      await nextTurn()
+    }
+    return false
   }
 
   function rotate(tail: Tail): void {
@@ -188,7 +152,7 @@ export async function startRecorder(options: RecorderOptions): Promise<Recorder>
     }
     const value = await readCounter()
     if (value !== undefined) loss = sawCounter(loss, value)
-    await drain()
+    await drain(drainMs)
     // Nothing was counted and nothing read for a second: no packet is on its way.
     if (loss.counted === settledAt.counted && loss.recorded === settledAt.recorded) loss = settle(loss)
     settledAt = { counted: loss.counted, recorded: loss.recorded }
@@ -207,7 +171,7 @@ export async function startRecorder(options: RecorderOptions): Promise<Recorder>
   }
 
   function stat(running: boolean): RecorderStats {
-    const pendingBytes = denied.size() - denied.position().offset + allowed.size() - allowed.position().offset
+    const pendingBytes = [denied, allowed].reduce((sum, tail) => sum + Math.max(0, tail.size() - tail.position().offset), 0)
     return {
       at: Date.now(), running, recorded: loss.recorded, lost: lost(loss), connections,
       connectionsIncomplete: incomplete, malformed, restarts, pendingBytes,
@@ -224,7 +188,7 @@ export async function startRecorder(options: RecorderOptions): Promise<Recorder>
     await revive()
     rotate(denied)
     rotate(allowed)
-    await drain()
+    busy = await drain(drainMs)
     if (performance.now() < secondAt) return
     secondAt = performance.now() + secondMs
     await everySecond()
@@ -240,8 +204,9 @@ export async function startRecorder(options: RecorderOptions): Promise<Recorder>
 
   async function run(): Promise<void> {
     while (!stopping) {
+      busy = false
       await attempt(turn)
-      await new Promise((resolve) => setTimeout(resolve, limits.pollMs))
+      if (!busy) await new Promise((resolve) => setTimeout(resolve, limits.pollMs))
     }
   }
 
@@ -257,7 +222,7 @@ export async function startRecorder(options: RecorderOptions): Promise<Recorder>
       await endUlogd(ulogd)
       forgetUlogd(folder)
     }
-    await drain()
+    await drain(Infinity)
     const value = endToo ? await readCounter() : undefined
     if (value !== undefined) loss = settle(sawCounter(loss, value))
     reportLoss()

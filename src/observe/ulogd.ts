@@ -19,21 +19,20 @@ const processFile = 'ulogd.json'
 /** Lets ulogd's files grow no further than this while nobody reads and rotates them; in bytes. */
 const fileLimit = 256 * 1024 * 1024
 
-/** The ulogd that an earlier process started for this folder and that still runs in this network namespace. */
-export function adoptUlogd(folder: string): Ulogd | undefined {
-  const saved = readSaved(folder)
-  if (saved === undefined || startTime(saved.pid) !== saved.startTime) return undefined
-  return sameNetwork(saved.pid) ? handle(saved.pid, saved.startTime) : undefined
+/** The ulogd that an earlier process started for this folder, if it runs in this network namespace and as it should now. */
+export function adoptUlogd(folder: string, group: number): Ulogd | undefined {
+  const found = running(folder)
+  if (found === undefined || !sameNetwork(found.pid)) return undefined
+  return readText(join(folder, ulogdConfigFile)) === ulogdConfig({ pluginFolder: pluginFolder(), group }) ? found : undefined
 }
 
 /** Starts ulogd and waits until it listens. Whatever an earlier process left running for this folder is ended first. */
 export async function startUlogd(folder: string, group: number, timeoutMs: number): Promise<Ulogd> {
   mkdirSync(folder, { recursive: true, mode: 0o700 })
-  const pluginFolder = findPluginFolder(namesIn)
-  if (pluginFolder === undefined) throw new Fault('tool-missing', 'the plugins of `ulogd` are not installed', { help: 'install ulogd2 and ulogd2-json' })
-  const before = adoptUlogd(folder)
+  const config = ulogdConfig({ pluginFolder: pluginFolder(), group })
+  const before = running(folder)
   if (before !== undefined) await endUlogd(before)
-  writeFileSync(join(folder, ulogdConfigFile), ulogdConfig({ pluginFolder, group }), { mode: 0o600 })
+  writeFileSync(join(folder, ulogdConfigFile), config, { mode: 0o600 })
   const said = logSize(folder)
   // With SIGXFSZ ignored, a full file makes ulogd drop lines, which are counted as lost; it would end otherwise.
   const argv = ['prlimit', `--fsize=${fileLimit}`, 'env', '--ignore-signal=XFSZ', ulogdProgram(), '-c', ulogdConfigFile]
@@ -82,7 +81,7 @@ export function readLog(folder: string, from: number): string {
   try {
     return readFileSync(join(folder, ulogdLogFile)).toString('utf8', from)
   } catch {
-    return ''
+    return '' // Not there before ulogd has begun.
   }
 }
 
@@ -122,6 +121,25 @@ function startTime(pid: number): string | undefined {
   }
 }
 
+function running(folder: string): Ulogd | undefined {
+  const saved = readSaved(folder)
+  return saved !== undefined && startTime(saved.pid) === saved.startTime ? handle(saved.pid, saved.startTime) : undefined
+}
+
+function pluginFolder(): string {
+  const found = findPluginFolder(namesIn)
+  if (found === undefined) throw new Fault('tool-missing', 'the plugins of `ulogd` are not installed', { help: 'install ulogd2 and ulogd2-json' })
+  return found
+}
+
+function readText(path: string): string {
+  try {
+    return readFileSync(path, 'utf8')
+  } catch {
+    return ''
+  }
+}
+
 function sameNetwork(pid: number): boolean {
   try {
     return readlinkSync(`/proc/${pid}/ns/net`) === readlinkSync('/proc/self/ns/net')
@@ -132,7 +150,7 @@ function sameNetwork(pid: number): boolean {
 
 function readSaved(folder: string): { readonly pid: number; readonly startTime: string } | undefined {
   try {
-    const value = JSON.parse(readFileSync(join(folder, processFile), 'utf8')) as { pid?: unknown; startTime?: unknown } | null
+    const value = JSON.parse(readText(join(folder, processFile))) as { pid?: unknown; startTime?: unknown } | null
     if (!Number.isSafeInteger(value?.pid) || Number(value?.pid) <= 1 || typeof value?.startTime !== 'string') return undefined
     return { pid: Number(value.pid), startTime: value.startTime }
   } catch {

@@ -24,3 +24,5 @@ for await (const command of createInterface({ input: process.stdin })) {
   answer(recorder.stats())
   if (command !== 'stats') process.exit(0)
 }
+// The test has gone: nothing is left behind.
+await recorder.stop()
