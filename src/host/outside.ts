@@ -60,6 +60,8 @@ export async function makeOutside(): Promise<void> {
   await ipBatch([
     `addr replace ${link.router4}/30 dev ${uplinkInterface}`,
     `addr replace ${link.router6}/64 dev ${uplinkInterface} nodad`,
+    // Neighbour discovery for a forwarded packet speaks from a link-local address, or not at all.
+    `addr replace fe80::2/64 dev ${uplinkInterface} nodad`,
     `link set dev ${uplinkInterface} up`,
     `route replace default via ${link.outside4} dev ${uplinkInterface} onlink table ${routeTable}`,
     `route replace ::/0 via ${link.outside6} dev ${uplinkInterface} onlink table ${routeTable}`,
