@@ -1,24 +1,26 @@
-// get.mjs URL... [--from ADDRESS]: what an http:// URL answers, or whether tcp://HOST:PORT or udp://HOST:PORT does. Several are
-// asked at once and answered in order, each on a line with its URL. Exit code 1 when any of them gives no answer.
+// get.mjs URL... [--from ADDRESS] [--wait SECONDS]: what an http:// URL answers, or whether tcp://HOST:PORT or udp://HOST:PORT does.
+// Several are asked at once and answered in order, each on a line with its URL. With --wait each is asked again until it answers.
+// Exit code 1 when any of them gives no answer.
 import { createSocket } from 'node:dgram'
 import { lookup } from 'node:dns/promises'
 import { get } from 'node:http'
 import { connect } from 'node:net'
+import { setTimeout as pause } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
 
-const { values, positionals: urls } = parseArgs({ options: { from: { type: 'string' } }, allowPositionals: true })
+const { values, positionals: urls } = parseArgs({ options: { from: { type: 'string' }, wait: { type: 'string', default: '0' } }, allowPositionals: true })
 const local = values.from === undefined ? {} : { localAddress: values.from }
-const patience = 3000
+const patience = 1500
 const silence = () => Object.assign(new Error('silence'), { code: 'no answer' })
 
 const ask = {
   'http:': (host, port, url) => new Promise((done, fail) => {
-    const request = get({ host, port: port || 80, path: url.pathname + url.search, agent: false, ...local }, (response) => {
+    const request = get({ host, port: port || 80, path: url.pathname + url.search, agent: false, timeout: patience, ...local }, (response) => {
       response.setEncoding('utf8')
       let body = ''
       response.on('data', (part) => { body += part }).on('end', () => done(body.trimEnd())).on('error', fail)
     })
-    request.setTimeout(patience, () => request.destroy(silence())).on('error', fail)
+    request.on('timeout', () => request.destroy(silence())).on('error', fail)
   }),
   'tcp:': (host, port) => new Promise((done, fail) => {
     const socket = connect({ host, port, ...local }, () => { socket.destroy(); done('connected') })
@@ -40,7 +42,15 @@ async function answer(text) {
   const url = new URL(text)
   const asked = ask[url.protocol]
   if (asked === undefined) throw new Error(`not an http, tcp or udp address: ${text}`)
-  return asked(url.hostname.replace(/^\[|\]$/g, ''), Number(url.port), url)
+  const until = performance.now() + Number(values.wait) * 1000
+  for (;;) {
+    try {
+      return await asked(url.hostname.replace(/^\[|\]$/g, ''), Number(url.port), url)
+    } catch (error) {
+      if (performance.now() >= until) throw error
+      await pause(100)
+    }
+  }
 }
 
 for (const [i, result] of (await Promise.allSettled(urls.map(answer))).entries()) {

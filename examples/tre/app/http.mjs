@@ -28,7 +28,7 @@ export function serve(port, routes, ready = () => console.log(`${me} ready on tc
 /** One request; resolves to the parsed answer, rejects when there is none within `patience` milliseconds. */
 export function call(url, { method = 'GET', body, patience = 2000 } = {}) {
   return new Promise((done, fail) => {
-    const outgoing = request(url, { method, agent: false }, (response) => {
+    const outgoing = request(url, { method, agent: false, timeout: patience }, (response) => {
       let text = ''
       response.setEncoding('utf8')
       response.on('data', (part) => { text += part }).on('error', fail).on('end', () => {
@@ -41,7 +41,7 @@ export function call(url, { method = 'GET', body, patience = 2000 } = {}) {
         }
       })
     })
-    outgoing.setTimeout(patience, () => outgoing.destroy(new Error('no answer'))).on('error', fail)
+    outgoing.on('timeout', () => outgoing.destroy(new Error('no answer'))).on('error', fail)
     outgoing.end(body === undefined ? undefined : JSON.stringify(body))
   })
 }

@@ -40,12 +40,26 @@ export async function asked(instance: Instance, args: readonly string[]): Promis
   }
 }
 
+export interface AskOptions {
+  readonly quiet?: boolean
+  /** Another address to speak from, inside. */
+  readonly as?: string
+  /** Seconds in which an answer may still come. */
+  readonly wait?: number
+}
+
 /** Asks from inside a workload, or from outside as a given address, and gives one answer for each URL. */
-export async function ask(instance: Instance, from: { readonly workload: string } | { readonly outside: string }, urls: readonly string[], options: { readonly quiet?: boolean; readonly as?: string } = {}): Promise<readonly Answer[]> {
+export async function ask(
+  instance: Instance,
+  from: { readonly workload: string } | { readonly outside: string },
+  urls: readonly string[],
+  options: AskOptions = {},
+): Promise<readonly Answer[]> {
   const bind = 'outside' in from ? ['--from', from.outside] : options.as === undefined ? [] : ['--from', options.as]
+  const wait = options.wait === undefined ? [] : ['--wait', String(options.wait)]
   const where = 'workload' in from ? [from.workload] : ['--outside']
   const get = 'workload' in from ? ['node', '/app/get.mjs'] : [process.execPath, `${repository}/examples/app/get.mjs`]
-  const { stdout, stderr } = await bulkhead(instance, ['exec', ...where, '--', ...get, ...urls, ...bind], options)
+  const { stdout, stderr } = await bulkhead(instance, ['exec', ...where, '--', ...get, ...urls, ...bind, ...wait], options)
   const lines = urls.length === 1 ? [`${urls[0] ?? ''} ${stdout.trim()}`] : stdout.trim().split('\n')
   return urls.map((url) => {
     const text = lines.find((l) => l.startsWith(`${url} `))?.slice(url.length + 1) ?? `no answer came back: ${stderr.trim()}`
