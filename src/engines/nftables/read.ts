@@ -26,7 +26,7 @@ export function readRuleset(json: unknown, context: ReadContext): ReadResult {
   const host = hostOf(context)
   const arrivedNew = arrive(machine, 'new', 'declared', context)
   const opened = pass(machine, 'new', arrivedNew.packets).flatMap((packet) => piecesOf(packet, forwardView, host))
-  const later = laterPackets(machine, host)
+  const later = laterPackets(machine, opened, host)
   const answered = answer(machine, opened, later)
   const leaks = leaksOf(machine, answered, later, host)
   const forward = { ipv4: forwardPolicy(machine, 'ip'), ipv6: forwardPolicy(machine, 'ip6') }

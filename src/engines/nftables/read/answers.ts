@@ -24,18 +24,26 @@ export interface Passing {
   readonly pieces: readonly Piece[]
 }
 
-export function passing(machine: Machine, connection: ConnectionKind, sender: Sender, view: View, host: Host): Passing {
-  const { packets } = arrive(machine, connection, sender, host.context)
+export function passing(machine: Machine, connection: ConnectionKind, sender: Sender, view: View, host: Host, from?: (group: number) => boolean): Passing {
+  const { packets } = arrive(machine, connection, sender, host.context, from)
   return { arrived: packets, pieces: pass(machine, connection, packets).flatMap((packet) => piecesOf(packet, view, host)) }
 }
 
 export interface Later {
   readonly established: Passing
+  /** Of connections whose destination was translated. */
+  readonly translated: Passing
   readonly reply: Passing
 }
 
-export function laterPackets(machine: Machine, host: Host): Later {
-  return { established: passing(machine, 'established', 'declared', forwardView, host), reply: passing(machine, 'reply', 'declared', replyView, host) }
+/** Connections are translated for the outside, and for whoever a rule translates a first packet of. */
+export function laterPackets(machine: Machine, opened: readonly Piece[], host: Host): Later {
+  const senders = new Set([host.context.uplinkGroup, ...opened.flatMap(({ packet, source }) => (packet.destinationTranslated ? [source.group] : []))])
+  return {
+    established: passing(machine, 'established', 'declared', forwardView, host),
+    translated: passing(machine, 'established-translated', 'declared', forwardView, host, (group) => senders.has(group) || senders.has('any')),
+    reply: passing(machine, 'reply', 'declared', replyView, host),
+  }
 }
 
 /** Whether the later packets of the connections that each piece opens pass as well. */
@@ -49,7 +57,7 @@ export function answer(machine: Machine, opened: readonly Piece[], later: Later)
     const replies = plain && covered(piece, back, true)
     if (continues && replies) return { ...piece, continues, replies }
     let answers = followed.get(packet)
-    if (answers === undefined) followed.set(packet, (answers = packet.untracked ? { continues: true, replies: true } : followConnection(machine, packet, later.established.arrived, later.reply.arrived)))
+    if (answers === undefined) followed.set(packet, (answers = packet.untracked ? { continues: true, replies: true } : followConnection(machine, packet, (packet.destinationTranslated ? later.translated : later.established).arrived, later.reply.arrived)))
     return { ...piece, ...answers }
   })
 }
@@ -71,7 +79,7 @@ const besides: readonly (readonly [LeakKind, ConnectionKind, Sender, View])[] = 
 /** Everything that passes and that no path explains. */
 export function leaksOf(machine: Machine, paths: readonly Answered[], later: Later, host: Host): readonly Leak[] {
   const known = indexByPair(paths)
-  const passes: (readonly [LeakKind, readonly Piece[]])[] = [['established', later.established.pieces], ['reply', later.reply.pieces]]
+  const passes: (readonly [LeakKind, readonly Piece[]])[] = [['established', [...later.established.pieces, ...later.translated.pieces]], ['reply', later.reply.pieces]]
   for (const [kind, connection, sender, view] of besides) passes.push([kind, passing(machine, connection, sender, view, host).pieces])
   return Object.freeze(
     passes.flatMap(([kind, pieces]) => {
@@ -115,7 +123,9 @@ function explained(piece: Piece, kind: LeakKind, known: PairIndex): boolean {
 /** An error passes rightly when what it quotes is of a path between the same two ends: by its mark, or by what was asked for. */
 function belongs(quoted: Piece, known: PairIndex): boolean {
   let left: PortSet = quoted.ports
-  for (const path of between(quoted, known)) {
+  // Data travels both ways on a path, so an error about either direction of it is no new channel.
+  const turned = { ...quoted, source: quoted.destination, destination: quoted.source }
+  for (const path of [...between(quoted, known), ...between(turned, known)]) {
     if (path.family !== quoted.family) continue
     if (quoted.mark !== undefined && quoted.mark === path.mark) return true
     const asked = path.published ?? { addresses: path.destination.addresses, ports: path.ports }
@@ -131,6 +141,7 @@ function covered(piece: Known, known: PairIndex, sourceToo: boolean): boolean {
   let left: PortSet = piece.ports
   for (const path of between(piece, known)) {
     if (path.family !== piece.family || path.protocol !== piece.protocol || !path.conditions.every((each) => piece.conditions.includes(each))) continue
+    if (sourceToo && (piece.published !== undefined || path.published !== undefined) && !publishedAs(piece, path)) continue
     // A reply's own far address is not screened again: what its connection was opened from is known to conntrack.
     if (!sourceToo && publishedAs(piece, path)) return true
     if (!within(piece.destination.addresses, path.destination.addresses) || (sourceToo && !within(piece.source.addresses, path.source.addresses))) continue

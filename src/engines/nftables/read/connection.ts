@@ -1,10 +1,11 @@
 /** The states in which conntrack can present a packet to the rules, and what each makes known about it. */
 import { slot, slotCount, variable } from './packet.ts'
 import { one, union } from './values.ts'
+import type { Family } from '../../../net/address.ts'
 import type { Packet, SlotName, Term, Variables } from './packet.ts'
 import type { Values } from './values.ts'
 
-export type ConnectionKind = 'new' | 'established' | 'reply' | 'related-original' | 'related-reply' | 'invalid' | 'untracked'
+export type ConnectionKind = 'new' | 'established' | 'established-translated' | 'reply' | 'related-original' | 'related-reply' | 'invalid' | 'untracked'
 
 export interface Connection {
   readonly kind: ConnectionKind
@@ -35,7 +36,8 @@ const errors: Connection['values'] = [[v.protocol, values(1, 58)], [v.icmpType4,
 
 const connections: Readonly<Record<ConnectionKind, Omit<Connection, 'kind'>>> = {
   new: { values: queries, tracked: { ...packetIsOriginal, ctState: 8n, ctDirection: 0n, ctMark: 0n, ctStatus: 0n }, translated: undefined },
-  established: { values: queries, tracked: { ...packetIsOriginal, ...marks, ctState: 2n, ctDirection: 0n }, translated: anyTranslation },
+  established: { values: queries, tracked: { ...packetIsOriginal, ...marks, ctState: 2n, ctDirection: 0n }, translated: undefined },
+  'established-translated': { values: queries, tracked: { ...packetIsOriginal, ...marks, ctState: 2n, ctDirection: 0n }, translated: anyTranslation },
   reply: {
     values: answers,
     tracked: { ...own, ...marks, originalProtocol: v.protocol, ctState: 2n, ctDirection: 1n },
@@ -47,6 +49,9 @@ const connections: Readonly<Record<ConnectionKind, Omit<Connection, 'kind'>>> = 
   // Neighbour discovery and multicast listener messages: conntrack leaves them alone, and a router forwards them like any packet.
   untracked: { values: [[v.protocol, values(58)], [v.family, values(10)], [v.icmpType6, [130n, 137n, 143n, 143n]]], tracked: { ctState: 64n }, translated: undefined },
 }
+
+/** Unicast routing never forwards to a multicast address, so no packet and no connection through here is to one. */
+export const routable: Readonly<Record<Family, Values>> = { 4: [0n, 0xdfff_ffffn, 0xf000_0000n, 0xffff_ffffn], 6: [0n, (0xff00n << 112n) - 1n] }
 
 export function connectionOf(kind: ConnectionKind): Connection {
   return { kind, ...connections[kind] }
@@ -65,6 +70,8 @@ export function arriving(variables: Variables, connection: Connection): Packet {
   }
   const held: (Values | undefined)[] = []
   held[v.family] = values(2, 10)
+  for (const number of [v.destination4, v.translated4, v.originalDestination4]) held[number] = routable[4]
+  for (const number of [v.destination6, v.translated6, v.originalDestination6]) held[number] = routable[6]
   for (const [number, set] of connection.values) held[number] = set
   return { ...packet, values: Array.from(held) }
 }
@@ -75,7 +82,8 @@ export function track(packet: Packet, connection: Connection): Packet {
 }
 
 export function afterTranslation(packet: Packet, connection: Connection): Packet {
-  return connection.translated === undefined || packet.untracked ? packet : { ...packet, slots: fill(packet.slots, connection.translated) }
+  if (connection.translated === undefined || packet.untracked) return packet
+  return { ...packet, slots: fill(packet.slots, connection.translated), destinationTranslated: connection.kind === 'established-translated' }
 }
 
 function fill(slots: readonly Term[], set: Partial<Record<SlotName, Term>>): Term[] {

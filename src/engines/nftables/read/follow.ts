@@ -16,7 +16,7 @@ type Restriction = readonly (readonly [number, Values])[]
 /** `later` and `back` are all packets of connections that reach the forward hook, in their two directions. */
 export function followConnection(machine: Machine, first: Packet, later: readonly Packet[], back: readonly Packet[]): { continues: boolean; replies: boolean } {
   return {
-    continues: allPass(machine, 'established', later, laterPacket(first), first),
+    continues: allPass(machine, first.destinationTranslated ? 'established-translated' : 'established', later, laterPacket(first), first),
     replies: allPass(machine, 'reply', back, replyPacket(first), first),
   }
 }

@@ -26,8 +26,8 @@ export interface Arrived {
   readonly blocked: readonly { readonly interface: string; readonly family: Family }[]
 }
 
-/** The packets of one connection state that are routed, as the forward hook meets them. */
-export function arrive(machine: Machine, kind: ConnectionKind, sender: Sender, context: ReadContext): Arrived {
+/** The packets of one connection state that are routed, as the forward hook meets them; only those of groups that `from` names. */
+export function arrive(machine: Machine, kind: ConnectionKind, sender: Sender, context: ReadContext, from: (group: number) => boolean = () => true): Arrived {
   const connection = connectionOf(kind)
   const start = arriving(machine.variables, connection)
   if (sender === 'undeclared') {
@@ -38,9 +38,10 @@ export function arrive(machine: Machine, kind: ConnectionKind, sender: Sender, c
   const groups = new Map<number, Packet[]>()
   const blocked: { interface: string; family: Family }[] = []
   for (const { name, group, addresses } of context.interfaces) {
-    const from = addresses === undefined ? outside(start, context) : senderWith(start, addresses, sender === 'forged')
-    if (from === undefined || (sender === 'forged' && addresses === undefined)) continue
-    const at = withValues(withValues(from, variable.inName, one(interfaceValue(name))), variable.inGroup, one(BigInt(group)))
+    if (!from(group)) continue
+    const origin = addresses === undefined ? outside(start, context) : senderWith(start, addresses, sender === 'forged')
+    if (origin === undefined || (sender === 'forged' && addresses === undefined)) continue
+    const at = withValues(withValues(origin, variable.inName, one(interfaceValue(name))), variable.inGroup, one(BigInt(group)))
     const through = preroute(machine, connection, at, context)
     for (const family of [4, 6] as const) {
       const wanted = one(family === 4 ? 2n : 10n)
@@ -49,7 +50,7 @@ export function arrive(machine: Machine, kind: ConnectionKind, sender: Sender, c
     }
     groups.set(group, [...(groups.get(group) ?? []), ...through])
   }
-  return { packets: merge(groups, context, sender === 'declared' ? arriveTracked(start, connection) : undefined, machine.shared), blocked }
+  return { packets: merge(groups, context, sender === 'declared' && kind !== 'established-translated' ? arriveTracked(start, connection) : undefined, machine.shared), blocked }
 }
 
 /** The packets that also pass the forward and postrouting hooks. */

@@ -1,6 +1,6 @@
 /** Pieces joined to paths: ports of one kind in one set, and both families in one path where they say the same. */
 import { unionAddresses } from '../../../net/address-set.ts'
-import { formatPorts, unionPorts } from '../../../net/ports.ts'
+import { formatPorts, subtractPorts, unionPorts } from '../../../net/ports.ts'
 import { formatPrefix } from '../../../net/prefix.ts'
 import { toPrefixes } from '../../../net/address-set.ts'
 import { compareText } from '../../../base/location.ts'
@@ -14,13 +14,16 @@ export type Answered = Omit<Piece, 'packet'> & { readonly continues: boolean; re
 export function joinPieces(pieces: readonly Answered[]): readonly ReadPath[] {
   const byPorts = new Map<string, { piece: Answered; ports: PortSet[] }>()
   for (const piece of pieces) {
-    const key = [...identityOf(piece), piece.family, addressText(piece.source.addresses), addressText(piece.destination.addresses), publishedText(piece)].join('|')
+    const key = portKey(piece, piece.conditions)
     const same = byPorts.get(key)
     if (same === undefined) byPorts.set(key, { piece, ports: [piece.ports] })
     else same.ports.push(piece.ports)
   }
   const byFamily = new Map<string, ReadPath>()
   for (const { piece, ports } of byPorts.values()) {
+    // What is open to all is open to those who set some field.
+    const toAll = piece.conditions.length === 0 ? undefined : byPorts.get(portKey(piece, []))
+    if (toAll !== undefined && subtractPorts(unionPorts(...ports), unionPorts(...toAll.ports)).length === 0) continue
     const all = ports.length === 1 ? piece.ports : unionPorts(...ports)
     const publishedPorts = piece.published === undefined ? '' : formatPorts(piece.published.ports)
     const bounds = [piece.source.addresses, piece.destination.addresses, piece.published?.addresses].map((set) => set === undefined)
@@ -52,8 +55,12 @@ function bothFamilies(path: ReadPath, piece: Answered): ReadPath {
   }
 }
 
+function portKey(piece: Answered, conditions: readonly string[]): string {
+  return [...identityOf({ ...piece, conditions }), piece.family, addressText(piece.source.addresses), addressText(piece.destination.addresses), publishedText(piece)].join('|')
+}
+
 function identityOf(piece: Answered): readonly unknown[] {
-  return [piece.source.group, piece.destination.group, piece.protocol, piece.mark, piece.expires, piece.rule, piece.conditions, piece.continues, piece.replies, piece.approximate]
+  return [piece.source.group, piece.destination.group, piece.protocol, piece.mark, piece.expires, piece.conditions, piece.continues, piece.replies, piece.approximate]
 }
 
 function publishedText(piece: Answered): string {

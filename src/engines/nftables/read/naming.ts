@@ -1,5 +1,6 @@
 /** Symbolic packets as paths: whose they are, where they go, and on which ports. */
 import { interfaceValue } from './datatype.ts'
+import { routable } from './connection.ts'
 import { addressValues } from './hooks.ts'
 import { resolveMisses } from './lookup.ts'
 import { familiesOf } from './machine.ts'
@@ -47,7 +48,7 @@ export function hostOf(context: ReadContext): Host {
     const mine = context.interfaces.filter((each) => each.group === group)
     const outside = mine.some((each) => each.addresses === undefined)
     const of = (family: Family): Values | undefined => {
-      if (outside) return subtract(everything(family === 4 ? 32 : 128), addressValues(inside, family))
+      if (outside) return subtract(routable[family], addressValues(inside, family))
       if (mine.length === 0) return context.space === undefined ? undefined : subtract(addressValues(context.space, family), addressValues(inside, family))
       return union(mine.map((each) => addressValues(each.addresses ?? [], family)))
     }
@@ -82,7 +83,7 @@ function familyPieces(packet: Packet, family: Family, view: View, host: Host, ex
   const out: Piece[] = []
   for (const sender of senders) {
     for (const receiver of receivers) {
-      const from = { group: sender, addresses: narrowed(sender, sourceAddress, family, host) }
+      const from = { group: sender, addresses: view.anySource ? undefined : narrowed(sender, sourceAddress, family, host) }
       const to = { group: receiver, addresses: narrowed(receiver, destinationAddress, family, host) }
       const quoted = view.quoting ? { addresses: quotedAddresses(packet, family) } : {}
       for (const { protocol, ports, conditions: own } of traffic) {
@@ -103,7 +104,7 @@ function ends(packet: Packet, group: number, name: number, address: Values | und
   if (undeclared) return ['unknown']
   const groups = packet.values[group]
   const names = packet.values[name]
-  const free = address === undefined || isWithin(everything(family === 4 ? 32 : 128), address)
+  const free = address === undefined || isWithin(routable[family], address)
   if (groups === undefined && names === undefined && free) return ['any']
   const only = single(groups)
   const candidates = only !== undefined ? (host.byGroup.has(Number(only)) ? [Number(only)] : []) : [...host.byGroup.keys()].filter((each) => groups === undefined || holds(groups, BigInt(each)))
@@ -119,7 +120,7 @@ function ends(packet: Packet, group: number, name: number, address: Values | und
 
 function narrowed(group: GroupName, address: Values, family: Family, host: Host): AddressSet | undefined {
   const facts = typeof group === 'number' ? host.byGroup.get(group) : undefined
-  const all = (family === 4 ? facts?.addresses4 : facts?.addresses6) ?? everything(family === 4 ? 32 : 128)
+  const all = (family === 4 ? facts?.addresses4 : facts?.addresses6) ?? routable[family]
   return isWithin(all, address) ? undefined : toAddressSet(intersect(all, address), family)
 }
 
@@ -172,7 +173,7 @@ function quotedTraffic(packet: Packet, family: Family): readonly Traffic[] {
 /** What the quoted connection was opened to; `undefined` when that may be anything. */
 function quotedAddresses(packet: Packet, family: Family): AddressSet | undefined {
   const set = slotValues(packet, family === 6 ? slot.originalDestination6 : slot.originalDestination4)
-  return isWithin(everything(family === 6 ? 128 : 32), set) ? undefined : toAddressSet(set, family)
+  return isWithin(routable[family], set) ? undefined : toAddressSet(set, family)
 }
 
 /** Headers that stand between the IPv6 header and the transport's. */
@@ -190,12 +191,12 @@ function publishedOf(packet: Packet, family: Family, view: View): ReadPath['publ
   const six = family === 6
   const address = slotValues(packet, six ? slot.originalDestination6 : slot.originalDestination4)
   const port = slotValues(packet, slot.originalDestinationPort)
-  const free = isWithin(everything(six ? 128 : 32), address)
+  const free = isWithin(routable[family], address)
   if (view.quoting || !(packet.destinationTranslated || (view.reversed && !free))) return undefined
   return { addresses: free ? undefined : toAddressSet(address, family), ports: toPorts(port) }
 }
 
-const told = new Set([
+const told = new Set<number>([
   variable.family, variable.protocol, variable.inGroup, variable.outGroup, variable.inName, variable.outName, variable.source4, variable.destination4,
   variable.source6, variable.destination6, variable.destinationPort, variable.icmpType4, variable.icmpType6, variable.connectionMark, variable.translated4,
   variable.translated6, variable.translatedPort, variable.originalSource4, variable.originalSource6, variable.originalDestination4, variable.originalDestination6,
@@ -206,9 +207,16 @@ function conditionsOf(packet: Packet, view: View): readonly string[] {
   const out: string[] = []
   packet.values.forEach((set, number) => {
     if (set === undefined || told.has(number) || (view.reversed && number === variable.sourcePort)) return
-    if (!isWithin(everything(packet.variables.widths[number] ?? 128), set)) out.push(packet.variables.names[number] ?? String(number))
+    if (isUnusual(set, packet.variables.widths[number] ?? 128)) out.push(packet.variables.names[number] ?? String(number))
   })
   return out.sort()
+}
+
+/** Most packets have none of these values: what leaves out a few values of a field is no condition on ordinary packets. */
+function isUnusual(set: Values, width: number): boolean {
+  let size = 0n
+  for (let i = 0; i < set.length; i += 2) size += (set[i + 1] ?? 0n) - (set[i] ?? 0n) + 1n
+  return size * 2n < 1n << BigInt(width)
 }
 
 export function slotValues(packet: Packet, number: number): Values {

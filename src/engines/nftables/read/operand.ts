@@ -204,7 +204,8 @@ function ofSlot(name: SlotName, datatype: Datatype, needs: Operand['needs'] = []
   return { datatype, needs, outgoing: false, free: false, read: (packet) => packet.slots[index] }
 }
 
-function freeOperand(json: unknown, context: OperandContext, needs: Operand['needs'] = [], datatype: Datatype = types.integer): Operand {
+/** A field that means nothing to the reader: one variable for each way of asking for it. */
+export function freeOperand(json: unknown, context: OperandContext, needs: Operand['needs'] = [], datatype: Datatype = types.integer): Operand {
   const number = variableFor(context.variables, JSON.stringify(json) ?? '', datatype.width)
   return { datatype, needs, outgoing: false, free: true, read: () => number }
 }

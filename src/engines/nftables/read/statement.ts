@@ -1,7 +1,7 @@
 /** Rules as operations on symbolic packets. A statement that is not understood is reported and counts as passing. */
 import { constantValues, types } from './datatype.ts'
 import { buildIndex } from './lookup.ts'
-import { compileOperand, describe, entryOf, field, number, text } from './operand.ts'
+import { compileOperand, describe, entryOf, freeOperand, field, number, text } from './operand.ts'
 import { slot } from './packet.ts'
 import { everything, one, span, subtract } from './values.ts'
 import { parseVerdict } from './verdict.ts'
@@ -104,7 +104,12 @@ function compileMatch(body: unknown, context: CompileContext): readonly Operatio
     return [{ kind: 'lookup', operands, index, negated: op === '!=' }]
   }
   const set = constantValues(right, operand.datatype)
-  if (set === undefined) return operand.free ? [{ kind: 'maybe' }] : unreadable({ match: body }, context)
+  if (set === undefined) {
+    if (!operand.free || (op !== '==' && op !== '!=' && op !== 'in')) return unreadable({ match: body }, context)
+    // The constant means nothing here, but the same question has the same answer again.
+    const question = freeOperand({ left, right }, context, operand.needs, types.protocol)
+    return [{ kind: 'compare', operand: question, set: op === '!=' ? subtract(everything(8), one(1n)) : one(1n) }]
+  }
   const all = everything(operand.datatype.width)
   switch (op) {
     case '==':
