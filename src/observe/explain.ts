@@ -7,8 +7,8 @@ import type { Explanation } from './verdict.ts'
 
 export interface Explainer {
   readonly explain: (flow: Flow) => Explanation | undefined
-  /** Gives the explainer this much time, in milliseconds; what is over when it is used up goes unexplained. */
-  readonly allot: (ms: number) => void
+  /** Begins a piece of work: what it cannot explain in the time that is left to it goes unexplained. */
+  readonly begin: () => void
 }
 
 export interface ExplainerClocks {
@@ -21,19 +21,28 @@ export interface ExplainerClocks {
 const remembered = 10_000
 /** A policy that expires changes the answer, so none is kept for long. */
 const keepMs = 5_000
+/** The share of all time that explaining may take, what may be saved up for a burst, and what one piece of work may spend. */
+const share = 0.25
+const mostSavedMs = 500
+const mostAtOnceMs = 50
 
 export function explainer(platform: Platform, intent: Intent, clocks: ExplainerClocks): Explainer {
   const { decide } = decider(platform, intent)
   const known = new Map<string, Explanation>()
   let knownSince = clocks.elapsed()
-  let left = Infinity
+  let saved = mostSavedMs
+  let savedAt = clocks.elapsed()
+  let left = mostAtOnceMs
 
   return Object.freeze({
-    allot: (ms: number) => {
-      left = ms
-      if (clocks.elapsed() - knownSince > keepMs || known.size > remembered) {
+    begin: () => {
+      const at = clocks.elapsed()
+      saved = Math.min(mostSavedMs, saved + (at - savedAt) * share)
+      savedAt = at
+      left = Math.min(mostAtOnceMs, saved)
+      if (at - knownSince > keepMs || known.size > remembered) {
         known.clear()
-        knownSince = clocks.elapsed()
+        knownSince = at
       }
     },
     explain: (flow: Flow) => {
@@ -42,7 +51,9 @@ export function explainer(platform: Platform, intent: Intent, clocks: ExplainerC
       if (before !== undefined || left <= 0) return before
       const started = clocks.elapsed()
       const decision = decide(flow, clocks.now())
-      left -= clocks.elapsed() - started
+      const spent = clocks.elapsed() - started
+      left -= spent
+      saved -= spent
       const nearest = decision.verdict === 'deny' ? decision.nearest : undefined
       const { verdict, reason } = decision
       const found: Explanation = { verdict, reason, ...(nearest === undefined ? {} : { nearest: { origin: nearest.origin, why: nearest.why } }) }

@@ -25,8 +25,6 @@ const defaults: RecorderLimits = { rawBytes: 32 * 1024 * 1024, fileBytes: 64 * 1
 const readyMs = 5_000
 const secondMs = 1_000
 const slowestRestartMs = 5_000
-/** How much of each piece, which takes some milliseconds to read, may go into explaining refusals. */
-const explainMs = 2
 /** After this long something else has its turn, also while there is more to read. */
 const drainMs = 200
 
@@ -97,7 +95,7 @@ export async function startRecorder(options: RecorderOptions): Promise<Recorder>
   /** Reads one bounded piece of both files; true when there is more. */
   function step(): boolean {
     save()
-    explaining.allot(explainMs)
+    explaining.begin()
     const refusals = denied.read()
     const events = allowed.read()
     const batch = readBatch(refusals.lines, events.lines, host, explaining.explain, loss)

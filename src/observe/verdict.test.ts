@@ -66,10 +66,11 @@ test('what comes from outside has no identity', () => {
   assert.deepEqual(denied({ 'oob.in': small.uplink, src_ip: '203.0.113.9' }).source, { address: '203.0.113.9', externals: ['everywhere'] })
 })
 
-test('probes of live verification are marked by the interface they come from', () => {
+test('probes of live verification are marked: they come from a shadow, or from outside to one', () => {
   assert.equal(denied({ 'oob.in': small.probe.interface }).probe, true)
   assert.equal(denied({ 'oob.out': small.probe.interface }).probe, false)
   assert.equal(denied({ 'oob.in': 'bhp77' }).probe, true)
+  assert.equal(denied({ 'oob.in': small.uplink, src_ip: '203.0.113.9', 'oob.out': small.probe.interface }).probe, true, 'played from outside, to nobody real')
   assert.equal(allowed({ src_ip: small.probe.ipv4 })?.probe, true)
 })
 
@@ -139,19 +140,26 @@ test('any parsed line makes a record', () => {
   }))
 })
 
-test('without time left, refusals go unexplained but not unrecorded', () => {
-  let elapsed = 0
-  const slow = explainer(context.platform, context.intent, { now: () => 0, elapsed: () => (elapsed += 10) })
+test('explaining has a share of the time: beyond it refusals go unexplained, but not unrecorded', () => {
+  let at = 0
+  // Every decision takes 20 ms.
+  const slow = explainer(context.platform, context.intent, { now: () => 0, elapsed: () => (at += 10) })
   const raw = (port: number): VerdictRecord => {
     const parsed = parseDenied(deniedLine({ dest_port: port }))
     assert.ok(parsed)
     return deniedVerdict(parsed, host, slow.explain)
   }
-  slow.allot(15)
-  assert.ok(raw(1).explanation)
-  assert.ok(raw(2).explanation)
-  assert.equal(raw(3).explanation, undefined)
+  let port = 1
+  const explainedInOnePiece = (): number => {
+    slow.begin()
+    return Array.from({ length: 20 }, () => raw(port++)).filter((r) => r.explanation !== undefined).length
+  }
+  const first = explainedInOnePiece()
+  assert.ok(first > 2 && first < 10)
+  slow.begin()
   assert.ok(raw(1).explanation, 'what is known costs nothing')
-  slow.allot(15)
-  assert.ok(raw(3).explanation)
+  let pieces = 1
+  while (explainedInOnePiece() > 1) assert.ok(pieces++ < 60, 'what was saved is used up')
+  at += 10_000
+  assert.equal(explainedInOnePiece(), first, 'and saved up again')
 })

@@ -100,7 +100,7 @@ export function deniedVerdict(raw: RawDenied, host: Host, explain: Explain, coun
     ...traffic(raw.protocol, raw.destinationPort, count === 1 ? raw.sourcePort : undefined, raw.icmpType, raw.icmpCode),
     ...(raw.midstream ? { midstream: true } : {}),
     interfaces: { in: raw.interfaceIn, out: raw.interfaceOut },
-    probe: raw.interfaceIn.startsWith(probeInterfacePrefix) || from?.probe === true,
+    probe: raw.interfaceIn.startsWith(probeInterfacePrefix) || isProbe(from, to),
     ...(explanation === undefined ? {} : { explanation: explanation.reason }),
     ...(explanation?.nearest === undefined ? {} : { nearest: explanation.nearest }),
     ...(explanation?.verdict === 'allow' ? { intended: 'allow' } : {}),
@@ -128,10 +128,15 @@ export function allowedVerdict(raw: RawAllowed, host: Host): VerdictRecord | und
     destination: end(raw.destination, to, host),
     ...traffic(raw.protocol, raw.destinationPort, raw.sourcePort, raw.icmpType, undefined),
     interfaces: { in: from?.interface ?? '', out: to?.interface ?? '' },
-    probe: from?.probe ?? to?.probe ?? false,
+    probe: isProbe(from, to),
     ...(policies === undefined ? {} : { policies }),
     ...(raw.packets === 0 ? {} : { packets: raw.packets, bytes: raw.bytes }),
   }
+}
+
+/** From a shadow, or from outside to one. What a real workload sends to a shadow is its own doing. */
+function isProbe(from: HostEnd | undefined, to: HostEnd | undefined): boolean {
+  return from?.kind === 'workload' ? from.probe : to?.kind === 'workload' && to.probe
 }
 
 /** ISO 8601 in UTC; a Date holds only milliseconds. */
