@@ -105,7 +105,7 @@ test('a path closes at its instant without anybody doing anything', async () => 
   await withRouter(ending, async (router) => {
     const running = [await connect(router, 'ipv4', a, b, 5432), await connect(router, 'ipv6', a, partner, 443), await connect(router, 'ipv4', partner, published, 443)]
     for (const each of running) assert.deepEqual(await each.talk(), { there: true, back: true })
-    await sleep(Math.max(0, soon - Date.now()))
+    await sleep(Math.max(0, soon - Date.now()) + 100)
     for (const each of running) assert.deepEqual(await each.talk(), { there: false, back: false })
     assert.equal((await open(router, 'ipv4', 'tcp', a, b, 5432)).there, false)
     assert.equal((await open(router, 'ipv6', 'icmp', a, b)).there, false)
@@ -114,9 +114,9 @@ test('a path closes at its instant without anybody doing anything', async () => 
 })
 
 test('a path that has lapsed in the kernel can still be taken out', async () => {
-  const ending: Path = { ...paths.database, expires: Date.now() + 300 }
+  const ending: Path = { ...paths.database, expires: Date.now() + 1000 }
   await withRouter([ending, paths.ping], async (router, first) => {
-    await sleep(400)
+    await sleep(1100)
     await change(router, first, [paths.names])
     assert.deepEqual(await open(router, 'ipv4', 'udp', a, b, 53), { there: true, back: true })
     assert.equal((await open(router, 'ipv4', 'icmp', a, b)).there, false)

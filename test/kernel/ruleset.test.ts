@@ -162,6 +162,29 @@ test('IPv6 extension headers are not a way round', async () => {
   assert.deepEqual(await router.refused(), { invalid: headers.length })
 })
 
+test('a source route leads nobody on', async () => {
+  for (const type of [131, 137]) {
+    for (const [first, last] of [['169.254.1.1', b.ipv4], [b.ipv4, c.ipv4]] as const) {
+      const options = Buffer.concat([Buffer.from([1, type, 7, 4]), Buffer.from(last.split('.').map(Number))])
+      const sent = packet({ from: a.ipv4, to: first, payload: { kind: 'udp', sport: 5, dport: 53 }, options })
+      assert.deepEqual((await router.exchange(['bhw0', sent])).filter((line) => line.startsWith('bhw2')), [], `${type} ${first}`)
+      assert.deepEqual((await router.exchange(['bhw0', sent])).filter((line) => first !== b.ipv4 && line.startsWith('bhw1')), [], `${type} ${first}`)
+    }
+  }
+})
+
+test('fragments that overlap do not add up to a packet that was refused', async () => {
+  for (const family of ['ipv4', 'ipv6'] as const) {
+    const whole = (dport: number): Buffer => crafted(family, a, b, { kind: 'udp', sport: 903, dport, data: 'x'.repeat(64) })
+    const [head, tail] = fragments(whole(53), 16, 99)
+    const [cover] = fragments(whole(54), 24, 99)
+    for (const order of [[head, cover, tail], [cover, head, tail], [tail, cover, head]]) {
+      const arrived = await router.exchange(...order.map((f) => ['bhw0', f ?? Buffer.alloc(0)] as const))
+      assert.deepEqual(arrived.filter((line) => line.startsWith('bhw1') && line.includes(':54')), [])
+    }
+  }
+})
+
 test('IPv6 messages inside IPv4, and the other way round, are not echo', async () => {
   for (const [family, protocol, type] of [['ipv4', 58, 128], ['ipv6', 1, 8]] as const) {
     const data = Buffer.from([type, 0, 0, 0, 0, 1, 0, 1])

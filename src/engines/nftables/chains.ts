@@ -199,6 +199,13 @@ function arrival(inventory: Inventory): readonly string[] {
       'iifname . ip6 saddr @source6 goto drop-invalid',
       'goto drop-spoof',
     ]),
+    ...(inventory.uplink === undefined ? [] : translation()),
+  ]
+}
+
+/** Only where something is outside: every new connection pays for these chains. */
+function translation(): readonly string[] {
+  return [
     ...block('chain dstnat', 'the class of the client is part of the key: who may not come in is not translated', [
       'type nat hook prerouting priority dstnat; policy accept;',
       `iifgroup ${uplinkGroup} dnat ip to meta mark . ip daddr . meta l4proto . th dport map @translate4`,

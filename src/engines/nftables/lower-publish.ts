@@ -38,6 +38,7 @@ export function lowerPublish(
       }
       taken.set(end, place)
       for (const id of outside.sources(source.external)) {
+        if (!outside.classes.some((c) => c.id === id && c.addresses.some((range) => range.family === address.family))) continue
         const key = `${id} ${end}`
         const entry = found.get(key) ?? {
           atom: {

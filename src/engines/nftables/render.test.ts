@@ -94,7 +94,7 @@ test('the order of the paths does not change the text', () => {
 test('what expires before it can be in the kernel is left out', () => {
   const { atoms, inventory } = lowered(smallest, now)
   const late = lowered({ ...smallest, paths: smallest.paths.map((p) => ({ ...p, expires: now + hour })) }, now)
-  assert.equal(render(late.atoms, late.inventory, { now: now + hour - 20 }), render({ ...atoms, direct: [] }, inventory, { now }))
+  assert.equal(render(late.atoms, late.inventory, { now: now + hour - 200 }), render({ ...atoms, direct: [] }, inventory, { now }))
 })
 
 test('the number of rules does not depend on the policies', () => {

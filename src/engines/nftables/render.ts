@@ -105,10 +105,11 @@ export function render(atoms: Atoms, inventory: Inventory, options: RenderOption
 
 /**
  * When elements that are loaded from now on will be in the kernel, which counts their timeouts from there. Rather too
- * late than too early: a path may close a moment before its instant, never after it.
+ * late than too early: a path may close a moment before its instant, not after it. A quarter of a second is what starting
+ * nft takes on a machine that is busy.
  */
 export function expectedStart(now: number, count: number): number {
-  return now + 50 + Math.ceil(count / 50)
+  return now + 250 + Math.ceil(count / 50)
 }
 
 /** An element as it stands between braces. `start` is when its timeout begins to run, and is before it ends. */
