@@ -7,7 +7,8 @@ import { defaultInstance, stateFolder } from '../host/state.ts'
 import { routePublished, uplinkProblems } from '../host/uplink.ts'
 import type { CommandContext, OptionSpec } from './command.ts'
 import type { DocumentSet } from '../host/documents.ts'
-import type { Instance, Where } from '../host/instance.ts'
+import type { Where } from '../host/instance.ts'
+import type { Instance } from '../host/state.ts'
 import type { ApplyReport } from '../host/report.ts'
 
 export const instanceOptions = {

@@ -25,7 +25,8 @@ export interface SystemFolder {
 
 export const insideUid = 1000
 const runtimeFolder = '/opt/bulkhead/bin'
-export const insidePath = `/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin:${runtimeFolder}`
+/** The runtime first: a workload gets the same one on every machine. */
+export const insidePath = `${runtimeFolder}:/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin`
 
 /** Files of the host's /etc that programs need and that hold nothing private. */
 const sharedEtc = ['alternatives', 'ld.so.cache', 'ld.so.conf', 'ld.so.conf.d', 'localtime', 'protocols', 'services', 'ssl/certs', 'ca-certificates.conf']

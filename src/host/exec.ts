@@ -7,7 +7,8 @@ import { dropTo } from './drop-root.ts'
 import { enter } from './instance.ts'
 import { readState } from './state.ts'
 import { innerPid } from './supervise.ts'
-import type { Instance, Where } from './instance.ts'
+import type { Where } from './instance.ts'
+import type { Instance } from './state.ts'
 
 /** The command line to run where the agent lives; it needs no agent. `key` is `enclave/workload#replica`. */
 export async function execArguments(instance: Instance, where: Where, key: string, command: readonly string[]): Promise<readonly string[]> {

@@ -6,7 +6,7 @@ import { run, runOrFault } from '../base/process.ts'
 import { ipJson } from './ip.ts'
 import { makeUplink, removeUplink } from './uplink.ts'
 import { stageFolder } from './drop-root.ts'
-import type { Instance } from './instance.ts'
+import type { Instance } from './state.ts'
 
 export function routerNetns(name: string): string {
   return `bh-${name}-router`

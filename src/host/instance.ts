@@ -9,11 +9,7 @@ import { until } from './proc.ts'
 import { enterSandbox, findSandbox, startSandbox, stopSandbox } from './sandbox.ts'
 import { makeStateFolder, readState, removeState, writeState } from './state.ts'
 import type { Sandbox } from './sandbox.ts'
-
-export interface Instance {
-  readonly name: string
-  readonly folder: string
-}
+import type { Instance } from './state.ts'
 
 export type Where =
   | { readonly kind: 'sandbox'; readonly sandbox: Sandbox }

@@ -4,6 +4,12 @@ import { homedir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { Fault } from '../base/fault.ts'
 
+export interface Instance {
+  readonly name: string
+  /** Where its state is. */
+  readonly folder: string
+}
+
 export const defaultInstance = 'default'
 
 /** The folder of an instance; `override` or $BULKHEAD_STATE replaces the parent folder. */
