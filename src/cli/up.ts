@@ -38,7 +38,7 @@ async function run(context: CommandContext): Promise<ExitCode> {
   const where = await ensureInstance(instance, mode, () => nodeProgram('./agent-main.ts', agentArguments))
   const report = await applyDocuments(instance, where, documentSet(path, readDocumentFiles(path).files), now)
   const code = printApply(context, report)
-  if (!json && code === 0) out.line(`${report.opened.length} paths opened, everything else is closed (${((Date.now() - now) / 1000).toFixed(1)} s)`)
+  if (!json && code === 0) out.line(`${report.opened.length} ${report.opened.length === 1 ? 'path' : 'paths'} opened, everything else is closed (${((Date.now() - now) / 1000).toFixed(1)} s)`)
   return code
 }
 
