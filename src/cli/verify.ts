@@ -28,7 +28,7 @@ async function run(context: CommandContext): Promise<ExitCode> {
   const evidence = await evidenceOf(enter(where, argv), (text) => {
     if (!json) out.note(text)
   })
-  const good = evidence.mismatches.length === 0 && evidence.deviations.length === 0 && (evidence.reading.verdict === 'equal' || evidence.reading.verdict === 'narrower')
+  const good = evidence.mismatches.length === 0 && evidence.deviations.length === 0 && evidence.reading.acceptable
   if (json) out.json({ ...evidence, good })
   else print(out, evidence, options['matrix'] === true)
   return good ? 0 : 1
@@ -57,6 +57,7 @@ async function evidenceOf(argv: readonly string[], progress: (text: string) => v
 }
 
 const shown = 50
+const readingWords = { equal: 'equal to the documents', narrower: 'narrower than the documents', wider: 'wider than the documents', unreadable: 'not readable' } as const
 
 function print(out: Output, e: Evidence, matrix: boolean): void {
   if (matrix) for (const cell of e.matrix) out.line(`${cell.from} -> ${cell.to} ${cell.open.join(' ')}`)
@@ -66,8 +67,7 @@ function print(out: Output, e: Evidence, matrix: boolean): void {
   }
   if (e.mismatches.length > shown) out.line(`and ${e.mismatches.length - shown} more mismatches; all are in --json`)
   for (const d of e.deviations) out.line(`${out.paint('red', 'deviation')} ${escapeText(d.what)}: expected ${d.expected}, found ${escapeText(d.found)}`)
-  const paint = e.reading.verdict === 'equal' || e.reading.verdict === 'narrower' ? 'green' : 'red'
-  out.line(`the table read back is ${out.paint(paint, e.reading.verdict)}${e.reading.verdict === 'equal' ? ' to the documents' : ''}`)
+  out.line(`the table read back is ${out.paint(e.reading.acceptable ? 'green' : 'red', readingWords[e.reading.verdict])}`)
   for (const d of e.reading.differences.slice(0, shown)) out.line(`  ${escapeText(d)}`)
   const seconds = ((Date.parse(e.ended) - Date.parse(e.began)) / 1000).toFixed(1)
   out.line(`${e.identities} identities, ${e.allowed} flows open, ${e.denied} closed, ${e.deviations.length} deviations, ${seconds} s`)

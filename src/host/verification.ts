@@ -4,6 +4,7 @@
  */
 import { Fault } from '../base/fault.ts'
 import { formatAddress } from '../net/address.ts'
+import { lower } from '../engines/nftables/lower.ts'
 import { judge } from '../verify/live/judge.ts'
 import { outsideLabel, planLive } from '../verify/live/plan.ts'
 import { checkDocuments } from './documents.ts'
@@ -70,7 +71,8 @@ export async function verifyInstance(options: VerifyOptions): Promise<Evidence> 
   const plan = planHost(set.platform, set.intent, ids.groups, loadSlots(folder), { prefix: options.prefix, uplink: inventory.uplink !== undefined })
   options.progress('reading the table')
   const ruleset = await liveRuleset()
-  const reading = readTable(ruleset, set, inventory, ids, now)
+  const { refused } = lower(set.platform, set.intent, inventory, ids, now)
+  const reading = readTable(ruleset, set.platform, inventory, refused.map((r) => r.path), Date.now())
   options.progress('looking at interfaces, addresses and routes')
   const deviations = [...(await topologyDeviations(plan.places, inventory)), ...(await placeDeviations(plan.places))]
   const shadows = shadowSeats(inventory)
