@@ -6,7 +6,7 @@
  */
 import { answer, laterPackets, leaksOf } from './read/answers.ts'
 import { interfaceValue } from './read/datatype.ts'
-import { arrive, chainsAt, pass, reportSideChains } from './read/hooks.ts'
+import { arrive, chainsAt, enter, pass, reportSideChains } from './read/hooks.ts'
 import { joinPieces } from './read/join.ts'
 import { makeMachine, report } from './read/machine.ts'
 import { forwardView, hostOf, piecesOf } from './read/naming.ts'
@@ -24,8 +24,7 @@ export function readRuleset(json: unknown, context: ReadContext): ReadResult {
   for (const { at, what } of machine.ruleset.unknown) report(machine, at, what)
   reportSideChains(machine)
   const host = hostOf(context)
-  const arrivedNew = arrive(machine, 'new', 'declared', context)
-  const opened = pass(machine, 'new', arrivedNew.packets).flatMap((packet) => piecesOf(packet, forwardView, host))
+  const opened = pass(machine, 'new', arrive(machine, 'new', 'declared', context)).flatMap((packet) => piecesOf(packet, forwardView, host))
   const later = laterPackets(machine, opened, host)
   const answered = answer(machine, opened, later)
   const leaks = leaksOf(machine, answered, later, host)
@@ -38,7 +37,7 @@ export function readRuleset(json: unknown, context: ReadContext): ReadResult {
     forward,
     noTable: forward.ipv4 === 'none' || forward.ipv6 === 'none',
     survivesRevocation: leaks.some((leak) => leak.kind === 'established' || leak.kind === 'reply'),
-    blocked: arrivedNew.blocked,
+    blocked: enter(machine, 'declared', context).blocked,
   })
 }
 

@@ -24,8 +24,8 @@ export interface Passing {
   readonly pieces: readonly Piece[]
 }
 
-export function passing(machine: Machine, connection: ConnectionKind, sender: Sender, view: View, host: Host, from?: (group: number) => boolean): Passing {
-  const { packets } = arrive(machine, connection, sender, host.context, from)
+export function passing(machine: Machine, connection: ConnectionKind, sender: Sender, view: View, host: Host, from?: readonly number[]): Passing {
+  const packets = arrive(machine, connection, sender, host.context, from)
   return { arrived: packets, pieces: pass(machine, connection, packets).flatMap((packet) => piecesOf(packet, view, host)) }
 }
 
@@ -38,10 +38,14 @@ export interface Later {
 
 /** Connections are translated for the outside, and for whoever a rule translates a first packet of. */
 export function laterPackets(machine: Machine, opened: readonly Piece[], host: Host): Later {
-  const senders = new Set([host.context.uplinkGroup, ...opened.flatMap(({ packet, source }) => (packet.destinationTranslated ? [source.group] : []))])
+  const senders = new Set([host.context.uplinkGroup])
+  for (const { packet, source } of opened) {
+    if (!packet.destinationTranslated) continue
+    for (const group of source.group === 'any' ? host.context.groups : typeof source.group === 'number' ? [source.group] : []) senders.add(group)
+  }
   return {
     established: passing(machine, 'established', 'declared', forwardView, host),
-    translated: passing(machine, 'established-translated', 'declared', forwardView, host, (group) => senders.has(group) || senders.has('any')),
+    translated: passing(machine, 'established-translated', 'declared', forwardView, host, [...senders]),
     reply: passing(machine, 'reply', 'declared', replyView, host),
   }
 }

@@ -58,7 +58,7 @@ export function connectionOf(kind: ConnectionKind): Connection {
 }
 
 /** A packet as it comes in: headers as sent, no mark, nothing known of its connection. */
-export function arriving(variables: Variables, connection: Connection): Packet {
+export function arriving(variables: Variables): Packet {
   const slots: Term[] = Array.from({ length: slotCount }, () => undefined)
   const set: Partial<Record<SlotName, Term>> = {
     source4: v.source4, destination4: v.destination4, source6: v.source6, destination6: v.destination6, sourcePort: v.sourcePort,
@@ -72,7 +72,6 @@ export function arriving(variables: Variables, connection: Connection): Packet {
   held[v.family] = values(2, 10)
   for (const number of [v.destination4, v.translated4, v.originalDestination4]) held[number] = routable[4]
   for (const number of [v.destination6, v.translated6, v.originalDestination6]) held[number] = routable[6]
-  for (const [number, set] of connection.values) held[number] = set
   return { ...packet, values: Array.from(held) }
 }
 

@@ -110,8 +110,9 @@ function valuesToTry(level: Level, wanted: Values): Iterable<bigint> {
   const only = single(wanted)
   if (only !== undefined) return [only]
   let size = 0n
-  for (let i = 0; i < wanted.length; i += 2) size += at(wanted, i + 1) - at(wanted, i) + 1n
-  if (size > BigInt(level.exact.size)) return [...level.exact.keys()].filter((value) => holds(wanted, value))
+  const most = BigInt(level.exact.size)
+  for (let i = 0; i < wanted.length && size <= most; i += 2) size += at(wanted, i + 1) - at(wanted, i) + 1n
+  if (size > most) return [...level.exact.keys()].filter((value) => holds(wanted, value))
   const out: bigint[] = []
   for (let i = 0; i < wanted.length; i += 2) for (let value = at(wanted, i); value <= at(wanted, i + 1); value++) out.push(value)
   return out

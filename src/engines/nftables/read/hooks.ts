@@ -2,12 +2,12 @@
 import { afterTranslation, arriving, connectionOf, track } from './connection.ts'
 import { report, runBaseChain, seenBy } from './machine.ts'
 import { interfaceValue } from './datatype.ts'
-import { merge } from './merge.ts'
+import { merge, refold } from './merge.ts'
 import { exclude, restrict, settled, slot, variable, variableFor, withValues } from './packet.ts'
 import { everything, nothing, one, subtract, union } from './values.ts'
 import type { AddressSet } from '../../../net/address-set.ts'
 import type { Family } from '../../../net/address.ts'
-import type { Connection, ConnectionKind } from './connection.ts'
+import type { ConnectionKind } from './connection.ts'
 import type { Machine } from './machine.ts'
 import type { Packet } from './packet.ts'
 import type { ReadContext } from './result.ts'
@@ -20,37 +20,61 @@ const translationPriority = -100
 /** Whose packets are asked about: the declared interfaces' own, forged ones from the same, or those of other interfaces. */
 export type Sender = 'declared' | 'forged' | 'undeclared'
 
-export interface Arrived {
+/** What has passed the rules that stand before conntrack, and so do not know of connections. */
+export interface Entered {
   readonly packets: readonly Packet[]
   /** Interface and family of own packets of which none got through. */
   readonly blocked: readonly { readonly interface: string; readonly family: Family }[]
 }
 
-/** The packets of one connection state that are routed, as the forward hook meets them; only those of groups that `from` names. */
-export function arrive(machine: Machine, kind: ConnectionKind, sender: Sender, context: ReadContext, from: (group: number) => boolean = () => true): Arrived {
-  const connection = connectionOf(kind)
-  const start = arriving(machine.variables, connection)
-  if (sender === 'undeclared') {
-    const names = union(context.interfaces.map((one_) => one(interfaceValue(one_.name))))
-    const stranger = context.interfaces.length === 0 ? start : withValues(start, variable.inName, subtract(everything(128), names))
-    return { packets: preroute(machine, connection, stranger, context), blocked: [] }
-  }
+export function enter(machine: Machine, sender: Sender, context: ReadContext): Entered {
+  const known = machine.entered.get(sender)
+  if (known !== undefined) return known
+  const start = arriving(machine.variables)
+  const entered = sender === 'undeclared' ? { packets: untilConntrack(machine, stranger(start, context)), blocked: [] } : enterDeclared(machine, start, sender, context)
+  machine.entered.set(sender, entered)
+  return entered
+}
+
+function enterDeclared(machine: Machine, start: Packet, sender: Sender, context: ReadContext): Entered {
   const groups = new Map<number, Packet[]>()
   const blocked: { interface: string; family: Family }[] = []
   for (const { name, group, addresses } of context.interfaces) {
-    if (!from(group)) continue
     const origin = addresses === undefined ? outside(start, context) : senderWith(start, addresses, sender === 'forged')
     if (origin === undefined || (sender === 'forged' && addresses === undefined)) continue
-    const at = withValues(withValues(origin, variable.inName, one(interfaceValue(name))), variable.inGroup, one(BigInt(group)))
-    const through = preroute(machine, connection, at, context)
+    const own = withValues(withValues(origin, variable.inName, one(interfaceValue(name))), variable.inGroup, one(BigInt(group)))
+    const through = untilConntrack(machine, own)
     for (const family of [4, 6] as const) {
       const wanted = one(family === 4 ? 2n : 10n)
-      if (restrict(at, variable.family, wanted) === undefined || through.some((packet) => restrict(packet, variable.family, wanted) !== undefined)) continue
+      if (restrict(own, variable.family, wanted) === undefined || through.some((packet) => restrict(packet, variable.family, wanted) !== undefined)) continue
       blocked.push({ interface: name, family })
     }
     groups.set(group, [...(groups.get(group) ?? []), ...through])
   }
-  return { packets: merge(groups, context, sender === 'declared' && kind !== 'established-translated' ? arriveTracked(start, connection) : undefined, machine.shared), blocked }
+  return { packets: merge(groups, context, sender === 'declared' ? start : undefined, machine.shared), blocked }
+}
+
+/** The packets of one connection state that are routed, as the forward hook meets them; only those of groups that `from` names. */
+export function arrive(machine: Machine, kind: ConnectionKind, sender: Sender, context: ReadContext, from?: readonly number[]): readonly Packet[] {
+  const connection = connectionOf(kind)
+  const senders = from === undefined ? undefined : union(from.map((group) => one(BigInt(group))))
+  let packets = enter(machine, sender, context).packets.flatMap((packet) => {
+    let part = senders === undefined ? packet : restrict(packet, variable.inGroup, senders)
+    for (const [number, set] of connection.values) part = part === undefined ? undefined : restrict(part, number, set)
+    return part === undefined ? [] : [track(part, connection)]
+  })
+  let translated = false
+  const advance = (priority: number): void => {
+    if (translated || priority <= translationPriority) return
+    packets = packets.map((packet) => afterTranslation(packet, connection))
+    translated = true
+  }
+  for (const chain of chainsAt(machine, 'prerouting').filter(({ priority }) => priority >= conntrackPriority)) {
+    advance(chain.priority)
+    packets = throughChain(machine, chain, packets, kind, false)
+  }
+  advance(Infinity)
+  return refold(packets.flatMap((packet) => (packet.local ? [] : routedPart(machine, packet, context))), context, machine.shared)
 }
 
 /** The packets that also pass the forward and postrouting hooks. */
@@ -59,35 +83,21 @@ export function pass(machine: Machine, connection: ConnectionKind, packets: read
   return runHook(machine, 'postrouting', forwarded, connection)
 }
 
-function preroute(machine: Machine, connection: Connection, start: Packet, context: ReadContext): Packet[] {
-  let packets: Packet[] = [start]
-  let tracked = false
-  let translated = false
-  const advance = (priority: number): void => {
-    if (!tracked && priority >= conntrackPriority) {
-      packets = packets.map((packet) => track(packet, connection))
-      tracked = true
-    }
-    if (!translated && priority > translationPriority) {
-      packets = packets.map((packet) => afterTranslation(packet, connection))
-      translated = true
-    }
-  }
-  for (const chain of chainsAt(machine, 'prerouting')) {
-    advance(chain.priority)
-    packets = throughChain(machine, chain, packets, connection.kind, false)
-  }
-  advance(Infinity)
-  return packets.flatMap((packet) => {
-    if (packet.local) return []
-    if (context.routed === undefined) return [packet]
-    const mask = BigInt(context.routed.mask)
-    const mark = settled(packet, packet.slots[slot.mark])
-    if (typeof mark === 'bigint') return (mark & mask) === BigInt(context.routed.value) ? [packet] : []
-    const name = `(${machine.variables.names[mark ?? -1] ?? ''} & ${mask})`
-    const marked = restrict(packet, variableFor(machine.variables, name, 32), one(BigInt(context.routed.value)))
-    return marked === undefined ? [] : [marked]
-  })
+function untilConntrack(machine: Machine, start: Packet): Packet[] {
+  let packets = [start]
+  for (const chain of chainsAt(machine, 'prerouting')) if (chain.priority < conntrackPriority) packets = throughChain(machine, chain, packets, 'new', false)
+  return packets
+}
+
+/** Only what carries the mark that routing asks for goes on. */
+function routedPart(machine: Machine, packet: Packet, { routed }: ReadContext): Packet[] {
+  if (routed === undefined) return [packet]
+  const mask = BigInt(routed.mask)
+  const mark = settled(packet, packet.slots[slot.mark])
+  if (typeof mark === 'bigint') return (mark & mask) === BigInt(routed.value) ? [packet] : []
+  const masked = variableFor(machine.variables, `(${machine.variables.names[mark ?? -1] ?? ''} & ${mask})`, 32)
+  const marked = restrict(packet, masked, one(BigInt(routed.value)))
+  return marked === undefined ? [] : [marked]
 }
 
 function runHook(machine: Machine, hook: string, start: readonly Packet[], kind: ConnectionKind): Packet[] {
@@ -125,8 +135,10 @@ export function reportSideChains(machine: Machine): void {
   }
 }
 
-function arriveTracked(start: Packet, connection: Connection): Packet {
-  return afterTranslation(track(start, connection), connection)
+/** A packet of an interface that nobody declared. */
+function stranger(start: Packet, context: ReadContext): Packet {
+  const names = union(context.interfaces.map((each) => one(interfaceValue(each.name))))
+  return context.interfaces.length === 0 ? start : withValues(start, variable.inName, subtract(everything(128), names))
 }
 
 /** Every source that no other declared interface has. */

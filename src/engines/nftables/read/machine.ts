@@ -7,6 +7,7 @@ import { chainKey } from './ruleset.ts'
 import { compileRule } from './statement.ts'
 import { one } from './values.ts'
 import type { ElementIndex } from './elements.ts'
+import type { Entered, Sender } from './hooks.ts'
 import type { SharedSets } from './merge.ts'
 import type { Packet, Term, Variables } from './packet.ts'
 import type { BaseChain, Chain, Rule, Ruleset } from './ruleset.ts'
@@ -17,6 +18,8 @@ export interface Machine {
   readonly variables: Variables
   readonly indexes: Map<string, ElementIndex>
   readonly shared: SharedSets
+  /** By sender: the part of the way that is the same for all connections is gone once. */
+  readonly entered: Map<Sender, Entered>
   readonly operations: Map<Rule, readonly Operation[]>
   /** What was met and not understood, by rule and text. */
   readonly unreadable: Map<string, { readonly at: string; readonly what: string }>
@@ -43,7 +46,7 @@ interface State {
 const maxDepth = 16
 
 export function makeMachine(ruleset: Ruleset, variables: Variables): Machine {
-  return { ruleset, variables, indexes: new Map(), shared: sharedSets(), operations: new Map(), unreadable: new Map(), steps: 100_000_000 }
+  return { ruleset, variables, indexes: new Map(), shared: sharedSets(), entered: new Map(), operations: new Map(), unreadable: new Map(), steps: 100_000_000 }
 }
 
 export function report(machine: Machine, at: string, what: unknown): void {

@@ -3,7 +3,7 @@
  * one. What is lost, which address is whose, comes back when paths are named: a group's packets have its addresses.
  */
 import { valuesOf, variable } from './packet.ts'
-import { everything, holds, one, sameValues, union } from './values.ts'
+import { everything, holds, one, sameValues, single, union } from './values.ts'
 import type { Packet } from './packet.ts'
 import type { ReadContext } from './result.ts'
 import type { Values } from './values.ts'
@@ -41,6 +41,14 @@ export function merge(groups: ReadonlyMap<number, readonly Packet[]>, context: R
   if (absent.length === 0) return [...outside, ...merged]
   const models = fold([...(inside.length > 0 ? merged : [unattached])].map(anySource), true, shared)
   return [...outside, ...merged, ...models.map((packet) => withGroup(packet, union(absent)))]
+}
+
+/** Folds again what rules in between have split or made alike. */
+export function refold(packets: readonly Packet[], context: ReadContext, shared: SharedSets): Packet[] {
+  const uplink = BigInt(context.uplinkGroup)
+  const fromOutside = packets.filter((packet) => single(packet.values[variable.inGroup]) === uplink)
+  const others = packets.filter((packet) => single(packet.values[variable.inGroup]) !== uplink)
+  return [...fold(unsplit(fromOutside), false, shared), ...fold(unsplit(others), true, shared)]
 }
 
 function anySource(packet: Packet): Packet {
