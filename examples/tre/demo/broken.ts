@@ -1,10 +1,10 @@
 /** The second half: attempts to break it. A forbidden change, a withdrawn policy, a killed agent, a foreign hand in the kernel's table. */
 import { renameSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { setTimeout as pause } from 'node:timers/promises'
 import { ask, asked, becomes, bulkhead } from './instance.ts'
 import { addressOf, url } from './addresses.ts'
 import { inSandbox } from './intruder.ts'
+import type { Finished } from '../../../src/base/process.ts'
 import type { Addresses } from './addresses.ts'
 import type { Instance } from './instance.ts'
 
@@ -61,23 +61,36 @@ export async function revocation(instance: Instance): Promise<void> {
 export async function killedAgent(instance: Instance, addresses: Addresses): Promise<void> {
   const { teller } = instance
   teller.step('The agent is killed')
-  const forbidden = url('tcp', addressOf(addresses, 'workspace-b/postgres-db', 4), 5432)
-  // Entered while the agent lives, because it is the one who knows the way in; asks when it is dead.
-  const urls = ['http://api-service:8080/summary', forbidden]
-  const asking = bulkhead(instance, ['exec', 'workspace-a/notebook', '--', 'sh', '-c', `sleep 1.5; node /app/get.mjs ${urls.join(' ')}`])
-  await pause(500)
   const { agent } = (await asked(instance, ['status'])) as { agent: { pid: number } }
   teller.command(`kill -9 ${agent.pid}`)
   const killed = await inSandbox(instance, ['kill', '-9', String(agent.pid)])
   const gone = (await asked(instance, ['status'])) as { agent: unknown }
   teller.check(killed.code === 0 && gone.agent === null, 'there is no agent any more')
-  const { stdout } = await asking
-  teller.output(stdout)
-  teller.check(stdout.includes('"study":"cardiology"'), 'what was open stays open: the notebook still gets its answer')
-  teller.check(stdout.includes(`${forbidden} refused: `), 'what was closed stays closed')
-  const { code, stdout: said, stderr } = await bulkhead(instance, ['up', instance.directory, '--sandbox'])
-  teller.output(`${said}${stderr}`)
+  const forbidden = url('tcp', addressOf(addresses, 'workspace-b/postgres-db', 4), 5432)
+  const [open, closed] = await ask(instance, notebook, ['http://api-service:8080/summary', forbidden])
+  teller.check(open?.answered === true, `what was open stays open: ${open?.text ?? ''}`)
+  teller.check(closed?.answered === false, `what was closed stays closed: ${forbidden} ${closed?.text ?? ''}`)
+  const { code, stdout, stderr } = await bulkhead(instance, ['up', instance.directory, '--sandbox'])
+  teller.output(`${stdout}${stderr}`)
   teller.check(code === 0, 'a new agent took over what runs')
+}
+
+export async function forgedAddress(instance: Instance, addresses: Addresses): Promise<void> {
+  const { teller } = instance
+  teller.step("Somebody with root in the notebook's network takes the address of api-service, which may reach the database")
+  const address = addressOf(addresses, 'workspace-a/api-service', 4)
+  const database = url('tcp', addressOf(addresses, 'workspace-a/postgres-db', 4), 5432)
+  const change = (verb: string): Promise<Finished> => inSandbox(instance, ['ip', '-n', 'workspace-a.notebook.0', 'address', verb, `${address}/32`, 'dev', 'eth0'])
+  teller.command(`ip -n workspace-a.notebook.0 address add ${address}/32 dev eth0`)
+  const { code, stderr } = await change('add')
+  teller.check(code === 0, code === 0 ? 'done' : stderr.trim())
+  const [forged] = await ask(instance, notebook, [database], { as: address })
+  teller.check(forged?.answered === false, `${database} ${forged?.text ?? ''}: the interface says who it is, not the address`)
+  await change('delete')
+  const { stdout } = await bulkhead(instance, ['flows', '--denied', '--since', '1m'], { quiet: true })
+  const record = stdout.split('\n').findLast((l) => l.includes(' spoof')) ?? ''
+  teller.output(record)
+  teller.check(record !== '', 'and it is on record')
 }
 
 export async function foreignHand(instance: Instance, addresses: Addresses): Promise<void> {

@@ -9,7 +9,7 @@ import { once } from 'node:events'
 import { messageOf } from '../../../src/base/fault.ts'
 import { run } from '../../../src/base/process.ts'
 import { readAddresses } from './addresses.ts'
-import { foreignHand, forbiddenChange, killedAgent, revocation } from './broken.ts'
+import { foreignHand, forbiddenChange, forgedAddress, killedAgent, revocation } from './broken.ts'
 import { showAllowed, showRecord, showRefused, verify, waitForServices } from './contained.ts'
 import { bulkhead, repository } from './instance.ts'
 import { createTeller } from './teller.ts'
@@ -61,6 +61,7 @@ async function tell(i: Instance): Promise<void> {
   await verify(i, 'Proof: every identity tries every path, open and closed')
   await forbiddenChange(i)
   await revocation(i)
+  await forgedAddress(i, addresses)
   await killedAgent(i, addresses)
   await foreignHand(i, addresses)
   await verify(i, 'Proof again, after all that')
