@@ -58,6 +58,8 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
   let drift: readonly Drift[] = []
   let enforced = false
   let enforcedAt = 0
+  /** When table, groups and interfaces were last as designed; workloads and records come after. */
+  let kernelSetAt = 0
   let stopping = false
   let expiry: NodeJS.Timeout | undefined
 
@@ -70,12 +72,12 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
     inForce = next
     enforcedAt = now
     numbers = { ids: next.ids, slots: next.plan.slots }
-    await enforceGroups(next)
-    const ended = await enforceConnections(next)
-    const seen = await look()
+    const [links, seen] = await Promise.all([enforceGroups(next), look()])
     baseline = seen.table
     foreignTables = seen.foreign
-    failed = await enforcePlaces(next, options)
+    const [ended, places] = await Promise.all([enforceConnections(next), enforcePlaces(next, options, links)])
+    failed = places
+    kernelSetAt = Date.now()
     await startWorkloads(next, now)
     await options.onInForce(next)
     scheduleExpiry(next, now)
@@ -144,13 +146,13 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
     // What lapsed by itself is no drift.
     if (inForce.set.intent.paths.some((p) => p.expires !== undefined && p.expires > enforcedAt && p.expires <= began)) return refresh('a policy expired')
     const found: string[] = []
-    const seen = await look()
+    const standing = inForce.plan.places.filter((p) => !failed.some((f) => f.place === p.key))
+    const [seen, deviations] = await Promise.all([look(), topologyDeviations(standing, inForce.plan.inventory)])
     foreignTables = seen.foreign
     if (seen.table !== baseline) found.push(seen.table === undefined ? 'the table was deleted' : 'the table was changed')
-    const deviations = await topologyDeviations(inForce.plan.places.filter((p) => !failed.some((f) => f.place === p.key)), inForce.plan.inventory)
     for (const d of deviations) found.push(`${d.what}: expected ${d.expected}, found ${d.found}`)
     for (const place of inForce.plan.places) {
-      if (place.start.kind !== 'attach-netns') continue
+      if (place.start.kind !== 'attach-netns' || failed.some((f) => f.place === place.key)) continue
       const foreign = await foreignInterfaces(place.netns).catch((): readonly string[] => [])
       if (foreign.length === 0) continue
       await dropSeat(place, { ownNetns: false })
@@ -158,11 +160,10 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
     }
     if (found.length === 0) return
     enforced = false
-    await prepareRouter()
-    await removeStrangers(deviations)
+    if (deviations.length > 0) await Promise.all([prepareRouter(), removeStrangers(deviations)])
     await enforce(design(inForce.set, numbers, options, Date.now()), undefined)
     const at = new Date(began).toISOString()
-    drift = [...drift, ...found.map((what) => ({ at, what, repaired: true, tookMs: Date.now() - began }))].slice(-keptDrift)
+    drift = [...drift, ...found.map((what) => ({ at, what, repaired: true, tookMs: kernelSetAt - began }))].slice(-keptDrift)
     for (const what of found) log(`drift repaired: ${what}`)
   }
 

@@ -2,7 +2,7 @@
  * Brings one host to a checked set of documents, in the order that never opens a closed path: numbers on disk, table, then
  * interfaces, then the connections that lost their path, then processes.
  */
-import { existsSync } from 'node:fs'
+import { existsSync, readdirSync } from 'node:fs'
 import { messageOf } from '../base/fault.ts'
 import { applyRuleset } from '../engines/nftables/apply.ts'
 import { delta } from '../engines/nftables/delta.ts'
@@ -75,8 +75,10 @@ function sided(f: InForce): { readonly atoms: Atoms; readonly inventory: Plan['i
   return { atoms: f.atoms, inventory: f.plan.inventory }
 }
 
-/** Gives every standing interface its group: from here on it has the new identity, also when a phase has changed. */
-export async function enforceGroups(next: InForce): Promise<void> {
+type Links = ReadonlyMap<string, Readonly<Record<string, unknown>>>
+
+/** Gives every standing interface its group: from here on it has the new identity, also when a phase has changed. Gives the interfaces. */
+export async function enforceGroups(next: InForce): Promise<Links> {
   const links = new Map((await ipJson(['link', 'show'])).map((l) => [String(l['ifname']), l]))
   await ipBatch(
     next.plan.places.flatMap((p) => {
@@ -84,25 +86,24 @@ export async function enforceGroups(next: InForce): Promise<void> {
       return link === undefined || groupOf(link) === p.group ? [] : [`link set dev ${p.interface} group ${p.group}`]
     }),
   )
+  return links
 }
 
 const atOnce = 4
 
 /** Makes the places that are missing and removes those that are not wanted. One that fails is taken back and reported; the rest go on. */
-export async function enforcePlaces(next: InForce, setting: Setting): Promise<readonly FailedPlace[]> {
+export async function enforcePlaces(next: InForce, setting: Setting, links: Links): Promise<readonly FailedPlace[]> {
   if (setting.mode === 'sandbox') {
     await makeOutside()
     await routeOutside(next.set.platform)
   } else await ipBatchForce([`link set dev ${uplinkInterface} group ${uplinkGroup} up`])
   const { places } = next.plan
-  const links = new Map((await ipJson(['link', 'show'])).map((l) => [String(l['ifname']), l]))
   const wanted = new Set(places.map((p) => p.interface))
   for (const name of links.keys()) {
     if (!/^bhw\d+$/.test(name) || wanted.has(name)) continue
     if (!(await releaseInterface(name))) await ipBatchForce([`link del dev ${name}`])
   }
-  const netns = new Set((await ipJson(['netns', 'list'])).map((n) => String(n['name'])))
-  await ipBatchForce(ownNetns(netns, setting).filter((name) => !places.some((p) => p.netns === name)).map((name) => `netns del ${name}`))
+  await ipBatchForce(ownNetns(setting).filter((name) => !places.some((p) => p.netns === name)).map((name) => `netns del ${name}`))
   const standing = places.filter((p) => p.start.kind !== 'attach-interface' && links.get(p.interface)?.['address'] === p.routerMac)
   const ipv6 = existsSync('/proc/sys/net/ipv6')
   await ipBatch(standing.flatMap((p) => routerLines(p, ipv6)))
@@ -132,8 +133,9 @@ async function tryPlace(place: Place, there: boolean): Promise<string | undefine
 }
 
 /** Places are named `PREFIXenclave.workload.replica`; `outside` and the router are not. */
-function ownNetns(all: ReadonlySet<string>, setting: Setting): readonly string[] {
-  return [...all].filter((n) => n.startsWith(setting.prefix) && /^[a-z0-9-]+\.[a-z0-9-]+\.\d+$/.test(n.slice(setting.prefix.length)))
+function ownNetns(setting: Setting): readonly string[] {
+  const names = existsSync('/run/netns') ? readdirSync('/run/netns') : []
+  return names.filter((n) => n.startsWith(setting.prefix) && /^[a-z0-9-]+\.[a-z0-9-]+\.\d+$/.test(n.slice(setting.prefix.length)))
 }
 
 /** Ends what lost its path: every connection in the kernel that the atoms do not permit. */

@@ -8,7 +8,7 @@ import { uplinkGroup } from '../engines/nftables/inventory.ts'
 import { formatPrefix } from '../net/prefix.ts'
 import { toPrefixes } from '../net/address-set.ts'
 import { formatAddress } from '../net/address.ts'
-import { inNetns, ipBatch, ipBatchForce, ipJson } from './ip.ts'
+import { inNetns, ipBatch, ipBatchForce } from './ip.ts'
 import { uplinkInterface } from './plan.ts'
 import { routeTable } from './router.ts'
 import type { Platform } from '../model/platform.ts'
@@ -31,8 +31,10 @@ const outsideSettings = [
 ]
 
 export async function makeOutside(): Promise<void> {
-  const there = (await ipJson(['link', 'show'])).some((l) => l['ifname'] === uplinkInterface)
-  if (there) return
+  if (existsSync(`/proc/sys/net/ipv4/conf/${uplinkInterface}`)) {
+    await ipBatch([`link set dev ${uplinkInterface} group ${uplinkGroup} up`])
+    return
+  }
   await ipBatchForce([`netns del ${outsideNetns}`])
   await ipBatch([`netns add ${outsideNetns}`, `link add name ${uplinkInterface} group ${uplinkGroup} type veth peer name eth0 netns ${outsideNetns}`])
   await run(inNetns(outsideNetns, ['sysctl', '-q', '-e', '-w', ...outsideSettings]))

@@ -12,6 +12,7 @@ import { ipBatch, ipJson } from './ip.ts'
 /** Routes to workloads and outside; reached by marked packets only. */
 export const routeTable = 100
 export const sinkInterface = 'bhs0'
+const sinkMetric = 65_535
 
 const mask = `0x${routeBit.toString(16)}/0x${routeBit.toString(16)}`
 
@@ -82,8 +83,7 @@ const wantedRules = [
 
 /** True when the first three rules of both families are ours. */
 export async function rulesHold(): Promise<boolean> {
-  for (const family of ['-4', '-6']) {
-    const rules = await ipJson([family, 'rule', 'show'])
+  for (const rules of await Promise.all(['-4', '-6'].map((family) => ipJson([family, 'rule', 'show'])))) {
     const ours = rules.filter((r) => Number(r['priority']) > 0).slice(0, 3)
     const texts = ours.map((r) => `${String(r['priority'])} ${String(r['fwmark'] ?? r['iif'] ?? r['action'] ?? '')} ${String(r['table'] ?? '')}`.trim())
     if (texts.join('; ') !== `100 0x${routeBit.toString(16)} ${routeTable}; 101 lo ${routeTable}; 102 prohibit`) return false
@@ -94,30 +94,32 @@ export async function rulesHold(): Promise<boolean> {
 /** Routing rules of both families; strangers between them are removed, since this namespace is ours alone. */
 async function setRules(): Promise<void> {
   if (await rulesHold()) return
-  for (const family of ['-4', '-6']) {
-    // Closed while it is being mended: a prohibit rule in front of all others.
-    await run(['ip', family, 'rule', 'add', 'priority', '1', 'prohibit'])
-    for (const rule of await ipJson([family, 'rule', 'show'])) {
-      const priority = Number(rule['priority'])
-      if (priority > 1 && priority < 32_766) await run(['ip', family, 'rule', 'del', 'priority', String(priority)])
-    }
-    for (const rule of wantedRules) {
-      const { code, stderr } = await run(['ip', family, 'rule', 'add', 'priority', String(rule.priority), ...rule.args.split(' ')])
-      if (code !== 0) throw new Fault('network-failed', `\`ip ${family} rule add ${rule.args}\`: ${stderr.trim()}`)
-    }
-    await run(['ip', family, 'rule', 'del', 'priority', '1'])
-  }
+  await Promise.all(
+    ['-4', '-6'].map(async (family) => {
+      // Closed while it is being mended: a prohibit rule in front of all others; it may still stand since an earlier attempt.
+      await run(['ip', family, 'rule', 'add', 'priority', '1', 'prohibit'])
+      const there = (await ipJson([family, 'rule', 'show'])).map((r) => Number(r['priority']))
+      const lines = [
+        ...there.filter((priority) => priority > 1 && priority < 32_766).map((priority) => `rule del priority ${priority}`),
+        ...wantedRules.map((rule) => `rule add priority ${rule.priority} ${rule.args}`),
+        ...there.filter((priority) => priority === 1).map(() => 'rule del priority 1'),
+      ]
+      const { code, stderr } = await run(['ip', family, '-batch', '-'], { input: `${lines.join('\n')}\n` })
+      if (code !== 0) throw new Fault('network-failed', `the routing rules were not taken: ${stderr.trim()}`)
+    }),
+  )
 }
 
 /** A device that swallows: packets that have no other route reach the table there and are refused and seen, not lost. */
 async function setSink(): Promise<void> {
-  const links = await ipJson(['link', 'show'])
-  if (!links.some((l) => l['ifname'] === sinkInterface)) {
-    await ipBatch([`link add name ${sinkInterface} group ${sinkGroup} type veth peer name ${sinkInterface}x`])
-  }
+  const there = existsSync(`/proc/sys/net/ipv4/conf/${sinkInterface}`)
   await ipBatch([
+    ...(there ? [] : [`link add name ${sinkInterface} group ${sinkGroup} type veth peer name ${sinkInterface}x`]),
     'link set lo up',
     `link set dev ${sinkInterface} group ${sinkGroup} arp off up`,
     `link set dev ${sinkInterface}x group ${sinkGroup} arp off up`,
+    // Behind an uplink's, which has a better metric.
+    `route replace default dev ${sinkInterface} metric ${sinkMetric} table ${routeTable}`,
+    ...(existsSync('/proc/sys/net/ipv6') ? [`route replace ::/0 dev ${sinkInterface} metric ${sinkMetric} table ${routeTable}`] : []),
   ])
 }

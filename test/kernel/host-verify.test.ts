@@ -50,12 +50,11 @@ const holes: readonly Hole[] = [
   {
     name: 'an interface with another\'s group',
     make: async (i) => {
-      const { workloads } = await i.status().catch(() => ({ workloads: [] as { workload: string; interface: string }[] }))
-      const of = (name: string): string => workloads.find((w) => w.workload === name)?.interface ?? ''
       const { stdout } = await i.router('ip', '-json', 'link', 'show')
-      const links = JSON.parse(stdout) as { ifname: string; group: string }[]
-      const client = links.find((l) => l.ifname === (of('lab/client') || 'bhw1'))
-      return [['ip', 'link', 'set', 'dev', of('lab/other') || 'bhw2', 'group', client?.group ?? '0']]
+      const links = (JSON.parse(stdout) as { ifname: string; group: string }[]).filter((l) => /^bhw\d+$/.test(l.ifname))
+      const [one, another] = links
+      assert.ok(one && another && one.group !== another.group, stdout)
+      return [['ip', 'link', 'set', 'dev', another.ifname, 'group', one.group]]
     },
     cause: /group of bhw/,
   },
