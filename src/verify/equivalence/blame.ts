@@ -13,7 +13,7 @@ export function policiesFor(platform: Platform, flow: Flow, now: number): string
   // The groups make paths of their own; those count for no policy.
   const groups = referenceDecide({ ...none, groups: platform.groups }, flow, now) === 'allow'
   if (groups) return [...platform.groups].filter(([key, group]) => referenceDecide({ ...none, groups: new Map([[key, group]]) }, flow, now) === 'allow').map(([key]) => `Group ${key}`).join(', ') || 'a Group'
-  for (const policy of platform.egressPolicies) alone({ egressPolicies: [policy], groups: platform.groups, ingressPolicies: platform.ingressPolicies }, `EgressPolicy ${policy.enclave}/${policy.name}`)
+  for (const policy of platform.egressPolicies) if (flow.source.kind === 'workload') alone({ egressPolicies: [policy], groups: platform.groups, ingressPolicies: platform.ingressPolicies }, `EgressPolicy ${policy.enclave}/${policy.name}`)
   for (const policy of platform.ingressPolicies) alone({ ingressPolicies: [policy], groups: platform.groups }, `IngressPolicy ${policy.enclave}/${policy.name}`)
   if (names.length > 0) return names.sort().join(', ')
   for (const one of platform.federationPolicies) {

@@ -1,5 +1,5 @@
 /** Flows between identities and the outside: outward to addresses, inward to published addresses and to private ones. */
-import { addressRepresentatives, addressSetsOf, only, portStretches, portsOfEnclaves, publishedAddresses } from './representatives.ts'
+import { addressSetsOf, addressStretches, firstOf, only, portStretches, portsOfEnclaves, publishedAddresses } from './representatives.ts'
 import { formatAddress } from '../../net/address.ts'
 import { instantsOf, judge } from './subject.ts'
 import { membersOf } from './inside.ts'
@@ -10,7 +10,7 @@ import { prefix } from '../../net/prefix.ts'
 import { uplinkGroup } from '../../engines/nftables/inventory.ts'
 import type { Member } from './inside.ts'
 import type { ReadPath } from '../../engines/nftables/read.ts'
-import type { Address } from '../../net/address.ts'
+import type { AddressRange } from '../../net/address-set.ts'
 import type { Subject } from './subject.ts'
 
 /** No host routes these to anybody, whatever an External with `infrastructure: true` says. */
@@ -20,30 +20,31 @@ export function compareOutside(subject: Subject): void {
   const members = membersOf(subject)
   const cuts = subject.read.paths.flatMap((path) => [path.source.addresses ?? [], path.destination.addresses ?? [], path.published?.addresses ?? []])
   const hosts = subject.inventory.attachments.flatMap((each) => [only(each.ipv4), only(each.ipv6)])
-  const addresses = addressRepresentatives([...addressSetsOf(subject.platform), ...cuts, ...hosts, multicast]).filter((address) => !setContains(multicast, address))
-  for (const member of members) outward(subject, member, addresses)
-  inward(subject, members, addresses)
+  const stretches = addressStretches([...addressSetsOf(subject.platform), ...cuts, ...hosts, multicast]).filter((range) => !setContains(multicast, firstOf(range)))
+  for (const member of members) outward(subject, member, stretches)
+  inward(subject, members, stretches)
 }
 
-function outward(subject: Subject, member: Member, addresses: readonly Address[]): void {
+function outward(subject: Subject, member: Member, stretches: readonly AddressRange[]): void {
   const read = subject.index.between(member.group, uplinkGroup)
   if (read.length === 0 && !member.attached) return
   const instants = instantsOf(subject)
   const ports = portStretches([...portsOfEnclaves(subject.platform, new Set([member.enclave])), ...read.map((path) => path.ports)])
-  for (const address of addresses) {
+  for (const stretch of stretches) {
+    const address = firstOf(stretch)
     for (const protocol of protocols) {
       for (const port of protocol === 'icmp' ? [undefined] : ports) {
         judge(subject, instants, {
           flow: { source: { kind: 'workload', workload: member.workload }, destination: { kind: 'address', address }, protocol, port: port?.from, phase: member.phase },
           read: [{ source: member.group, destination: uplinkGroup, family: address.family, protocol, port: port?.from, destinationAddress: address }],
-          every: member.attached, ports: port === undefined ? [] : [port], source: member.name, destination: formatAddress(address),
+          every: member.attached, ports: port === undefined ? [] : [port], source: member.name, destination: stretch,
         })
       }
     }
   }
 }
 
-function inward(subject: Subject, members: readonly Member[], addresses: readonly Address[]): void {
+function inward(subject: Subject, members: readonly Member[], stretches: readonly AddressRange[]): void {
   const { platform, index, differences } = subject
   const instants = instantsOf(subject)
   const incoming = members.flatMap((member) => index.between(uplinkGroup, member.group).map((path) => ({ member, path })))
@@ -54,15 +55,16 @@ function inward(subject: Subject, members: readonly Member[], addresses: readonl
     else if (!leadsThere(subject, member, path)) for (const family of path.families) differences.add({ ...to, family, cause: `a published address leads where no policy does (${path.rule})` })
   }
   const ports = portStretches([...portsOfEnclaves(platform, new Set()), ...published.map(({ path }) => path.published?.ports ?? [])])
-  const asked = new Map([...publishedAddresses(platform), ...addresses.filter((each) => published.some(({ path }) => path.published?.addresses === undefined || setContains(path.published.addresses, each)))].map((each) => [formatAddress(each), each]))
+  const asked = new Map([...publishedAddresses(platform), ...stretches.map(firstOf).filter((each) => published.some(({ path }) => path.published?.addresses === undefined || setContains(path.published.addresses, each)))].map((each) => [formatAddress(each), each]))
   for (const [text, address] of [...asked].sort(([a], [b]) => (a < b ? -1 : 1))) {
-    for (const from of addresses.filter((each) => each.family === address.family)) {
+    for (const stretch of stretches.filter(({ family }) => family === address.family)) {
+      const from = firstOf(stretch)
       for (const protocol of protocols) {
         for (const port of protocol === 'icmp' ? [undefined] : ports) {
           judge(subject, instants, {
             flow: { source: { kind: 'address', address: from }, destination: { kind: 'address', address }, protocol, port: port?.from, phase: undefined },
             read: members.map((member) => ({ source: uplinkGroup, destination: member.group, family: address.family, protocol, port: port?.from, sourceAddress: from, destinationAddress: address, published: true })),
-            every: false, ports: port === undefined ? [] : [port], source: formatAddress(from), destination: text,
+            every: false, ports: port === undefined ? [] : [port], source: stretch, destination: text,
           })
         }
       }

@@ -5,7 +5,7 @@
 import { addressFromBits, familyWidth } from '../../net/address.ts'
 import { reservedAddresses } from '../../net/reserved.ts'
 import type { Platform, TrafficSpec } from '../../model/platform.ts'
-import type { AddressSet } from '../../net/address-set.ts'
+import type { AddressRange, AddressSet } from '../../net/address-set.ts'
 import type { Address } from '../../net/address.ts'
 import type { PortRange, PortSet } from '../../net/ports.ts'
 
@@ -37,10 +37,9 @@ export function portsOfEnclaves(platform: Platform, enclaves: ReadonlySet<string
   return sets
 }
 
-/** One address of each stretch that no edge of these sets cuts, in order. */
-export function addressRepresentatives(sets: readonly AddressSet[]): readonly Address[] {
-  const out: Address[] = []
-  for (const family of [4, 6] as const) {
+/** Stretches of addresses that no edge of these sets cuts, in order; their first address stands for each. */
+export function addressStretches(sets: readonly AddressSet[]): readonly AddressRange[] {
+  return ([4, 6] as const).flatMap((family) => {
     const starts = new Set([0n])
     for (const set of sets) {
       for (const range of set) {
@@ -50,9 +49,13 @@ export function addressRepresentatives(sets: readonly AddressSet[]): readonly Ad
       }
     }
     const end = 1n << BigInt(familyWidth(family))
-    out.push(...[...starts].filter((bits) => bits < end).sort((a, b) => (a < b ? -1 : a > b ? 1 : 0)).map((bits) => addressFromBits(family, bits)))
-  }
-  return out
+    const sorted = [...starts].filter((bits) => bits < end).sort((a, b) => (a < b ? -1 : a > b ? 1 : 0))
+    return sorted.map((first, i) => ({ family, first, last: (sorted[i + 1] ?? end) - 1n }))
+  })
+}
+
+export function firstOf(range: AddressRange): Address {
+  return addressFromBits(range.family, range.first)
 }
 
 /** Every set of addresses that some document or the meaning of documents names. */

@@ -3,7 +3,7 @@ import { isRefused } from './refused.ts'
 import { isServed } from './read-index.ts'
 import { policiesFor } from './blame.ts'
 import { referenceDecide } from '../reference.ts'
-import type { Collector } from './differences.ts'
+import type { Collector, Side } from './differences.ts'
 import type { ReadFlow, ReadIndex } from './read-index.ts'
 import type { RefusedPath } from './refused.ts'
 import type { Identity, Inventory } from '../../engines/nftables/inventory.ts'
@@ -39,8 +39,8 @@ export interface Case {
   /** All of `read` has to work; else one of it is enough. */
   readonly every: boolean
   readonly ports: readonly PortRange[]
-  readonly source: string
-  readonly destination: string
+  readonly source: Side
+  readonly destination: Side
 }
 
 /** Holds the two answers about one attempt together, now and later. */

@@ -14,7 +14,7 @@ import type { Answered } from './join.ts'
 import type { Machine } from './machine.ts'
 import type { Host, Piece, View } from './naming.ts'
 import type { Packet } from './packet.ts'
-import type { GroupName, Leak, LeakKind } from './result.ts'
+import type { GroupName, Leak, LeakKind, ReadPath } from './result.ts'
 
 const replyView: View = { ...forwardView, reversed: true }
 
@@ -93,8 +93,12 @@ export function leaksOf(machine: Machine, paths: readonly Answered[], later: Lat
   )
 }
 
-type Known = Omit<Piece, 'packet'>
-type PairIndex = ReadonlyMap<string, readonly Known[]>
+type Known = Omit<ReadPath, 'continues' | 'replies'>
+interface PairIndex {
+  readonly pairs: ReadonlyMap<string, readonly Known[]>
+  /** Some of them is from or to any group. */
+  readonly wide: boolean
+}
 
 function indexByPair(pieces: readonly Known[]): PairIndex {
   const index = new Map<string, Known[]>()
@@ -104,7 +108,7 @@ function indexByPair(pieces: readonly Known[]): PairIndex {
     if (list === undefined) index.set(key, [piece])
     else list.push(piece)
   }
-  return index
+  return { pairs: index, wide: pieces.some((piece) => piece.source.group === 'any' || piece.destination.group === 'any') }
 }
 
 function pairKey(source: GroupName, destination: GroupName): string {
@@ -114,14 +118,14 @@ function pairKey(source: GroupName, destination: GroupName): string {
 /** The pieces between the same two ends, or between any. */
 function between(piece: Known, known: PairIndex): readonly Known[] {
   const { source, destination } = piece
-  const exact = known.get(pairKey(source.group, destination.group)) ?? []
+  const exact = known.pairs.get(pairKey(source.group, destination.group)) ?? []
+  if (!known.wide) return exact
   const wide = [pairKey('any', destination.group), pairKey(source.group, 'any'), pairKey('any', 'any')].filter((key) => key !== pairKey(source.group, destination.group))
-  const others = wide.flatMap((key) => known.get(key) ?? [])
-  return others.length === 0 ? exact : [...exact, ...others]
+  return [...exact, ...wide.flatMap((key) => known.pairs.get(key) ?? [])]
 }
 
 function explained(piece: Piece, kind: LeakKind, known: PairIndex): boolean {
-  return kind === 'related' ? belongs(piece, known) : covered(piece, known, kind !== 'reply')
+  return kind === 'related' ? piece.families.every((family) => belongs({ ...piece, families: [family] }, known)) : covered(piece, known, kind !== 'reply')
 }
 
 /** An error passes rightly when what it quotes is of a path between the same two ends: by its mark, or by what was asked for. */
@@ -130,7 +134,7 @@ function belongs(quoted: Piece, known: PairIndex): boolean {
   // Data travels both ways on a path, so an error about either direction of it is no new channel.
   const turned = { ...quoted, source: quoted.destination, destination: quoted.source }
   for (const path of [...between(quoted, known), ...between(turned, known)]) {
-    if (path.family !== quoted.family) continue
+    if (!quoted.families.every((family) => path.families.includes(family))) continue
     if (quoted.mark !== undefined && quoted.mark === path.mark) return true
     const asked = path.published ?? { addresses: path.destination.addresses, ports: path.ports }
     if (path.protocol !== quoted.protocol || !within(quoted.destination.addresses, asked.addresses)) continue
@@ -140,11 +144,16 @@ function belongs(quoted: Piece, known: PairIndex): boolean {
   return false
 }
 
-/** True when pieces between the same two ends have its family, its protocol, its ports and its addresses. */
+/** True when pieces between the same two ends have its families, its protocol, its ports and its addresses. */
 function covered(piece: Known, known: PairIndex, sourceToo: boolean): boolean {
+  if (coveredAtOnce(piece, known, sourceToo)) return true
+  return piece.families.length > 1 && piece.families.every((family) => coveredAtOnce({ ...piece, families: [family] }, known, sourceToo))
+}
+
+function coveredAtOnce(piece: Known, known: PairIndex, sourceToo: boolean): boolean {
   let left: PortSet = piece.ports
   for (const path of between(piece, known)) {
-    if (path.family !== piece.family || path.protocol !== piece.protocol || !path.conditions.every((each) => piece.conditions.includes(each))) continue
+    if (!piece.families.every((family) => path.families.includes(family)) || path.protocol !== piece.protocol || !path.conditions.every((each) => piece.conditions.includes(each))) continue
     if (sourceToo && (piece.published !== undefined || path.published !== undefined) && !publishedAs(piece, path)) continue
     // A reply's own far address is not screened again: what its connection was opened from is known to conntrack.
     if (!sourceToo && publishedAs(piece, path)) return true

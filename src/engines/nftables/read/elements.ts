@@ -2,7 +2,7 @@
  * The elements of one set or map, indexed component by component, so that a lookup with known components costs as
  * many steps as there are components and a lookup with free ones no more than the elements it can find.
  */
-import { at, holds, intersect, isNothing, overlaps, single, union } from './values.ts'
+import { at, holds, isWithin, overlaps, single, union } from './values.ts'
 import type { Verdict } from './verdict.ts'
 import type { Values } from './values.ts'
 
@@ -148,7 +148,6 @@ export function coversAll(element: Element, components: readonly Values[]): bool
   return components.every((wanted, i) => {
     const key = element.key[i]
     if (key === undefined) return false
-    const both = intersect(key, wanted)
-    return !isNothing(both) && both.length === wanted.length && both.every((value, j) => value === wanted[j])
+    return isWithin(wanted, key)
   })
 }

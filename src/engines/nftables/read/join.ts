@@ -6,10 +6,9 @@ import { toPrefixes } from '../../../net/address-set.ts'
 import { compareText } from '../../../base/location.ts'
 import type { AddressSet } from '../../../net/address-set.ts'
 import type { PortSet } from '../../../net/ports.ts'
-import type { Piece } from './naming.ts'
 import type { ReadPath } from './result.ts'
 
-export type Answered = Omit<Piece, 'packet'> & { readonly continues: boolean; readonly replies: boolean }
+export type Answered = ReadPath
 
 export function joinPieces(pieces: readonly Answered[]): readonly ReadPath[] {
   const byPorts = new Map<string, { piece: Answered; ports: PortSet[] }>()
@@ -30,7 +29,7 @@ export function joinPieces(pieces: readonly Answered[]): readonly ReadPath[] {
     const base = [...identityOf(piece), formatPorts(all), publishedPorts, bounds].join('|')
     // A second piece of one family with other addresses is another path; a piece of the other family is the same one.
     let key = base
-    for (let i = 1; byFamily.get(key)?.families.includes(piece.family) === true; i++) key = `${base}|${i}`
+    for (let i = 1; byFamily.get(key)?.families.some((family) => piece.families.includes(family)) === true; i++) key = `${base}|${i}`
     const other = byFamily.get(key)
     byFamily.set(key, other === undefined ? pathOf(piece, all) : bothFamilies(other, piece))
   }
@@ -39,7 +38,7 @@ export function joinPieces(pieces: readonly Answered[]): readonly ReadPath[] {
 
 function pathOf(piece: Answered, ports: PortSet): ReadPath {
   return {
-    source: piece.source, destination: piece.destination, families: [piece.family], protocol: piece.protocol, ports, published: piece.published, mark: piece.mark,
+    source: piece.source, destination: piece.destination, families: piece.families, protocol: piece.protocol, ports, published: piece.published, mark: piece.mark,
     expires: piece.expires, rule: piece.rule, conditions: piece.conditions, continues: piece.continues, replies: piece.replies, approximate: piece.approximate,
   }
 }
@@ -56,7 +55,7 @@ function bothFamilies(path: ReadPath, piece: Answered): ReadPath {
 }
 
 function portKey(piece: Answered, conditions: readonly string[]): string {
-  return [...identityOf({ ...piece, conditions }), piece.family, addressText(piece.source.addresses), addressText(piece.destination.addresses), publishedText(piece)].join('|')
+  return [...identityOf({ ...piece, conditions }), piece.families.join(), addressText(piece.source.addresses), addressText(piece.destination.addresses), publishedText(piece)].join('|')
 }
 
 function identityOf(piece: Answered): readonly unknown[] {

@@ -2,7 +2,7 @@
 import { constantValues } from './datatype.ts'
 import { coversAll, findElements, indexElements } from './elements.ts'
 import { describe, field, number } from './operand.ts'
-import { exclude, restrict, settled, termValues, valuesOf, variable, withValues } from './packet.ts'
+import { exclude, restrict, restrictAll, settled, termValues, valuesOf, variable, withValues } from './packet.ts'
 import { everything, one, single, union } from './values.ts'
 import { parseVerdict } from './verdict.ts'
 import type { Datatype } from './datatype.ts'
@@ -76,8 +76,7 @@ export function lookUp(start: Packet, operands: readonly Operand[], index: Eleme
     }
   } else {
     for (const element of findElements(index, sets)) {
-      let hit: Packet | undefined = packet
-      for (let i = 0; i < terms.length && hit !== undefined; i++) hit = restrict(hit, terms[i] ?? 0n, element.key[i] ?? [])
+      const hit = restrictAll(packet, terms, element.key)
       if (hit === undefined) continue
       hits.push({ packet: shorten(hit, element), element })
       if (missed !== undefined && coversAll(element, sets)) missed = undefined

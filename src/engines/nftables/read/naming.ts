@@ -33,6 +33,8 @@ export interface Host {
   readonly context: ReadContext
   readonly byGroup: ReadonlyMap<number, GroupFacts>
   readonly knownGroups: Values
+  /** What the last packet of a group and family was found to be. */
+  readonly lastEnds: Map<string, { readonly names: Values | undefined; readonly address: Values | undefined; readonly ends: readonly GroupName[] }>
 }
 
 interface GroupFacts {
@@ -54,18 +56,32 @@ export function hostOf(context: ReadContext): Host {
     }
     byGroup.set(group, { names: mine.length === 0 ? undefined : union(mine.map((each) => one(interfaceValue(each.name)))), addresses4: of(4), addresses6: of(6) })
   }
-  return { context, byGroup, knownGroups: union([...byGroup.keys()].map((group) => one(BigInt(group)))) }
+  return { context, byGroup, knownGroups: union([...byGroup.keys()].map((group) => one(BigInt(group)))), lastEnds: new Map() }
 }
 
 /** How many pieces a packet is cut into, at most, to leave out what earlier lookups found. */
 const pieceLimit = 64
 
-/** A path before paths are joined: one family, one group at each end. */
-export type Piece = Omit<ReadPath, 'continues' | 'replies' | 'families'> & { readonly family: Family; readonly packet: Packet }
+/** A path before paths are joined. Both families only where neither end has addresses to tell apart. */
+export type Piece = Omit<ReadPath, 'continues' | 'replies'> & { readonly packet: Packet }
 
 export function piecesOf(packet: Packet, view: View, host: Host): Piece[] {
   const { packets, exact } = resolveMisses(packet, pieceLimit)
-  return packets.flatMap((part) => familiesOf(part).flatMap((family) => familyPieces(part, family, view, host, exact)))
+  return packets.flatMap((part) => {
+    const [first, second] = familiesOf(part).map((family) => familyPieces(part, family, view, host, exact))
+    if (first === undefined || second === undefined) return first ?? []
+    const alike = first.length === second.length && first.every((piece, i) => saysTheSame(piece, second[i]))
+    return alike ? first.map((piece) => ({ ...piece, families: bothFamilies })) : [...first, ...second]
+  })
+}
+
+const bothFamilies: readonly Family[] = Object.freeze([4, 6])
+
+function saysTheSame(a: Piece, b: Piece | undefined): boolean {
+  return (
+    b !== undefined && a.source.group === b.source.group && a.destination.group === b.destination.group && a.protocol === b.protocol && a.published === undefined && b.published === undefined &&
+    [a.source, a.destination, b.source, b.destination].every((end) => end.addresses === undefined) && a.conditions.join() === b.conditions.join()
+  )
 }
 
 function familyPieces(packet: Packet, family: Family, view: View, host: Host, exact: boolean): Piece[] {
@@ -88,7 +104,7 @@ function familyPieces(packet: Packet, family: Family, view: View, host: Host, ex
       const quoted = view.quoting ? { addresses: quotedAddresses(packet, family) } : {}
       for (const { protocol, ports, conditions: own } of traffic) {
         out.push({
-          source: view.reversed ? to : from, destination: { ...(view.reversed ? from : to), ...quoted }, family, protocol, ports, published,
+          source: view.reversed ? to : from, destination: { ...(view.reversed ? from : to), ...quoted }, families: [family], protocol, ports, published,
           mark: mark === undefined ? undefined : Number(mark), expires: packet.expires, rule: packet.rule ?? 'no rule',
           conditions: [...conditions, ...own],
           approximate: !exact, packet,
@@ -100,8 +116,21 @@ function familyPieces(packet: Packet, family: Family, view: View, host: Host, ex
 }
 
 /** The groups that an end of the packet may be: those its group, its name and its addresses all leave possible. */
-function ends(packet: Packet, group: number, name: number, address: Values | undefined, family: Family, host: Host, undeclared: boolean): GroupName[] {
+function ends(packet: Packet, group: number, name: number, address: Values | undefined, family: Family, host: Host, undeclared: boolean): readonly GroupName[] {
   if (undeclared) return ['unknown']
+  const only = single(packet.values[group])
+  const names = packet.values[name]
+  if (only === undefined) return possibleEnds(packet, group, name, address, family, host)
+  // Thousands of packets of one group share the rest.
+  const key = `${only} ${family}`
+  const last = host.lastEnds.get(key)
+  if (last !== undefined && last.names === names && last.address === address) return last.ends
+  const found = possibleEnds(packet, group, name, address, family, host)
+  host.lastEnds.set(key, { names, address, ends: found })
+  return found
+}
+
+function possibleEnds(packet: Packet, group: number, name: number, address: Values | undefined, family: Family, host: Host): readonly GroupName[] {
   const groups = packet.values[group]
   const names = packet.values[name]
   const free = address === undefined || isWithin(routable[family], address)
@@ -130,6 +159,8 @@ export function toAddressSet(values: Values, family: Family): AddressSet {
   return unionAddresses(addressSet([]), ranges)
 }
 
+const namedProtocols = union([1n, 6n, 17n, 58n, 132n].map(one))
+
 interface Traffic {
   readonly protocol: ReadProtocol
   readonly ports: PortSet
@@ -149,7 +180,7 @@ function trafficOf(packet: Packet, family: Family, view: View): readonly Traffic
   }
   const icmp = family === 4 ? 1n : 58n
   // The other family's ICMP is no protocol of this one: conntrack calls it invalid.
-  const rest = subtract(protocols, union([one(1n), one(58n), one(6n), one(17n), one(132n)]))
+  const rest = subtract(protocols, namedProtocols)
   if (holds(protocols, icmp)) {
     const types = valuesOf(packet, family === 4 ? variable.icmpType4 : variable.icmpType6)
     const echo = view.reversed ? (family === 4 ? 0n : 129n) : family === 4 ? 8n : 128n
@@ -166,7 +197,7 @@ function quotedTraffic(packet: Packet, family: Family): readonly Traffic[] {
   const ports = toPorts(slotValues(packet, slot.originalDestinationPort))
   const named = [['tcp', 6n, ports], ['udp', 17n, ports], ['sctp', 132n, ports], ['icmp', family === 4 ? 1n : 58n, noPorts]] as const
   const out: Traffic[] = named.flatMap(([protocol, number, its]) => (holds(protocols, number) ? [{ protocol, ports: its, conditions: [] }] : []))
-  if (!isWithin(protocols, union([1n, 6n, 17n, 58n, 132n].map(one)))) out.push({ protocol: 'other', ports: noPorts, conditions: [] })
+  if (!isWithin(protocols, namedProtocols)) out.push({ protocol: 'other', ports: noPorts, conditions: [] })
   return out
 }
 
@@ -188,11 +219,12 @@ function nextHeader(packet: Packet, protocols: Values): readonly string[] | unde
 }
 
 function publishedOf(packet: Packet, family: Family, view: View): ReadPath['published'] {
+  if (view.quoting || !(packet.destinationTranslated || view.reversed)) return undefined
   const six = family === 6
   const address = slotValues(packet, six ? slot.originalDestination6 : slot.originalDestination4)
-  const port = slotValues(packet, slot.originalDestinationPort)
   const free = isWithin(routable[family], address)
-  if (view.quoting || !(packet.destinationTranslated || (view.reversed && !free))) return undefined
+  if (!packet.destinationTranslated && free) return undefined
+  const port = slotValues(packet, slot.originalDestinationPort)
   return { addresses: free ? undefined : toAddressSet(address, family), ports: toPorts(port) }
 }
 

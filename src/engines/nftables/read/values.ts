@@ -131,8 +131,11 @@ export function overlaps(a: Values, b: Values): boolean {
 }
 
 export function isWithin(inner: Values, outer: Values): boolean {
+  if (inner === outer) return true
   const only = single(inner)
-  return only === undefined ? isNothing(subtract(inner, outer)) : holds(outer, only)
+  if (only !== undefined) return holds(outer, only)
+  // One value cannot hold more than one.
+  return single(outer) === undefined ? isNothing(subtract(inner, outer)) : isNothing(inner)
 }
 
 export function sameValues(a: Values | undefined, b: Values | undefined): boolean {

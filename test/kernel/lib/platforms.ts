@@ -1,0 +1,63 @@
+/** A platform on a host: compiled, lowered, rendered, loaded by the real nft, listed and read back. */
+import { addressFromBits } from '../../../src/net/address.ts'
+import { assignGroups, noIds } from '../../../src/engines/nftables/ids.ts'
+import { compareWithReference, readContextOf } from '../../../src/verify/equivalence.ts'
+import { compile } from '../../../src/intent/compile.ts'
+import { lower } from '../../../src/engines/nftables/lower.ts'
+import { phases } from '../../../src/model/platform.ts'
+import { readRuleset } from '../../../src/engines/nftables/read.ts'
+import { render } from '../../../src/engines/nftables/render.ts'
+import { routeBit } from '../../../src/engines/nftables/marks.ts'
+import type { Attachment, Inventory } from '../../../src/engines/nftables/inventory.ts'
+import type { Comparison, RefusedPath } from '../../../src/verify/equivalence.ts'
+import type { Family } from '../../../src/net/address.ts'
+import type { Phase, Platform, Workload } from '../../../src/model/platform.ts'
+
+export interface Hosted {
+  readonly platform: Platform
+  readonly inventory: Inventory
+  readonly text: string
+  readonly refused: readonly RefusedPath[]
+  readonly now: number
+}
+
+export interface HostOptions {
+  readonly now: number
+  readonly uplink: boolean
+  /** In which phases replicas of a workload are attached; its own when unsaid. */
+  readonly phasesOf?: (workload: Workload, index: number) => readonly Phase[]
+  readonly replicasOf?: (workload: Workload, index: number) => number
+}
+
+/** What a host with these attachments would load. */
+export function hosted(platform: Platform, { now, uplink, phasesOf, replicasOf }: HostOptions): Hosted {
+  const attachments: Attachment[] = []
+  const workloads = [...platform.workloads.values()]
+  workloads.forEach((workload, index) => {
+    for (const phase of phasesOf?.(workload, index) ?? [workload.phase]) {
+      for (let replica = 0; replica < (replicasOf?.(workload, index) ?? 1); replica++) {
+        const number = BigInt(attachments.length + 2)
+        const at = (family: Family): bigint => (platform.addresses.find((range) => range.family === family)?.first ?? 0n) + number
+        attachments.push({
+          interface: `bh${number}`, workload: workload.id, phase, replica, ipv4: addressFromBits(4, at(4)), ipv6: addressFromBits(6, at(6)), probe: false,
+        })
+      }
+    }
+  })
+  const ids = assignGroups(noIds, platform)
+  const inventory: Inventory = { groups: ids.groups, attachments, uplink: uplink ? { interface: 'bhu0' } : undefined }
+  const { atoms, refused } = lower(platform, compile(platform).intent, inventory, ids, now)
+  return { platform, inventory, text: render(atoms, inventory, { now }), refused: refused.map(({ path }) => path), now }
+}
+
+/** `json` is the listing of what was loaded, or of what became of it. */
+export function compared({ platform, inventory, refused, now }: Hosted, json: unknown): Comparison {
+  const read = readRuleset(json, readContextOf(platform, inventory, { mask: routeBit, value: routeBit }))
+  return compareWithReference(platform, read, inventory, now, refused)
+}
+
+/** Each workload in one or two of its phases, and every other one twice. */
+export const mixed = {
+  phasesOf: (_: Workload, index: number): readonly Phase[] => phases.filter((_phase, i) => (index + i) % 3 !== 0),
+  replicasOf: (_: Workload, index: number): number => 1 + (index % 2),
+} as const
