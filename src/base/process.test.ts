@@ -1,5 +1,9 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { test } from 'node:test'
 import { Fault } from './fault.ts'
 import { run, runOrFault, start } from './process.ts'
@@ -53,4 +57,29 @@ test('a started program has exactly the environment it was given', async () => {
   child.stdout?.on('data', (chunk: Buffer) => (text += chunk.toString()))
   await once(child, 'close')
   assert.equal(text, 'ONLY=this\n')
+})
+
+test('a program whose feeder is killed half-way has all of its input or none', async (t) => {
+  const folder = mkdtempSync(join(tmpdir(), 'bulkhead-process-'))
+  t.after(() => rmSync(folder, { recursive: true, force: true }))
+  const counted = join(folder, 'counted')
+  const script = `
+import { run } from ${JSON.stringify(new URL('process.ts', import.meta.url).href)}
+console.log('begun')
+await run(['sh', '-c', 'sleep 0.5; wc -c >' + ${JSON.stringify(counted)} + '.new; mv ' + ${JSON.stringify(counted)} + '.new ' + ${JSON.stringify(counted)}], { input: 'x'.repeat(1_000_000) })`
+  const feeder = start([process.execPath, '--input-type=module', '-e', script], { stdio: ['ignore', 'pipe', 'inherit'] })
+  assert.ok(feeder.stdout)
+  await once(feeder.stdout, 'data')
+  await sleep(100)
+  feeder.kill('SIGKILL')
+  let text = ''
+  for (let waited = 0; waited < 100 && text === ''; waited++) {
+    await sleep(50)
+    try {
+      text = readFileSync(counted, 'utf8').trim()
+    } catch {
+      text = ''
+    }
+  }
+  assert.equal(text, '1000000')
 })

@@ -1,6 +1,7 @@
 /** The one place from which processes are started. Never through a shell: an argument is an argument. */
 import { spawn } from 'node:child_process'
-import { constants } from 'node:os'
+import { closeSync, constants as files, openSync, writeSync } from 'node:fs'
+import { constants, tmpdir } from 'node:os'
 import { Fault } from './fault.ts'
 import type { ChildProcess, SpawnOptions } from 'node:child_process'
 
@@ -37,7 +38,9 @@ export function run(argv: readonly string[], options: RunOptions = {}): Promise<
   if (program === undefined) throw new TypeError('no program to run')
   const { promise, resolve, reject } = Promise.withResolvers<Finished>()
   if (options.signal?.aborted === true) return Promise.reject(interrupted(program))
-  const child = spawn(program, args, spawnOptions({ ...options, stdio: ['pipe', 'pipe', 'pipe'] }))
+  const whole = options.input === undefined ? undefined : wholeInput(Buffer.from(options.input))
+  const child = spawn(program, args, spawnOptions({ ...options, stdio: [whole ?? 'pipe', 'pipe', 'pipe'] }))
+  if (whole !== undefined) closeSync(whole)
   const max = options.maxBytes ?? defaultMaxBytes
   let fault: Fault | undefined
   const end = (why: Fault): void => {
@@ -70,6 +73,32 @@ export function run(argv: readonly string[], options: RunOptions = {}): Promise<
   child.stdin?.on('error', () => undefined)
   child.stdin?.end(options.input ?? '')
   return promise
+}
+
+/** What a pipe takes in one write, whatever its size (pipe(7), PIPE_BUF). */
+const pipeBytes = 4096
+/** open(2): a file without a name, gone with the last who has it open. Node has no constant for it. */
+const nameless = files.O_DIRECTORY | 0o20_000_000
+
+/**
+ * A program whose feeder dies half-way takes what it got for everything: half a ruleset, half of a line. Longer input is
+ * therefore complete, in a nameless file, before the program begins. `undefined` when a pipe will do.
+ */
+function wholeInput(input: Buffer): number | undefined {
+  if (input.length <= pipeBytes) return undefined
+  let why: unknown
+  for (const folder of ['/dev/shm', '/run', tmpdir()]) {
+    let fd: number | undefined
+    try {
+      fd = openSync(folder, files.O_RDWR | nameless, 0o600)
+      for (let done = 0; done < input.length; ) done += writeSync(fd, input, done, input.length - done, done)
+      return fd
+    } catch (error) {
+      if (fd !== undefined) closeSync(fd)
+      why = error
+    }
+  }
+  throw new Fault('command-failed', 'there is no room for the input of a program', { help: 'make room in /dev/shm, /run or the folder for temporary files', cause: why })
 }
 
 /** Runs a program that has to succeed, and gives its stdout. */
