@@ -9,7 +9,7 @@ import { checkDocuments } from './documents.ts'
 import { design, enforceConnections, enforceGroups, enforcePlaces, enforceTable } from './enforce.ts'
 import { loadApplied, loadIds, loadSlots, saveApplied } from './memory.ts'
 import { foreignInterfaces, dropSeat } from './place.ts'
-import { describeRefusals } from './refused.ts'
+import { carriedPaths, describeRefusals } from './refused.ts'
 import { prepareRouter, sysctlsHold } from './router.ts'
 import { fingerprint, liveRuleset } from './ruleset-state.ts'
 import { createQueue } from './queue.ts'
@@ -134,7 +134,7 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
         throw error
       }
       saveApplied(folder, documents, now)
-      const changed = changes(before?.set.intent, set.intent, now)
+      const changed = changes(before === undefined ? [] : carriedPaths(before.set, before.refused), carriedPaths(next.set, next.refused), now)
       log(`applied ${documents.directory} ${documents.sha256}: ${changed.opened.length} opened, ${changed.closed.length} closed, ${ended.length} connections ended`)
       return { applied: true, diagnostics, ...changed, ended, refused: describeRefusals(next.refused), failed }
     })
@@ -211,7 +211,7 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
         since,
         documents: inForce === undefined ? undefined : { directory: inForce.set.documents.directory, sha256: inForce.set.documents.sha256, files: inForce.set.documents.files.length },
         enforced,
-        paths: inForce?.set.intent.paths.length ?? 0,
+        paths: inForce === undefined ? 0 : carriedPaths(inForce.set, inForce.refused).length,
         workloads: workloadStatus(inForce?.plan.places ?? [], supervisor.status(), failed),
         refused: describeRefusals(inForce?.refused ?? []),
         drift,

@@ -1,15 +1,15 @@
 /** What a new Intent opens and closes compared with the one before, in the words of the documents (pure). */
 import { compareText } from '../base/location.ts'
 import { formatPorts } from '../net/ports.ts'
-import type { Intent, Path, PathEnd } from '../intent/intent.ts'
+import type { Path, PathEnd } from '../intent/intent.ts'
 
 export interface Changes {
   readonly opened: readonly string[]
   readonly closed: readonly string[]
 }
 
-/** Paths already expired at `now` count as closed. */
-export function changes(before: Intent | undefined, after: Intent, now: number): Changes {
+/** Of paths that are carried; those already expired at `now` count as closed. */
+export function changes(before: readonly Path[], after: readonly Path[], now: number): Changes {
   const old = lines(before, now)
   const next = lines(after, now)
   return {
@@ -18,8 +18,8 @@ export function changes(before: Intent | undefined, after: Intent, now: number):
   }
 }
 
-function lines(intent: Intent | undefined, now: number): ReadonlySet<string> {
-  return new Set((intent?.paths ?? []).filter((p) => p.expires === undefined || p.expires > now).map(describePath))
+function lines(paths: readonly Path[], now: number): ReadonlySet<string> {
+  return new Set(paths.filter((p) => p.expires === undefined || p.expires > now).map(describePath))
 }
 
 /** `research/api -> research/db tcp/5432`. */

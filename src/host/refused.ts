@@ -1,6 +1,8 @@
 /** Paths that no engine on this host carries, for people: what, by which document, and why. */
 import { formatLocation } from '../base/location.ts'
 import { describePath } from './changes.ts'
+import type { CheckedSet } from './documents.ts'
+import type { Path } from '../intent/intent.ts'
 import type { Refusal } from '../engines/nftables/capabilities.ts'
 
 export interface RefusedPath {
@@ -19,4 +21,14 @@ export function describeRefusals(refused: readonly Refusal[]): readonly RefusedP
     code: r.code,
     documents: r.path.origin.map((o) => `${o.document} (${formatLocation(o.at)})`),
   }))
+}
+
+/** The paths that are really open here. An External's domains may be refused while its CIDRs are carried. */
+export function carriedPaths(set: CheckedSet, refused: readonly Refusal[]): readonly Path[] {
+  const closed = new Set(refused.filter((r) => r.code !== 'domain' || !hasCidrs(set, r.path)).map((r) => r.path))
+  return set.intent.paths.filter((p) => !closed.has(p))
+}
+
+function hasCidrs(set: CheckedSet, path: Path): boolean {
+  return path.destination.kind === 'external' && (set.platform.externals.get(path.destination.external)?.cidrs.length ?? 0) > 0
 }
