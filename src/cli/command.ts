@@ -1,7 +1,7 @@
 /** What a command is: one file in this folder exports `command`, and one line of `commands.ts` names it. */
 import type { Output } from './output.ts'
 
-/** 0: done and all is well; 1: done, and the answer is no (problems, denied, mismatch); 2: usage; 3: could not be done. */
+/** 0: all is well; 1: a problem was found, or it could not be done; 2: usage; 3: `diff` alone, when something widened. */
 export type ExitCode = 0 | 1 | 2 | 3
 
 export interface OptionSpec {

@@ -14,7 +14,7 @@ export async function overview(): Promise<string> {
     ...all.map((c) => `  ${c.name.padEnd(width)}  ${c.summary}`),
     '',
     '`bulkhead COMMAND --help` shows how a command is used, with an example.',
-    'exit status: 0 all is well; 1 the answer is no; 2 the command line is wrong; 3 it could not be done',
+    'exit status: 0 all is well; 1 a problem was found, or it could not be done; 2 the command line is wrong',
     '',
   ].join('\n')
 }

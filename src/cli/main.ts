@@ -68,7 +68,7 @@ function report(thrown: unknown, output: Output, json: boolean): ExitCode {
     if (fault.help !== undefined) output.note(`  ${lines(fault.help)}`)
   }
   if (process.env['BULKHEAD_DEBUG'] === '1' && thrown instanceof Error) output.note(thrown.stack ?? '')
-  return fault.code === 'usage' ? 2 : 3
+  return fault.code === 'usage' ? 2 : 1
 }
 
 /** Several lines stay several lines, indented; nothing in them can drive a terminal. */
@@ -79,7 +79,7 @@ function lines(text: string): string {
 function quietOnClosedPipe(stream: NodeJS.WriteStream): void {
   stream.on('error', (error: NodeJS.ErrnoException) => {
     if (error.code === 'EPIPE') stop.abort()
-    else process.exit(3)
+    else process.exit(1)
   })
 }
 

@@ -15,7 +15,7 @@ export const command: Command = {
   usage: 'verify [--name NAME]',
   example: 'bulkhead verify --json    evidence with hashes and times; exit status 1 on any mismatch',
   positionals: [0, 0],
-  options: { ...instanceOptions, matrix: { type: 'boolean', help: 'also print what was found open, pair by pair' } },
+  options: { ...instanceOptions, quiet: { type: 'boolean', short: 'q', help: 'leave out what was found open, pair by pair' } },
   run,
 }
 
@@ -30,7 +30,7 @@ async function run(context: CommandContext): Promise<ExitCode> {
   })
   const good = evidence.mismatches.length === 0 && evidence.deviations.length === 0 && evidence.reading.acceptable
   if (json) out.json({ ...evidence, good })
-  else print(out, evidence, options['matrix'] === true)
+  else print(out, evidence, options['quiet'] !== true)
   return good ? 0 : 1
 }
 
@@ -60,7 +60,7 @@ const shown = 50
 const readingWords = { equal: 'equal to the documents', narrower: 'narrower than the documents', wider: 'wider than the documents', unreadable: 'not readable' } as const
 
 function print(out: Output, e: Evidence, matrix: boolean): void {
-  if (matrix) for (const cell of e.matrix) out.line(`${cell.from} -> ${cell.to} ${cell.open.join(' ')}`)
+  if (matrix) for (const cell of e.matrix) out.line(`${out.paint('green', 'open')} ${cell.from} -> ${cell.to} ${cell.open.join(' ')}`)
   for (const m of e.mismatches.slice(0, shown)) {
     const what = m.protocol === 'icmp' ? 'icmp' : `${m.protocol}/${m.port}`
     out.line(`${out.paint('red', 'mismatch')} ${m.from} -> ${m.to} ${what} IPv${m.family} (${m.address}): should be ${m.expect === 'allow' ? 'open' : 'closed'}, was ${m.outcome}${m.detail === '' ? '' : ` (${escapeText(m.detail)})`}; likely cause: ${m.likelyCause}`)
