@@ -3,6 +3,7 @@ import type { Command } from './command.ts'
 
 export const commands = {
   check: async () => (await import('./check.ts')).command,
+  diff: async () => (await import('./diff.ts')).command,
   explain: async () => (await import('./explain.ts')).command,
   matrix: async () => (await import('./matrix.ts')).command,
   schema: async () => (await import('./schema.ts')).command,
@@ -14,6 +15,7 @@ export const commands = {
   logs: async () => (await import('./logs.ts')).command,
   verify: async () => (await import('./verify.ts')).command,
   flows: async () => (await import('./flows.ts')).command,
+  trace: async () => (await import('./trace.ts')).command,
 } as const satisfies Readonly<Record<string, () => Promise<Command>>>
 
 export type CommandName = keyof typeof commands

@@ -2,9 +2,9 @@
 import { quote } from '../base/diagnostic.ts'
 import { readEnd, readTraffic } from '../analysis/ends.ts'
 import { explain } from '../analysis/explain.ts'
-import { parseInstant } from '../model/lexical.ts'
 import { phases } from '../model/platform.ts'
 import { usage } from './arguments.ts'
+import { instantOption } from './instant.ts'
 import { loadOrTell } from './load.ts'
 import type { Reading } from '../analysis/ends.ts'
 import type { Explanation } from '../analysis/explain.ts'
@@ -55,15 +55,6 @@ function phaseOption(text: unknown): Phase | undefined {
   const phase = phases.find((known) => known === text)
   if (phase === undefined) throw usage(command, `${quote(String(text))} is not a phase`, `allowed: ${phases.join(', ')}`)
   return phase
-}
-
-/** `--at`, or the instant at which the command began. */
-export function instantOption(asked: Command, { options, now }: Pick<CommandContext, 'options' | 'now'>): number {
-  const text = options['at']
-  if (text === undefined) return now
-  const instant = parseInstant(String(text))
-  if (instant === undefined) throw usage(asked, `${quote(String(text))} is not a date or an instant`, 'write `2030-01-31` or `2030-01-31T18:00:00Z`')
-  return instant
 }
 
 function print(out: Output, answer: Explanation): void {

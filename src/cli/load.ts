@@ -6,6 +6,7 @@ import { readDocumentFiles } from '../base/files.ts'
 import { compile } from '../intent/compile.ts'
 import { loadPlatform } from '../model/load.ts'
 import type { Diagnostic } from '../base/diagnostic.ts'
+import type { ReadFiles } from '../base/files.ts'
 import type { SourceFile } from '../base/source-file.ts'
 import type { Intent } from '../intent/intent.ts'
 import type { Platform } from '../model/platform.ts'
@@ -24,18 +25,28 @@ export interface LoadedSet {
   readonly diagnostics: readonly Diagnostic[]
   /** `undefined` exactly when there is an error among the diagnostics. */
   readonly set: GoodSet | undefined
+  /** There even when a Guardrail or a PolicyTest fails: what the documents say is known, though nobody enforces it. */
+  readonly sound: GoodSet | undefined
 }
+
+const assertions: ReadonlySet<string> = new Set(['guardrail-broken', 'policy-test-failed'])
 
 /** `path` is absolute or relative to the process's own folder; `now` is in milliseconds since the epoch. */
 export function loadSet(path: string, now: number): LoadedSet {
-  const read = readDocumentFiles(path)
+  return judgeFiles(readDocumentFiles(path), now)
+}
+
+/** The same for documents that come from elsewhere. */
+export function judgeFiles(read: ReadFiles, now: number): LoadedSet {
   const loaded = loadPlatform(read.files, { now })
   const { platform } = loaded
   const compiled = platform === undefined ? undefined : compile(platform)
   const judged = platform === undefined || compiled === undefined ? [] : checkSet(platform, compiled.intent, now)
   const diagnostics = sortDiagnostics([...read.diagnostics, ...loaded.diagnostics, ...(compiled?.diagnostics ?? []), ...judged])
-  const good = platform !== undefined && compiled !== undefined && !hasErrors(diagnostics)
-  return { files: read.files, documents: loaded.documents, diagnostics, set: good ? { platform, intent: compiled.intent } : undefined }
+  const good = !hasErrors(diagnostics)
+  const sound = diagnostics.every((d) => d.severity !== 'error' || assertions.has(d.code))
+  const set = sound && platform !== undefined && compiled !== undefined ? { platform, intent: compiled.intent } : undefined
+  return { files: read.files, documents: loaded.documents, diagnostics, set: good ? set : undefined, sound: set }
 }
 
 /**
@@ -44,6 +55,15 @@ export function loadSet(path: string, now: number): LoadedSet {
  */
 export function loadOrTell(context: CommandContext, directory: string): GoodSet | undefined {
   const { set, diagnostics } = loadSet(resolve(context.cwd, directory), context.now)
+  return toldProblems(context, set, diagnostics)
+}
+
+/** The same for questions that make sense although an assertion fails, which is then told on stderr. */
+export function soundOrTell(context: CommandContext, loaded: LoadedSet): GoodSet | undefined {
+  return toldProblems(context, loaded.sound, loaded.diagnostics)
+}
+
+function toldProblems(context: CommandContext, set: GoodSet | undefined, diagnostics: readonly Diagnostic[]): GoodSet | undefined {
   if (set === undefined && context.json) {
     context.out.json({ error: { code: 'invalid-set', message: 'the documents have problems' }, diagnostics })
     return undefined

@@ -2,7 +2,7 @@
 import { matrix } from '../analysis/matrix.ts'
 import { matrixCsv, matrixJson, matrixText } from '../analysis/matrix-text.ts'
 import { choice } from './arguments.ts'
-import { instantOption } from './explain.ts'
+import { instantOption } from './instant.ts'
 import { loadOrTell } from './load.ts'
 import type { Command, CommandContext, ExitCode } from './command.ts'
 

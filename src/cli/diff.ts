@@ -1,0 +1,54 @@
+/** `bulkhead diff`: what a change of documents opens and closes; a gate for pull requests. */
+import { statSync } from 'node:fs'
+import { resolve } from 'node:path'
+import { readDocumentFiles } from '../base/files.ts'
+import { widens } from '../analysis/change.ts'
+import { diff } from '../analysis/diff.ts'
+import { diffJson, diffMarkdown, diffText } from '../analysis/diff-text.ts'
+import { choice } from './arguments.ts'
+import { instantOption } from './instant.ts'
+import { judgeFiles, soundOrTell } from './load.ts'
+import { parseRevision, readRevision } from './revision.ts'
+import type { Command, CommandContext, ExitCode } from './command.ts'
+import type { GoodSet } from './load.ts'
+
+const formats = ['text', 'json', 'markdown'] as const
+
+export const command: Command = {
+  name: 'diff',
+  summary: 'say which paths a change of documents opens, closes, widens and narrows',
+  usage: 'diff OLD NEW [--format text|json|markdown] [--at INSTANT]',
+  example:
+    'bulkhead diff policies/ proposed/                              two folders\n' +
+    'bulkhead diff main:policies policies --format markdown         a git revision and the folder as it is now\n' +
+    'Exit status 0 when nothing opens or widens, 3 when something does, 1 when a set has problems.',
+  positionals: [2, 2],
+  options: {
+    format: { type: 'string', value: 'FORMAT', help: 'text, json, or markdown for a comment on a pull request' },
+    at: { type: 'string', value: 'INSTANT', help: 'what has expired by this date or instant counts as closed; now when left out' },
+  },
+  run,
+}
+
+async function run(context: CommandContext): Promise<ExitCode> {
+  const [old = '', fresh = ''] = context.args
+  const format = context.json ? 'json' : choice(command, context.options, 'format', formats, 'text')
+  const now = instantOption(command, context)
+  const asked = { ...context, json: format === 'json' }
+  const before = await setOf(asked, old)
+  if (before === undefined) return 1
+  const after = await setOf(asked, fresh)
+  if (after === undefined) return 1
+  const found = diff(before, after, now)
+  if (format === 'json') context.out.json(diffJson(found))
+  else context.out.write(format === 'markdown' ? diffMarkdown(found) : diffText(found))
+  return widens(found) ? 3 : 0
+}
+
+/** A folder or file on disk; else `REV:DIR`. */
+async function setOf(context: CommandContext, text: string): Promise<GoodSet | undefined> {
+  const path = resolve(context.cwd, text)
+  const revision = statSync(path, { throwIfNoEntry: false }) === undefined ? parseRevision(text) : undefined
+  const read = revision === undefined ? readDocumentFiles(path) : await readRevision(context.cwd, revision.revision, revision.folder, context.signal)
+  return soundOrTell(context, judgeFiles(read, context.now))
+}

@@ -1,0 +1,98 @@
+/** The diff of two random sets against the verdicts of the reference on both. */
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import fc from 'fast-check'
+import { diff } from '../analysis/diff.ts'
+import { widens } from '../analysis/change.ts'
+import { documentOf, whatIf } from '../analysis/what-if.ts'
+import { compile } from '../intent/compile.ts'
+import { referenceDecide } from './reference.ts'
+import { changeHolds } from './testing/change-holds.ts'
+import { twoSets } from './testing/two-sets.ts'
+import { flowsFrom, flowTapes } from './testing/arbitrary-flow.ts'
+import { formatFlow } from './testing/flow-text.ts'
+import { platformOf } from './testing/load.ts'
+import type { Policy } from '../analysis/what-if.ts'
+import type { Platform } from '../model/platform.ts'
+
+const flowsEach = 60
+
+test('a diff tells of every flow whose verdict changes, with its direction, and of no other', () => {
+  const seen = { opened: 0, closed: 0, same: 0, pairs: 0 }
+  fc.assert(
+    fc.property(twoSets(), flowTapes(flowsEach), flowTapes(flowsEach), ({ before, after }, tape, other) => {
+      const [old, fresh] = [platformOf(before), platformOf(after)]
+      if (old === undefined || fresh === undefined) return
+      seen.pairs++
+      const { changes } = diff({ platform: old, intent: compile(old).intent }, { platform: fresh, intent: compile(fresh).intent }, before.now)
+      for (const flow of [...flowsFrom(old, tape, flowsEach), ...flowsFrom(fresh, other, flowsEach)]) {
+        const was = referenceDecide(old, flow, before.now)
+        const is = referenceDecide(fresh, flow, before.now)
+        const told: ReadonlySet<string> = new Set(changes.filter((change) => changeHolds(change, flow, old, fresh)).map(({ kind }) => (kind === 'opened' || kind === 'widened' ? 'more' : 'less')))
+        const text = `${was} to ${is}: ${formatFlow(flow)}`
+        // An External is no end of a packet: what it holds is. Requests are judged behind the name, where a flow says nothing of them.
+        if (flow.source.kind === 'external' || flow.destination.kind === 'external') continue
+        if (flow.destination.kind === 'name' && was === 'allow' && is === 'allow') continue
+        if (was === is) assert.deepEqual([...told], [], text)
+        else assert.deepEqual([...told], [is === 'allow' ? 'more' : 'less'], text)
+        seen[was === is ? 'same' : is === 'allow' ? 'opened' : 'closed']++
+      }
+    }),
+    { numRuns: 400, endOnFailure: true },
+  )
+  assert.ok(seen.pairs > 150 && seen.opened > 300 && seen.closed > 300, JSON.stringify(seen))
+})
+
+test('a set does not differ from itself, whatever its policies are called and in whatever order they come', () => {
+  fc.assert(
+    fc.property(twoSets(), ({ before }) => {
+      const platform = platformOf(before)
+      if (platform === undefined) return
+      const renamed = renamePolicies(platform)
+      const found = diff({ platform, intent: compile(platform).intent }, { platform: renamed, intent: compile(renamed).intent }, before.now)
+      assert.deepEqual(found.changes, [])
+      assert.ok(!widens(found))
+    }),
+    { numRuns: 100, endOnFailure: true },
+  )
+})
+
+test('what a proposal would change is what the diff of both whole sets says', () => {
+  let compared = 0
+  fc.assert(
+    fc.property(twoSets(), fc.nat(), fc.nat(), ({ before }, gone, kept) => {
+      const platform = platformOf(before)
+      if (platform === undefined) return
+      const policies: readonly Policy[] = [...platform.servicePolicies, ...platform.egressPolicies, ...platform.ingressPolicies, ...platform.federationPolicies]
+      if (policies.length < 2) return
+      // The smaller set lacks two policies; the proposal removes one that it has and adds one of those.
+      const [a, b] = [policies[gone % policies.length], policies[kept % policies.length]]
+      if (a === undefined || b === undefined || a === b) return
+      const without = (...some: readonly Policy[]): Platform => dropPolicies(platform, new Set(some.map(documentOf)))
+      const [base, target] = [without(a), without(b)]
+      compared++
+      const whole = diff({ platform: base, intent: compile(base).intent }, { platform: target, intent: compile(target).intent }, before.now)
+      assert.deepEqual(whatIf(base, compile(base).intent)({ add: [a], remove: [b] }, before.now), whole)
+    }),
+    { numRuns: 300, endOnFailure: true },
+  )
+  assert.ok(compared > 100, String(compared))
+})
+
+function renamePolicies(platform: Platform): Platform {
+  const rename = <P extends Policy>(policies: readonly P[]): readonly P[] => policies.map((policy) => ({ ...policy, name: `z-${policy.name}` })).reverse()
+  return {
+    ...platform,
+    servicePolicies: rename(platform.servicePolicies), egressPolicies: rename(platform.egressPolicies),
+    ingressPolicies: rename(platform.ingressPolicies), federationPolicies: rename(platform.federationPolicies),
+  }
+}
+
+function dropPolicies(platform: Platform, gone: ReadonlySet<string>): Platform {
+  const kept = <P extends Policy>(policies: readonly P[]): readonly P[] => policies.filter((policy) => !gone.has(documentOf(policy)))
+  return {
+    ...platform,
+    servicePolicies: kept(platform.servicePolicies), egressPolicies: kept(platform.egressPolicies),
+    ingressPolicies: kept(platform.ingressPolicies), federationPolicies: kept(platform.federationPolicies),
+  }
+}
