@@ -5,14 +5,12 @@
 import { parseArgs } from 'node:util'
 import { systemClock } from '../base/clock.ts'
 import { escapeText } from '../base/diagnostic.ts'
-import { Fault, isFault, messageOf } from '../base/fault.ts'
-import { start } from '../base/process.ts'
+import { isFault, messageOf } from '../base/fault.ts'
 import { defaultLogGroup } from '../engines/nftables/render.ts'
 import { startAgent } from '../host/agent.ts'
 import { serve } from '../host/api.ts'
 import { placePrefix } from '../host/host-mode.ts'
-import { inNetns } from '../host/ip.ts'
-import { outsideNetns } from '../host/outside.ts'
+import { startOutside } from '../host/outside-process.ts'
 import { loggedPackets } from '../host/ruleset-state.ts'
 import { writeState } from '../host/state.ts'
 import { startRecorder } from '../observe/recorder.ts'
@@ -20,7 +18,7 @@ import type { DocumentSet } from '../host/documents.ts'
 import type { InForce } from '../host/enforce.ts'
 import type { Recorder, RecorderContext } from '../observe/recorder.ts'
 
-const { values } = parseArgs({ options: { folder: { type: 'string' }, name: { type: 'string' }, mode: { type: 'string' }, outside: { type: 'string' } } })
+const { values } = parseArgs({ options: { folder: { type: 'string' }, name: { type: 'string' }, mode: { type: 'string' } } })
 const folder = values.folder ?? ''
 const mode = values.mode === 'host' ? 'host' : 'sandbox'
 
@@ -62,17 +60,10 @@ async function main(): Promise<void> {
     onInForce: (inForce) => observe(inForce).catch((error: unknown) => log(`error: no records: ${messageOf(error)}`)),
     recorderStats: () => recorder?.stats() ?? null,
   })
-  let outsideStarted = false
   await serve(folder, {
     '/ping': async () => 'pong',
-    '/apply': async (body) => {
-      const report = await agent.apply(body as DocumentSet)
-      if (values.outside !== undefined && report.applied && !outsideStarted) {
-        outsideStarted = true
-        startOutside(values.outside)
-      }
-      return report
-    },
+    '/apply': (body) => agent.apply(body as DocumentSet),
+    '/outside': (body) => startOutside(folder, String(body), log),
     '/status': () => agent.status(),
     '/shutdown': async () => {
       await agent.shutdown()
@@ -82,14 +73,6 @@ async function main(): Promise<void> {
     },
   })
   log(`agent ready: ${mode}, process ${process.pid}`)
-}
-
-/** What the user wants to play the outside; in a sandbox only. */
-function startOutside(command: string): void {
-  if (mode !== 'sandbox') throw new Fault('usage', '`--outside` needs a sandbox')
-  const child = start(inNetns(outsideNetns, ['sh', '-c', command]), { stdio: ['ignore', 'inherit', 'inherit'], detached: true, cwd: '/' })
-  child.on('error', (error) => log(`error: the outside command did not start: ${error.message}`))
-  child.on('exit', (code) => log(`the outside command ended with status ${code ?? 'none'}`))
 }
 
 // A terminal's Ctrl-C is not for the agent; only `down` and the kernel end it.

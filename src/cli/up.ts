@@ -2,6 +2,7 @@
 import { resolve } from 'node:path'
 import { Fault } from '../base/fault.ts'
 import { readDocumentFiles } from '../base/files.ts'
+import { call } from '../host/api.ts'
 import { documentSet } from '../host/documents.ts'
 import { ensureInstance } from '../host/instance.ts'
 import { applyDocuments, instanceOf, instanceOptions, nodeProgram, printApply } from './instance.ts'
@@ -34,9 +35,10 @@ async function run(context: CommandContext): Promise<ExitCode> {
   const outside = options['outside']
   if (typeof outside === 'string' && mode === 'host') throw new Fault('usage', '`--outside` needs `--sandbox`')
   if (!json) out.note(mode === 'sandbox' ? `a sandbox for \`${instance.name}\`` : `namespaces of \`${instance.name}\` on this machine`)
-  const agentArguments = ['--folder', instance.folder, '--name', instance.name, '--mode', mode, ...(typeof outside === 'string' ? ['--outside', inFolder(context.cwd, outside)] : [])]
+  const agentArguments = ['--folder', instance.folder, '--name', instance.name, '--mode', mode]
   const where = await ensureInstance(instance, mode, () => nodeProgram('./agent-main.ts', agentArguments))
   const report = await applyDocuments(instance, where, documentSet(path, readDocumentFiles(path).files), now)
+  if (report.applied && typeof outside === 'string') await call(instance.folder, '/outside', inFolder(context.cwd, outside))
   const code = printApply(context, report)
   if (!json && code === 0) out.line(`${report.opened.length} ${report.opened.length === 1 ? 'path' : 'paths'} opened, everything else is closed (${((Date.now() - now) / 1000).toFixed(1)} s)`)
   return code

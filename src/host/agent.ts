@@ -7,6 +7,7 @@ import { Fault, messageOf } from '../base/fault.ts'
 import { changes } from './changes.ts'
 import { checkDocuments } from './documents.ts'
 import { design, enforceConnections, enforceGroups, enforcePlaces, enforceTable } from './enforce.ts'
+import { boundLogs } from './log-size.ts'
 import { loadApplied, loadIds, loadSlots, saveApplied } from './memory.ts'
 import { foreignInterfaces, dropSeat } from './place.ts'
 import { carriedPaths, describeRefusals } from './refused.ts'
@@ -43,6 +44,7 @@ const keptDrift = 50
 const settingsCheckMs = 500
 /** Every how many of them everything is looked at. */
 const fullCheckEvery = 20
+const logCheckEvery = 10
 
 /** Closes everything first, then brings back the last set, if there is one: what runs is adopted. */
 export async function startAgent(options: AgentOptions): Promise<Agent> {
@@ -188,8 +190,9 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
   await prepareRouter()
   const applied = loadApplied(folder)
   if (applied !== undefined) {
-    const { set } = checkDocuments(applied, Date.now())
-    if (set === undefined) throw new Fault('invalid-set', 'the set in force no longer loads', { help: 'bring up a corrected set with `bulkhead up DIR`' })
+    // As it was judged then: a set in force does not fall because a date in it has passed.
+    const { set } = checkDocuments(applied, Date.parse(applied.at))
+    if (set === undefined) throw new Fault('invalid-set', 'the set in force no longer loads', { help: 'the rules stay as they are; `bulkhead down` ends them' })
     await queue.run(() => enforce(design(set, numbers, options, Date.now()), undefined))
     log(`adopted ${applied.directory} ${applied.sha256}`)
   }
@@ -197,6 +200,7 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
   let looks = 0
   const regular = setInterval(() => {
     looks++
+    if (looks % logCheckEvery === 0) boundLogs(folder)
     const attached = inForce?.plan.places.some((p) => p.start.kind === 'attach-netns') === true
     if (!sysctlsHold() || attached || looks % fullCheckEvery === 0) queueCheck()
   }, settingsCheckMs)

@@ -15,7 +15,7 @@ import { gatewayV4, insideInterface, foreignInterfaces } from './place.ts'
 import { planHost } from './plan.ts'
 import { fingerprint, liveRuleset } from './ruleset-state.ts'
 import { runProbes } from './probers.ts'
-import { dropShadows, makeShadows, shadowSeats } from './shadows.ts'
+import { shadowSeats, withShadows } from './shadows.ts'
 import { topologyDeviations } from './topology.ts'
 import { readTable } from './table-reading.ts'
 import type { Deviation } from './topology.ts'
@@ -65,7 +65,7 @@ export async function verifyInstance(options: VerifyOptions): Promise<Evidence> 
   const applied = loadApplied(folder)
   const inventory = loadInventory(folder)
   if (applied === undefined || inventory === undefined) throw new Fault('not-running', 'no documents are in force', { help: 'run `bulkhead up DIR` first' })
-  const { set } = checkDocuments(applied, now)
+  const { set } = checkDocuments(applied, Date.parse(applied.at))
   if (set === undefined) throw new Fault('invalid-set', 'the documents in force no longer load', { help: 'run `bulkhead check` on them' })
   const ids = loadIds(folder)
   const plan = planHost(set.platform, set.intent, ids.groups, loadSlots(folder), { prefix: options.prefix, uplink: inventory.uplink !== undefined })
@@ -79,9 +79,7 @@ export async function verifyInstance(options: VerifyOptions): Promise<Evidence> 
   const outside = options.mode === 'sandbox'
   const live = planLive(set.platform, shadows, { now, outside, router: [gatewayV4, '198.18.255.2', 'fd00:198:18::2'], timeoutMs: 800 })
   options.progress(`trying ${live.expectations.length} flows between ${shadows.length} identities`)
-  try {
-    await dropShadows(shadows)
-    await makeShadows(shadows)
+  return withShadows(shadows, async () => {
     const netns = new Map(shadows.map((s) => [s.label, s.seat.netns]))
     const results = await runProbes(live.tasks, live.pings, (label) => (label === outsideLabel ? outsideNetns : (netns.get(label) ?? '')))
     const verdict = judge(live.expectations, results)
@@ -97,9 +95,7 @@ export async function verifyInstance(options: VerifyOptions): Promise<Evidence> 
       reading,
       matrix: matrixOf(live.expectations, (id) => results.get(id)?.outcome === 'open'),
     }
-  } finally {
-    await dropShadows(shadows)
-  }
+  })
 }
 
 /** The real places from inside: their addresses, and that nothing leads round the table. */
