@@ -2,6 +2,7 @@
 import { createHash } from 'node:crypto'
 import { Fault } from '../base/fault.ts'
 import { run } from '../base/process.ts'
+import { traceTableName } from './trace-table.ts'
 
 export const tableName = 'bulkhead'
 
@@ -29,7 +30,8 @@ export function fingerprint(ruleset: unknown): Fingerprint {
     if (kind === 'metainfo') continue
     const table = String(kind === 'table' ? body['name'] : body['table'])
     if (body['family'] !== 'inet' || table !== tableName) {
-      if (kind === 'table') foreign.push(`${String(body['family'])} ${table}`)
+      // A trace comes and goes, and decides nothing.
+      if (kind === 'table' && table !== traceTableName) foreign.push(`${String(body['family'])} ${table}`)
       continue
     }
     lines.push(`${kind} ${JSON.stringify(body, steady(learning.has(String(body['name']))))}`)

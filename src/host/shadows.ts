@@ -60,7 +60,7 @@ async function takeTurn(): Promise<() => void> {
 
 const atOnce = 4
 
-export async function makeShadows(shadows: readonly ShadowSeat[]): Promise<void> {
+async function makeShadows(shadows: readonly ShadowSeat[]): Promise<void> {
   const left = [...shadows]
   const worker = async (): Promise<void> => {
     for (let s = left.pop(); s !== undefined; s = left.pop()) await makeSeat(s.seat, { ownNetns: true })
@@ -68,6 +68,6 @@ export async function makeShadows(shadows: readonly ShadowSeat[]): Promise<void>
   await Promise.all(Array.from({ length: atOnce }, worker))
 }
 
-export async function dropShadows(shadows: readonly ShadowSeat[]): Promise<void> {
+async function dropShadows(shadows: readonly ShadowSeat[]): Promise<void> {
   await ipBatchForce(shadows.flatMap(({ seat }) => [`link del dev ${seat.interface}`, `netns del ${seat.netns}`]))
 }

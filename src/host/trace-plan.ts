@@ -8,6 +8,7 @@ import { formatPrefix } from '../net/prefix.ts'
 import { outsideLabel } from '../verify/live/probe.ts'
 import type { AskedTraffic } from '../analysis/ends.ts'
 import type { Attachment, Inventory } from '../engines/nftables/inventory.ts'
+import type { Intent, Path } from '../intent/intent.ts'
 import type { Address, Family } from '../net/address.ts'
 import type { FlowEnd, Phase, Platform } from '../model/platform.ts'
 import type { CheckedSet } from './documents.ts'
@@ -50,36 +51,45 @@ export function planTrace(set: CheckedSet, inventory: Inventory, asked: TraceAsk
   const source = sideOf(set.platform, inventory, asked.source, asked.live, probe?.from)
   const destination = sideOf(set.platform, inventory, asked.destination, asked.live, probe?.address)
   if (source.interfaces.length === 0) throw new Fault('usage', `\`${formatFlowEnd(asked.source)}\` has no interface on this host`, { help: 'leave out --live to send a probe' })
-  return { watched: watch(set, asked, source, destination), requests: new Set(source.interfaces), probe }
+  return { watched: watch(set, inventory, asked, source, destination), requests: new Set(source.interfaces), probe }
 }
 
 /** Requests by their destination, whatever source they claim; replies by their source. */
-function watch({ intent }: CheckedSet, asked: TraceAsked, source: Side, destination: Side): readonly Watched[] {
-  const { protocol, port } = asked
-  const published = asked.destination.kind === 'address' && asked.source.kind !== 'workload' ? asked.destination.address : undefined
-  const privatePorts = published === undefined
-    ? []
-    : intent.paths.flatMap((p) => (p.via.kind === 'publish' && p.via.port === port && p.via.addresses.some((a) => a.bits === published.bits && a.family === published.family) ? p.ports.map((r) => r.from) : []))
+function watch({ platform, intent }: CheckedSet, inventory: Inventory, asked: TraceAsked, source: Side, destination: Side): readonly Watched[] {
   const families = ([4, 6] as const).filter((family) => destination.addresses[family].length > 0 && (asked.live || family === asked.family))
   if (families.length === 0) throw new Fault('usage', `\`${formatFlowEnd(asked.destination)}\` has no address here`, { help: 'the kernel sees addresses only; name one' })
+  const behind = publishedEnds(intent, asked)
+  const answering = behind.map((p) => ({ side: sideOf(platform, inventory, p.destination, true, undefined), ports: p.ports.map((r) => r.from) }))
+  const asking = [{ side: destination, ports: asked.port === undefined ? [] : [asked.port] }]
   return families.flatMap((family) => {
     const ip = family === 4 ? 'ip' : 'ip6'
     const from = list('iifname', source.interfaces.map((i) => `"${i}"`))
-    const back = list('iifname', destination.interfaces.map((i) => `"${i}"`))
     // What a workload claims as its source is not its identity; what is outside has no other.
     const client = (end: 'saddr' | 'daddr'): string => (asked.source.kind === 'workload' ? '' : list(`${ip} ${end}`, source.addresses[family]))
-    const to = list(`${ip} daddr`, destination.addresses[family])
-    // After translation the destination is another one; what came in on these interfaces for these ports is still ours.
-    const routedTo = published === undefined ? to : `meta nfproto ipv${family}`
-    const answering = published === undefined ? list(`${ip} saddr`, destination.addresses[family]) : `meta nfproto ipv${family}`
-    const traffic = (end: 'dport' | 'sport', ports: readonly number[]): string =>
-      protocol === 'icmp' ? `${family === 4 ? 'icmp' : 'icmpv6'} type echo-${end === 'dport' ? 'request' : 'reply'}` : `${protocol} ${end} { ${ports.join(', ')} }`
-    const ports = port === undefined ? [] : [port]
-    const after = privatePorts.length === 0 ? ports : [...new Set(privatePorts)]
+    const request = ({ side, ports }: (typeof asking)[number]): string => words(from, client('saddr'), list(`${ip} daddr`, side.addresses[family]), traffic(asked, family, 'dport', ports))
+    const reply = ({ side, ports }: (typeof asking)[number]): string =>
+      words(list('iifname', side.interfaces.map((i) => `"${i}"`)), list(`${ip} saddr`, side.addresses[family]), client('daddr'), traffic(asked, family, 'sport', ports))
+    const translated = answering.length === 0 ? asking : answering
     return [
-      { arriving: words(from, client('saddr'), to, traffic('dport', ports)), routed: words(from, client('saddr'), routedTo, traffic('dport', after)) },
-      ...[words(back, answering, client('daddr'), traffic('sport', after))].map((reply) => ({ arriving: reply, routed: reply })),
+      ...asking.map((end) => ({ arriving: request(end), routed: undefined })),
+      ...translated.map((end) => ({ arriving: undefined, routed: request(end) })),
+      ...translated.map((end) => ({ arriving: reply(end), routed: reply(end) })),
     ]
+  })
+}
+
+function traffic({ protocol }: TraceAsked, family: Family, end: 'dport' | 'sport', ports: readonly number[]): string {
+  if (protocol === 'icmp') return `${family === 4 ? 'icmp' : 'icmpv6'} type echo-${end === 'dport' ? 'request' : 'reply'}`
+  return `${protocol} ${end} { ${[...new Set(ports)].join(', ')} }`
+}
+
+/** The paths behind a published address: what comes in for it is translated, and answered by another. */
+function publishedEnds(intent: Intent, { source, destination, port }: TraceAsked): readonly (Path & { readonly destination: { readonly kind: 'workload' } })[] {
+  if (source.kind === 'workload' || destination.kind !== 'address') return []
+  const { family, bits } = destination.address
+  return intent.paths.flatMap((p) => {
+    const here = p.via.kind === 'publish' && p.via.port === port && p.via.addresses.some((a) => a.family === family && a.bits === bits)
+    return here && p.destination.kind === 'workload' ? [{ ...p, destination: p.destination }] : []
   })
 }
 
@@ -104,6 +114,7 @@ function sideOf(platform: Platform, inventory: Inventory, end: FlowEnd, live: bo
 
 function planProbe(platform: Platform, inventory: Inventory, asked: TraceAsked, sandbox: boolean): TraceProbe {
   const { source, destination, family } = asked
+  if (asked.protocol === 'icmp' && asked.from !== undefined) throw new Fault('usage', 'an echo request is sent from its sender\'s own address', { help: 'leave out --from, or ask about tcp or udp' })
   if (asked.protocol === 'sctp') throw new Fault('usage', 'a probe cannot be sctp', { help: 'follow what the workload sends itself with --live' })
   if (source.kind === 'workload' && destination.kind === 'workload' && source.workload === destination.workload) {
     throw new Fault('usage', 'a workload\'s shadow cannot probe itself', { help: 'follow what its replicas send each other with --live' })

@@ -7,13 +7,15 @@ import { run, start, startFault } from '../base/process.ts'
 import { until } from './proc.ts'
 
 export const traceTableName = 'bulkhead-trace'
+/** The chain that every watched packet meets first. */
+export const arrivalChain = 'arrival'
 const table = `inet ${traceTableName}`
 const markers = 'paths'
 
 export interface Watched {
-  /** What a packet is like when it arrives, and when it has been routed; in nft's words. */
-  readonly arriving: string
-  readonly routed: string
+  /** What a packet is like when it arrives, and when it is forwarded, which may be after translation; in nft's words. */
+  readonly arriving: string | undefined
+  readonly routed: string | undefined
 }
 
 export interface TraceTable {
@@ -52,11 +54,11 @@ function commands(watched: readonly Watched[]): readonly string[] {
   return [
     `add table ${table} { flags owner; }`,
     `add set ${table} ${markers} { typeof th sport . th dport . ct mark; flags dynamic; size 4096; }`,
-    `add chain ${table} arrival { type filter hook prerouting priority raw - 10; policy accept; }`,
+    `add chain ${table} ${arrivalChain} { type filter hook prerouting priority raw - 10; policy accept; }`,
     `add chain ${table} forwarded { type filter hook forward priority filter + 5; policy accept; }`,
     ...watched.flatMap(({ arriving, routed }) => [
-      `add rule ${table} arrival ${arriving} limit rate ${mostEachSecond}/second burst ${mostEachSecond} packets meta nftrace set 1`,
-      `add rule ${table} forwarded ${routed} add @${markers} { th sport . th dport . ct mark }`,
+      ...(arriving === undefined ? [] : [`add rule ${table} ${arrivalChain} ${arriving} limit rate ${mostEachSecond}/second burst ${mostEachSecond} packets meta nftrace set 1`]),
+      ...(routed === undefined ? [] : [`add rule ${table} forwarded ${routed} add @${markers} { th sport . th dport . ct mark }`]),
     ]),
     `add chain ${table} ready`,
   ]

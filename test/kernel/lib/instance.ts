@@ -27,6 +27,8 @@ export interface TestInstance {
   readonly exec: (workload: string, ...argv: readonly string[]) => Promise<Finished>
   /** The same, without waiting; its stdout and stderr are piped. */
   readonly spawn: (workload: string, ...argv: readonly string[]) => ChildProcess
+  /** A command of `bulkhead` itself, without waiting; its stdout and stderr are piped. */
+  readonly spawnCommand: (...argv: readonly string[]) => ChildProcess
   /** Ends the agent as a crash would. */
   readonly killAgent: () => Promise<void>
 }
@@ -84,6 +86,7 @@ function make(root: string): TestInstance {
     router,
     exec: (workload, ...words) => bulkhead('exec', workload, '--', ...words),
     spawn: (workload, ...words) => start(argv(['exec', workload, '--', ...words]), { env, stdio: ['ignore', 'pipe', 'pipe'] }),
+    spawnCommand: (...words) => start(argv(words), { env, stdio: ['ignore', 'pipe', 'pipe'] }),
     killAgent: async () => {
       const { pid } = await status()
       await router('kill', '-9', String(pid))
