@@ -317,6 +317,16 @@ export const catalogue = {
     why: 'Workloads on a segment with `egress: restricted` reach nothing beyond their Stack and its peered networks.',
     fix: 'Place the workload on another segment, or narrow the policy to an External inside.',
   },
+  'equal-priorities': {
+    title: 'two cluster-wide policies of one priority judge the same pods',
+    why: 'Kubernetes leaves open which of them decides, so nobody can say what they allow together.',
+    fix: 'Give them different priorities.',
+  },
+  'not-carried': {
+    title: 'a path of the manifests that the import leaves closed',
+    why: 'A document that came near it would open more than the manifests do; a closed path is told, a wider one would not be seen.',
+    fix: 'Write a document for it if the path is needed.',
+  },
   'guardrail-broken': {
     title: 'a guardrail does not hold',
     why: 'A Guardrail is what has to be true of every set of policies.',
@@ -382,7 +392,17 @@ export const catalogue = {
   'state-unreadable': {
     title: 'the state of the platform cannot be read',
     why: 'Without it nobody can tell which interfaces and rules are ours.',
-    fix: 'Run `bulkhead down`, then `bulkhead up`.',
+    fix: 'Run `bulkhead down`, then `bulkhead up`: it puts damaged files aside.',
+  },
+  'state-unwritable': {
+    title: 'the state of the platform cannot be written',
+    why: 'What is not written down would be forgotten by the next agent, so nothing was changed.',
+    fix: 'Make room on the disk of the state folder, then try again.',
+  },
+  'instance-busy': {
+    title: 'another command changes this instance',
+    why: 'Two commands that change one instance take turns; this one waited for its turn in vain.',
+    fix: 'Wait for the command that the message names, or end it.',
   },
   'not-running': {
     title: 'no platform is running here',

@@ -1,8 +1,9 @@
 /** What an instance remembers across agents: the numbers it has given, what it carries, and the set in force. */
-import { readFileSync, renameSync, writeFileSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { formatIds, noIds, parseIds } from '../engines/nftables/ids.ts'
 import { formatAddress, parseAddress } from '../net/address.ts'
+import { replaceFile } from './durable.ts'
 import { readState, writeState } from './state.ts'
 import { slotsFromJson, slotsToJson } from './slots.ts'
 import type { IdTable } from '../engines/nftables/ids.ts'
@@ -23,9 +24,7 @@ export function loadIds(folder: string): IdTable {
 }
 
 export function saveIds(folder: string, ids: IdTable): void {
-  const path = join(folder, 'ids.json')
-  writeFileSync(`${path}.new`, formatIds(ids), { mode: 0o600 })
-  renameSync(`${path}.new`, path)
+  replaceFile(join(folder, 'ids.json'), formatIds(ids))
 }
 
 export function loadSlots(folder: string): SlotTable {

@@ -1,8 +1,9 @@
 /** The state folder of one instance: everything Bulkhead remembers between commands. Private to its owner. */
-import { chmodSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { chmodSync, mkdirSync, readFileSync, rmSync } from 'node:fs'
 import { homedir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { Fault } from '../base/fault.ts'
+import { replaceFile } from './durable.ts'
 
 export interface Instance {
   readonly name: string
@@ -51,10 +52,7 @@ export function readState(folder: string, file: string): unknown {
 
 /** Replaces a JSON file as a whole: a reader and a crash see the old one or the new one. */
 export function writeState(folder: string, file: string, value: unknown): void {
-  const path = join(folder, file)
-  const next = `${path}.${process.pid}.new`
-  writeFileSync(next, `${JSON.stringify(value, undefined, 1)}\n`, { mode: 0o600 })
-  renameSync(next, path)
+  replaceFile(join(folder, file), `${JSON.stringify(value, undefined, 1)}\n`)
 }
 
 export function removeState(folder: string, file: string): void {
