@@ -12,7 +12,7 @@ import type { Difference } from './equivalence/differences.ts'
 import type { RefusedPath } from './equivalence/refused.ts'
 import type { Subject } from './equivalence/subject.ts'
 import type { Inventory } from '../engines/nftables/inventory.ts'
-import type { LeakKind, ReadContext, ReadPath, ReadResult } from '../engines/nftables/read.ts'
+import type { GroupName, LeakKind, ReadContext, ReadPath, ReadResult } from '../engines/nftables/read.ts'
 import type { Platform } from '../model/platform.ts'
 
 export { formatDifference } from './equivalence/differences.ts'
@@ -47,7 +47,9 @@ export function readContextOf(platform: Platform, inventory: Inventory, routed?:
  * `now`, in milliseconds since the epoch, is when the ruleset was listed. Flows whose answer changes within
  * `expirySlack` after it may have either: an element's remaining time is listed in whole seconds.
  */
-export function compareWithReference(platform: Platform, read: ReadResult, inventory: Inventory, now: number, refused: readonly RefusedPath[] = []): Comparison {
+export function compareWithReference(
+  platform: Platform, read: ReadResult, inventory: Inventory, now: number, refused: readonly RefusedPath[] = [],
+): Comparison {
   const differences = collectDifferences()
   const names = new Map([...inventory.groups].map(([name, group]) => [group, name] as const))
   const subject: Subject = { platform, read, index: indexPaths(read.paths), inventory, names, now, refused, differences }
@@ -69,28 +71,35 @@ const leakCauses: Readonly<Record<LeakKind, string>> = {
   related: 'ICMP errors pass that do not come back along a path',
   invalid: 'packets pass that belong to no connection',
   untracked: 'packets pass that are not tracked',
-  spoofed: 'packets pass with a source address that is not the interface’s own',
+  spoofed: 'packets pass with a source address that is not of their interface',
   'unknown-interface': 'packets pass from an interface that is not declared',
 }
 
 function judgeResult({ read, differences, names, inventory }: Subject): void {
-  const add = (kind: 'wider' | 'narrower', source: string, destination: string, protocol: string, cause: string, path?: ReadPath): void => {
-    for (const family of path?.families ?? [undefined]) {
-      differences.add({ kind, source, destination, protocol, cause, declared: false, ...(path === undefined ? {} : { ports: path.ports }), ...(family === undefined ? {} : { family }) })
-    }
+  const name = (group: GroupName): string => {
+    if (typeof group !== 'number') return groupWords[group]
+    return names.get(group) ?? (group === uplinkGroup ? 'outside' : `group ${group}`)
   }
-  const name = (group: ReadPath['source']['group']): string => (typeof group !== 'number' ? groupWords[group] : (names.get(group) ?? (group === uplinkGroup ? 'outside' : `group ${group}`)))
-  for (const { at, what } of read.unreadable) add('wider', 'any', 'any', 'any', `not understood at ${at}: ${what}`)
-  if (read.noTable) add('wider', 'any', 'any', 'any', 'no base chain judges forwarded packets')
-  for (const { kind, path } of read.leaks) add('wider', name(path.source.group), name(path.destination.group), path.protocol, `${leakCauses[kind]} (${path.rule})`, path)
+  const wider = (cause: string): void => {
+    differences.add({ kind: 'wider', source: 'any', destination: 'any', protocol: 'any', cause, declared: false })
+  }
+  const widerPath = ({ source, destination, protocol, ports, families }: ReadPath, cause: string): void => {
+    const ends = { source: name(source.group), destination: name(destination.group) }
+    for (const family of families) differences.add({ kind: 'wider', ...ends, protocol, ports, family, cause, declared: false })
+  }
+  for (const { at, what } of read.unreadable) wider(`not understood at ${at}: ${what}`)
+  if (read.noTable) wider('no base chain judges forwarded packets')
+  for (const { kind, path } of read.leaks) widerPath(path, `${leakCauses[kind]} (${path.rule})`)
   for (const path of read.paths) {
     const strange = [path.source.group, path.destination.group].some((group) => group === 'other' || group === 'unknown')
-    if (strange || path.protocol === 'other' || path.protocol === 'icmp-other') add('wider', name(path.source.group), name(path.destination.group), path.protocol, `no policy can mean this (${path.rule}: ${describePath(path)})`, path)
+    if (strange || path.protocol === 'other' || path.protocol === 'icmp-other') widerPath(path, `no policy can mean this (${path.rule}: ${describePath(path)})`)
   }
   const workloads = new Map(inventory.attachments.map((each) => [each.interface, identity(each.workload, each.phase)]))
   for (const { interface: device, family } of read.blocked) {
     const who = workloads.get(device)
-    if (who !== undefined) differences.add({ kind: 'narrower', source: who, destination: 'any', protocol: 'any', cause: `what comes from \`${device}\` does not get as far as the policies`, declared: false, family })
+    if (who === undefined) continue
+    const cause = `what comes from \`${device}\` does not get as far as the policies`
+    differences.add({ kind: 'narrower', source: who, destination: 'any', protocol: 'any', cause, declared: false, family })
   }
 }
 

@@ -4,23 +4,29 @@ import type { Flow, Platform } from '../../model/platform.ts'
 
 /** `ServicePolicy research/api-to-db, ...`; how the reference evaluator comes to its answer does not matter. */
 export function policiesFor(platform: Platform, flow: Flow, now: number): string {
-  const none = { ...platform, servicePolicies: [], egressPolicies: [], ingressPolicies: [], federationPolicies: [], groups: new Map() }
-  const names: string[] = []
-  const alone = (part: Partial<Platform>, name: string): void => {
-    if (referenceDecide({ ...none, ...part }, flow, now) === 'allow') names.push(name)
+  const { groups } = platform
+  const none: Platform = { ...platform, servicePolicies: [], egressPolicies: [], ingressPolicies: [], federationPolicies: [], groups: new Map() }
+  const allows = (part: Partial<Platform>): boolean => referenceDecide({ ...none, ...part }, flow, now) === 'allow'
+  // A group opens paths of its own; those are no policy's.
+  if (allows({ groups })) {
+    const alone = [...groups].filter(([key, group]) => allows({ groups: new Map([[key, group]]) })).map(([key]) => `Group ${key}`)
+    return alone.length > 0 ? alone.sort().join(', ') : 'nested groups'
   }
-  for (const policy of platform.servicePolicies) alone({ servicePolicies: [policy], groups: platform.groups }, `ServicePolicy ${policy.enclave}/${policy.name}`)
-  // The groups make paths of their own; those count for no policy.
-  const groups = referenceDecide({ ...none, groups: platform.groups }, flow, now) === 'allow'
-  if (groups) return [...platform.groups].filter(([key, group]) => referenceDecide({ ...none, groups: new Map([[key, group]]) }, flow, now) === 'allow').map(([key]) => `Group ${key}`).join(', ') || 'a Group'
-  for (const policy of platform.egressPolicies) if (flow.source.kind === 'workload') alone({ egressPolicies: [policy], groups: platform.groups, ingressPolicies: platform.ingressPolicies }, `EgressPolicy ${policy.enclave}/${policy.name}`)
-  for (const policy of platform.ingressPolicies) alone({ ingressPolicies: [policy], groups: platform.groups }, `IngressPolicy ${policy.enclave}/${policy.name}`)
-  if (names.length > 0) return names.sort().join(', ')
-  for (const one of platform.federationPolicies) {
+  const names: string[] = []
+  for (const policy of platform.servicePolicies) if (allows({ groups, servicePolicies: [policy] })) names.push(nameOf(policy))
+  for (const policy of flow.source.kind === 'workload' ? platform.egressPolicies : []) {
+    if (allows({ groups, egressPolicies: [policy], ingressPolicies: platform.ingressPolicies })) names.push(nameOf(policy))
+  }
+  for (const policy of platform.ingressPolicies) if (allows({ groups, ingressPolicies: [policy] })) names.push(nameOf(policy))
+  for (const one of names.length > 0 ? [] : platform.federationPolicies) {
     for (const other of platform.federationPolicies) {
       const pair = one === other ? [one] : [one, other]
-      alone({ federationPolicies: pair, groups: platform.groups }, pair.map((policy) => `FederationPolicy ${policy.enclave}/${policy.name}`).sort().join(' with '))
+      if (allows({ groups, federationPolicies: pair })) names.push(pair.map(nameOf).sort().join(' with '))
     }
   }
-  return [...new Set(names)].sort().join(', ') || 'a policy'
+  return [...new Set(names)].sort().join(', ') || 'policies together'
+}
+
+function nameOf({ kind, enclave, name }: { readonly kind: string; readonly enclave: string; readonly name: string }): string {
+  return `${kind} ${enclave}/${name}`
 }

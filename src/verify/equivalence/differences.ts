@@ -41,6 +41,14 @@ interface Gathered {
   readonly families: Set<Family>
 }
 
+interface Joined {
+  readonly told: Gathered['told']
+  readonly ports: PortSet
+  readonly families: Set<Family>
+  readonly sources: Set<Side>
+  readonly destinations: Set<Side>
+}
+
 export function collectDifferences(): Collector {
   const found = new Map<string, Gathered>()
   return {
@@ -51,14 +59,17 @@ export function collectDifferences(): Collector {
       else found.set(key, { told, source, destination, ports: [...ports], families: new Set(family === undefined ? [] : [family]) })
     },
     all: () => {
-      const joined = new Map<string, { told: Gathered['told']; ports: PortSet; families: Set<Family>; sources: Set<Side>; destinations: Set<Side> }>()
+      const joined = new Map<string, Joined>()
       for (const { told, source, destination, ports, families } of found.values()) {
         const set = portSet(ports)
         // Stretches of addresses are joined while everything else is the same.
-        const key = JSON.stringify([told.kind, isRange(source) ? '' : source, isRange(destination) ? '' : destination, told.protocol, formatPorts(set), told.cause, told.declared])
+        const names = [source, destination].map((side) => (isRange(side) ? '' : side))
+        const key = JSON.stringify([told.kind, ...names, told.protocol, formatPorts(set), told.cause, told.declared])
         const other = joined.get(key)
-        if (other === undefined) joined.set(key, { told, ports: set, families: new Set(families), sources: new Set([source]), destinations: new Set([destination]) })
-        else {
+        if (other === undefined) {
+          const sides = { sources: new Set([source]), destinations: new Set([destination]) }
+          joined.set(key, { told, ports: set, families: new Set(families), ...sides })
+        } else {
           for (const family of families) other.families.add(family)
           other.sources.add(source)
           other.destinations.add(destination)

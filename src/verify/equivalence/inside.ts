@@ -31,20 +31,22 @@ export function compareInside(subject: Subject): void {
   }
   for (const source of members) {
     for (const destination of members) {
-      const read = subject.index.between(source.group, destination.group)
+      const open = subject.index.between(source.group, destination.group)
       // What is not attached to this host cannot send or be reached here; only a path for it is a difference.
-      if (read.length === 0 && !(source.attached && destination.attached)) continue
+      if (open.length === 0 && !(source.attached && destination.attached)) continue
       // One replica has nobody to talk to.
-      if (read.length === 0 && source.name === destination.name && source.replicas < 2) continue
+      if (open.length === 0 && source.name === destination.name && source.replicas < 2) continue
       const documented = portsFor(source.enclave, destination.enclave)
-      const ports = read.length === 0 ? documented : portStretches([documented, ...read.map((path) => path.ports)])
+      const ports = open.length === 0 ? documented : portStretches([documented, ...open.map((path) => path.ports)])
       for (const protocol of protocols) {
         for (const port of protocol === 'icmp' ? [undefined] : ports) {
           const flow = {
-            source: { kind: 'workload', workload: source.workload }, destination: { kind: 'workload', workload: destination.workload }, protocol, port: port?.from, phase: source.phase,
+            source: { kind: 'workload', workload: source.workload }, destination: { kind: 'workload', workload: destination.workload }, protocol,
+            port: port?.from, phase: source.phase,
           } as const
-          const packets = ([4, 6] as const).map((family): ReadFlow => ({ source: source.group, destination: destination.group, family, protocol, port: port?.from }))
-          judge(subject, instants, { flow, read: packets, every: source.attached && destination.attached, ports: port === undefined ? [] : [port], source: source.name, destination: destination.name })
+          const read = ([4, 6] as const).map((family): ReadFlow => ({ source: source.group, destination: destination.group, family, protocol, port: port?.from }))
+          const ends = { source: source.name, destination: destination.name, every: source.attached && destination.attached }
+          judge(subject, instants, { ...ends, flow, read, ports: port === undefined ? [] : [port] })
         }
       }
     }

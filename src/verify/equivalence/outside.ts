@@ -45,30 +45,39 @@ function outward(subject: Subject, member: Member, stretches: readonly AddressRa
 }
 
 function inward(subject: Subject, members: readonly Member[], stretches: readonly AddressRange[]): void {
-  const { platform, index, differences } = subject
+  const { platform, index } = subject
   const instants = instantsOf(subject)
   const incoming = members.flatMap((member) => index.between(uplinkGroup, member.group).map((path) => ({ member, path })))
-  const published = incoming.filter(({ path }) => path.published !== undefined)
-  for (const { member, path } of incoming) {
-    const to = { kind: 'wider', source: 'outside', destination: member.name, protocol: path.protocol, ports: path.ports, declared: false } as const
-    if (path.published === undefined) for (const family of path.families) differences.add({ ...to, family, cause: `a private address answers the outside (${path.rule})` })
-    else if (!leadsThere(subject, member, path)) for (const family of path.families) differences.add({ ...to, family, cause: `a published address leads where no policy does (${path.rule})` })
-  }
-  const ports = portStretches([...portsOfEnclaves(platform, new Set()), ...published.map(({ path }) => path.published?.ports ?? [])])
-  const asked = new Map([...publishedAddresses(platform), ...stretches.map(firstOf).filter((each) => published.some(({ path }) => path.published?.addresses === undefined || setContains(path.published.addresses, each)))].map((each) => [formatAddress(each), each]))
+  for (const { member, path } of incoming) judgeIncoming(subject, member, path)
+  const published = incoming.flatMap(({ path }) => path.published ?? [])
+  const ports = portStretches([...portsOfEnclaves(platform, new Set()), ...published.map((each) => each.ports)])
+  const addresses = stretches.map(firstOf).filter((each) => published.some(({ addresses: set }) => set === undefined || setContains(set, each)))
+  const asked = new Map([...publishedAddresses(platform), ...addresses].map((each) => [formatAddress(each), each]))
   for (const [text, address] of [...asked].sort(([a], [b]) => (a < b ? -1 : 1))) {
     for (const stretch of stretches.filter(({ family }) => family === address.family)) {
       const from = firstOf(stretch)
       for (const protocol of protocols) {
         for (const port of protocol === 'icmp' ? [undefined] : ports) {
+          const packet = { source: uplinkGroup, family: address.family, protocol, port: port?.from, sourceAddress: from, destinationAddress: address, published: true }
           judge(subject, instants, {
             flow: { source: { kind: 'address', address: from }, destination: { kind: 'address', address }, protocol, port: port?.from, phase: undefined },
-            read: members.map((member) => ({ source: uplinkGroup, destination: member.group, family: address.family, protocol, port: port?.from, sourceAddress: from, destinationAddress: address, published: true })),
+            read: members.map((member) => ({ ...packet, destination: member.group })),
             every: false, ports: port === undefined ? [] : [port], source: stretch, destination: text,
           })
         }
       }
     }
+  }
+}
+
+/** What comes in may only come to a published address, and only be led to where a policy leads. */
+function judgeIncoming(subject: Subject, member: Member, path: ReadPath): void {
+  if (path.published !== undefined && leadsThere(subject, member, path)) return
+  const what = path.published === undefined ? 'a private address answers the outside' : 'a published address leads where no policy does'
+  for (const family of path.families) {
+    subject.differences.add({
+      kind: 'wider', source: 'outside', destination: member.name, protocol: path.protocol, ports: path.ports, family, cause: `${what} (${path.rule})`, declared: false,
+    })
   }
 }
 
@@ -78,8 +87,9 @@ function leadsThere({ platform, now }: Subject, member: Member, path: ReadPath):
   const { protocol } = path
   const asked = protocol === 'icmp' ? [undefined] : path.ports.flatMap((range) => [range.from, range.to])
   return asked.every((port) =>
-    [...platform.externals.keys()].some((external) =>
-      referenceDecide(platform, { source: { kind: 'external', external }, destination: { kind: 'workload', workload: member.workload }, protocol, port, phase: undefined }, now) === 'allow',
-    ),
+    [...platform.externals.keys()].some((external) => {
+      const flow = { source: { kind: 'external', external }, destination: { kind: 'workload', workload: member.workload }, protocol, port, phase: undefined } as const
+      return referenceDecide(platform, flow, now) === 'allow'
+    }),
   )
 }

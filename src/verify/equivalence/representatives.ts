@@ -30,10 +30,11 @@ export function portsOfEnclaves(platform: Platform, enclaves: ReadonlySet<string
   const traffic = (spec: TrafficSpec): void => {
     for (const item of spec.ports) if (item.kind === 'range') sets.push([item])
   }
-  for (const policy of [...platform.servicePolicies, ...platform.egressPolicies, ...platform.ingressPolicies]) if (enclaves.has(policy.enclave)) traffic(policy.traffic)
-  for (const policy of platform.ingressPolicies) if (policy.gateway.kind === 'publish') sets.push([{ from: policy.gateway.port, to: policy.gateway.port }])
-  for (const policy of platform.federationPolicies) if (enclaves.has(policy.enclave)) for (const half of [...policy.exports, ...policy.imports]) traffic(half.traffic)
-  for (const workload of platform.workloads.values()) if (enclaves.has(workload.enclave)) for (const { port } of workload.ports) sets.push([{ from: port, to: port }])
+  const ours = ({ enclave }: { readonly enclave: string }): boolean => enclaves.has(enclave)
+  for (const policy of [...platform.servicePolicies, ...platform.egressPolicies, ...platform.ingressPolicies].filter(ours)) traffic(policy.traffic)
+  for (const { gateway } of platform.ingressPolicies) if (gateway.kind === 'publish') sets.push([{ from: gateway.port, to: gateway.port }])
+  for (const half of platform.federationPolicies.filter(ours).flatMap((policy) => [...policy.exports, ...policy.imports])) traffic(half.traffic)
+  for (const { port } of [...platform.workloads.values()].filter(ours).flatMap((workload) => workload.ports)) sets.push([{ from: port, to: port }])
   return sets
 }
 
@@ -60,7 +61,8 @@ export function firstOf(range: AddressRange): Address {
 
 /** Every set of addresses that some document or the meaning of documents names. */
 export function addressSetsOf(platform: Platform): readonly AddressSet[] {
-  return [platform.addresses, platform.infrastructure, reservedAddresses, ...[...platform.externals.values()].map((external) => external.cidrs), ...publishedAddresses(platform).map(only)]
+  const externals = [...platform.externals.values()].map((external) => external.cidrs)
+  return [platform.addresses, platform.infrastructure, reservedAddresses, ...externals, ...publishedAddresses(platform).map(only)]
 }
 
 export function publishedAddresses(platform: Platform): readonly Address[] {

@@ -55,7 +55,9 @@ export function judge(subject: Subject, instants: readonly number[], { flow, rea
     const later = after === undefined ? '' : ` ${Math.round(after)} s from now`
     if (!allowed) {
       for (const { each, paths } of open) {
-        for (const path of paths) differences.add({ kind: 'wider', source, destination, protocol: flow.protocol, ports, family: each.family, cause: `${path.rule}${later}`, declared: false })
+        for (const { rule } of paths) {
+          differences.add({ kind: 'wider', source, destination, protocol: flow.protocol, ports, family: each.family, cause: `${rule}${later}`, declared: false })
+        }
       }
       if (open.some(({ paths }) => paths.length > 0)) return
       continue
@@ -63,9 +65,10 @@ export function judge(subject: Subject, instants: readonly number[], { flow, rea
     const closed = open.filter(({ paths }) => !paths.some(isServed))
     if (closed.length === 0 || (!every && closed.length < open.length)) continue
     const declared = isRefused(platform, subject.refused, flow)
+    const policies = policiesFor(platform, flow, at)
     for (const { each, paths } of closed) {
-      const why = paths.length > 0 ? 'only part of a connection passes' : 'does not pass'
-      differences.add({ kind: 'narrower', source, destination, protocol: flow.protocol, ports, family: each.family, cause: `${policiesFor(platform, flow, at)}: ${why}${later}`, declared })
+      const cause = `${policies}: ${paths.length > 0 ? 'only part of a connection passes' : 'does not pass'}${later}`
+      differences.add({ kind: 'narrower', source, destination, protocol: flow.protocol, ports, family: each.family, cause, declared })
     }
     return
   }

@@ -8,11 +8,11 @@ import { forwardView, piecesOf } from './naming.ts'
 import { variable } from './packet.ts'
 import type { AddressSet } from '../../../net/address-set.ts'
 import type { PortSet } from '../../../net/ports.ts'
-import type { ConnectionKind } from './connection.ts'
-import type { Sender } from './hooks.ts'
+import type { ConnectionKind, Sender } from './connection.ts'
 import type { Answered } from './join.ts'
 import type { Machine } from './machine.ts'
-import type { Host, Piece, View } from './naming.ts'
+import type { Host, Piece } from './naming.ts'
+import type { View } from './traffic.ts'
 import type { Packet } from './packet.ts'
 import type { GroupName, Leak, LeakKind, ReadPath } from './result.ts'
 
@@ -61,7 +61,11 @@ export function answer(machine: Machine, opened: readonly Piece[], later: Later)
     const replies = plain && covered(piece, back, true)
     if (continues && replies) return { ...piece, continues, replies }
     let answers = followed.get(packet)
-    if (answers === undefined) followed.set(packet, (answers = packet.untracked ? { continues: true, replies: true } : followConnection(machine, packet, (packet.destinationTranslated ? later.translated : later.established).arrived, later.reply.arrived)))
+    if (answers === undefined) {
+      const onwards = packet.destinationTranslated ? later.translated : later.established
+      answers = packet.untracked ? { continues: true, replies: true } : followConnection(machine, packet, onwards.arrived, later.reply.arrived)
+      followed.set(packet, answers)
+    }
     return { ...piece, ...answers }
   })
 }
@@ -120,7 +124,8 @@ function between(piece: Known, known: PairIndex): readonly Known[] {
   const { source, destination } = piece
   const exact = known.pairs.get(pairKey(source.group, destination.group)) ?? []
   if (!known.wide) return exact
-  const wide = [pairKey('any', destination.group), pairKey(source.group, 'any'), pairKey('any', 'any')].filter((key) => key !== pairKey(source.group, destination.group))
+  const own = pairKey(source.group, destination.group)
+  const wide = [pairKey('any', destination.group), pairKey(source.group, 'any'), pairKey('any', 'any')].filter((key) => key !== own)
   return [...exact, ...wide.flatMap((key) => known.pairs.get(key) ?? [])]
 }
 
@@ -153,11 +158,13 @@ function covered(piece: Known, known: PairIndex, sourceToo: boolean): boolean {
 function coveredAtOnce(piece: Known, known: PairIndex, sourceToo: boolean): boolean {
   let left: PortSet = piece.ports
   for (const path of between(piece, known)) {
-    if (!piece.families.every((family) => path.families.includes(family)) || path.protocol !== piece.protocol || !path.conditions.every((each) => piece.conditions.includes(each))) continue
+    if (!piece.families.every((family) => path.families.includes(family)) || path.protocol !== piece.protocol) continue
+    if (!path.conditions.every((each) => piece.conditions.includes(each))) continue
     if (sourceToo && (piece.published !== undefined || path.published !== undefined) && !publishedAs(piece, path)) continue
     // A reply's own far address is not screened again: what its connection was opened from is known to conntrack.
     if (!sourceToo && publishedAs(piece, path)) return true
-    if (!within(piece.destination.addresses, path.destination.addresses) || (sourceToo && !within(piece.source.addresses, path.source.addresses))) continue
+    if (!within(piece.destination.addresses, path.destination.addresses)) continue
+    if (sourceToo && !within(piece.source.addresses, path.source.addresses)) continue
     left = subtractPorts(left, path.ports)
     if (left.length === 0) return true
   }

@@ -7,6 +7,16 @@ import type { Values } from './values.ts'
 
 export type ConnectionKind = 'new' | 'established' | 'established-translated' | 'reply' | 'related-original' | 'related-reply' | 'invalid' | 'untracked'
 
+/** Whose packets are asked about: the declared interfaces' own, forged ones from the same, or those of other interfaces. */
+export type Sender = 'declared' | 'forged' | 'undeclared'
+
+/** What has passed the rules that stand before conntrack, and so do not know of connections. */
+export interface Entered {
+  readonly packets: readonly Packet[]
+  /** Interface and family of own packets of which none got through. */
+  readonly blocked: readonly { readonly interface: string; readonly family: Family }[]
+}
+
 export interface Connection {
   readonly kind: ConnectionKind
   /** What packets of this kind hold from the start. */

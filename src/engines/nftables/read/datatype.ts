@@ -14,12 +14,16 @@ export interface Datatype {
   readonly parse: ((text: string) => Values | undefined) | undefined
 }
 
-function type(name: string, width: number, names: Record<string, number> = {}, options: Partial<Pick<Datatype, 'flags' | 'parse'>> = {}): Datatype {
+function type(
+  name: string, width: number, names: Record<string, number> = {}, options: Partial<Pick<Datatype, 'flags' | 'parse'>> = {},
+): Datatype {
   const known = new Map(Object.entries(names).map(([text, value]) => [text, BigInt(value)]))
   return { name, width, flags: options.flags ?? false, names: known, parse: options.parse }
 }
 
-const ipProtocols = { ip: 0, icmp: 1, igmp: 2, tcp: 6, udp: 17, dccp: 33, gre: 47, esp: 50, ah: 51, 'ipv6-icmp': 58, icmpv6: 58, comp: 108, sctp: 132, udplite: 136 }
+const ipProtocols = {
+  ip: 0, icmp: 1, igmp: 2, tcp: 6, udp: 17, dccp: 33, gre: 47, esp: 50, ah: 51, 'ipv6-icmp': 58, icmpv6: 58, comp: 108, sctp: 132, udplite: 136,
+}
 const icmp4 = {
   'echo-reply': 0, 'destination-unreachable': 3, 'source-quench': 4, redirect: 5, 'echo-request': 8, 'router-advertisement': 9,
   'router-solicitation': 10, 'time-exceeded': 11, 'parameter-problem': 12, 'timestamp-request': 13, 'timestamp-reply': 14,
@@ -49,7 +53,10 @@ export const types = {
   direction: type('ct direction', 8, { original: 0, reply: 1 }),
   status: type(
     'ct status', 32,
-    { expected: 1, 'seen-reply': 2, assured: 4, confirmed: 8, snat: 16, dnat: 32, 'seq-adjust': 64, 'snat-done': 128, 'dnat-done': 256, dying: 512, 'fixed-timeout': 1024, template: 2048, helper: 8192 },
+    {
+      expected: 1, 'seen-reply': 2, assured: 4, confirmed: 8, snat: 16, dnat: 32, 'seq-adjust': 64, 'snat-done': 128, 'dnat-done': 256,
+      dying: 512, 'fixed-timeout': 1024, template: 2048, helper: 8192,
+    },
     { flags: true },
   ),
   tcpFlags: type('tcp flags', 8, { fin: 1, syn: 2, rst: 4, psh: 8, ack: 16, urg: 32, ecn: 64, cwr: 128 }, { flags: true }),

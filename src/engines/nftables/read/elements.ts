@@ -15,7 +15,9 @@ export interface Element {
   readonly expires: number | undefined
 }
 
-export type ElementData = { readonly kind: 'values'; readonly values: readonly Values[] } | { readonly kind: 'verdict'; readonly verdict: Verdict }
+export type ElementData =
+  | { readonly kind: 'values'; readonly values: readonly Values[] }
+  | { readonly kind: 'verdict'; readonly verdict: Verdict }
 
 interface Level {
   readonly exact: Map<bigint, Level | Element[]>
@@ -38,7 +40,9 @@ export interface ElementIndex {
   readonly dynamic: boolean
 }
 
-export function indexElements(name: string, arity: number, elements: readonly Element[], otherwise: Element | undefined, dynamic: boolean): ElementIndex {
+export function indexElements(
+  name: string, arity: number, elements: readonly Element[], otherwise: Element | undefined, dynamic: boolean,
+): ElementIndex {
   const root = emptyLevel()
   for (const element of elements) insert(root, element)
   finish(root)
@@ -133,14 +137,18 @@ function lastBefore(level: Level, value: bigint): number {
 function groupByData(elements: readonly Element[]): { key: Values; element: Element }[] {
   const groups = new Map<string, { keys: Values[]; element: Element }>()
   for (const element of elements) {
-    const data = element.data
-    const text = data === undefined ? '' : data.kind === 'verdict' ? `${data.verdict.kind} ${'chain' in data.verdict ? data.verdict.chain : ''}` : data.values.map((v) => v.join('-')).join('.')
-    const name = `${text} ${element.expires ?? ''}`
+    const name = `${dataText(element.data)} ${element.expires ?? ''}`
     const group = groups.get(name)
     if (group === undefined) groups.set(name, { keys: [element.key[0] ?? []], element })
     else group.keys.push(element.key[0] ?? [])
   }
   return [...groups.values()].map(({ keys, element }) => ({ key: union(keys), element }))
+}
+
+function dataText(data: ElementData | undefined): string {
+  if (data === undefined) return ''
+  if (data.kind === 'values') return data.values.map((set) => set.join('-')).join('.')
+  return 'chain' in data.verdict ? `${data.verdict.kind} ${data.verdict.chain}` : data.verdict.kind
 }
 
 /** True when the element is found by every key with these components. */

@@ -3,7 +3,7 @@ import { subtractPorts, unionPorts } from '../../../net/ports.ts'
 import { pass } from './hooks.ts'
 import { resolveMisses } from './lookup.ts'
 import { familiesOf } from './machine.ts'
-import { slotValues, toPorts } from './naming.ts'
+import { slotValues, toPorts } from './traffic.ts'
 import { restrict, slot, valuesOf, variable } from './packet.ts'
 import { everything } from './values.ts'
 import type { ConnectionKind } from './connection.ts'
@@ -23,7 +23,8 @@ export function followConnection(machine: Machine, first: Packet, later: readonl
 
 function laterPacket(first: Packet): Restriction {
   const unchanged = [
-    'family', 'protocol', 'inGroup', 'outGroup', 'inName', 'outName', 'source4', 'source6', 'destination4', 'destination6', 'sourcePort', 'destinationPort', 'icmpType4', 'icmpType6',
+    'family', 'protocol', 'inGroup', 'outGroup', 'inName', 'outName', 'source4', 'source6', 'destination4', 'destination6', 'sourcePort',
+    'destinationPort', 'icmpType4', 'icmpType6',
   ] as const
   return told(first, [
     ...unchanged.map((name) => [variable[name], valuesOf(first, variable[name])] as const),
@@ -72,6 +73,7 @@ function allPass(machine: Machine, kind: ConnectionKind, arrived: readonly Packe
   const wanted = toPorts(slotValues(first, slot.destinationPort))
   return familiesOf(first).every((family) => {
     const through = passed.filter((packet) => familiesOf(packet).includes(family))
-    return through.length > 0 && subtractPorts(wanted, unionPorts(...through.map((packet) => toPorts(slotValues(packet, portSlot))))).length === 0
+    const ports = unionPorts(...through.map((packet) => toPorts(slotValues(packet, portSlot))))
+    return through.length > 0 && subtractPorts(wanted, ports).length === 0
   })
 }

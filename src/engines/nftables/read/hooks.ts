@@ -1,13 +1,14 @@
 /** The way of a forwarded packet through the kernel's hooks: prerouting, then forward and postrouting. */
 import { afterTranslation, arriving, connectionOf, track } from './connection.ts'
-import { report, runBaseChain, seenBy } from './machine.ts'
+import { report, seenBy } from './machine.ts'
+import { runBaseChain } from './run.ts'
 import { interfaceValue } from './datatype.ts'
 import { merge, refold } from './merge.ts'
 import { exclude, restrict, settled, slot, variable, variableFor, withValues } from './packet.ts'
 import { everything, nothing, one, subtract, union } from './values.ts'
 import type { AddressSet } from '../../../net/address-set.ts'
 import type { Family } from '../../../net/address.ts'
-import type { ConnectionKind } from './connection.ts'
+import type { ConnectionKind, Entered, Sender } from './connection.ts'
 import type { Machine } from './machine.ts'
 import type { Packet } from './packet.ts'
 import type { ReadContext } from './result.ts'
@@ -17,16 +18,7 @@ import type { Values } from './values.ts'
 const conntrackPriority = -200
 const translationPriority = -100
 
-/** Whose packets are asked about: the declared interfaces' own, forged ones from the same, or those of other interfaces. */
-export type Sender = 'declared' | 'forged' | 'undeclared'
-
-/** What has passed the rules that stand before conntrack, and so do not know of connections. */
-export interface Entered {
-  readonly packets: readonly Packet[]
-  /** Interface and family of own packets of which none got through. */
-  readonly blocked: readonly { readonly interface: string; readonly family: Family }[]
-}
-
+/** Rules before conntrack are gone through once for each sender. */
 export function enter(machine: Machine, sender: Sender, context: ReadContext): Entered {
   const known = machine.entered.get(sender)
   if (known !== undefined) return known
@@ -55,7 +47,9 @@ function enterDeclared(machine: Machine, start: Packet, sender: Sender, context:
 }
 
 /** The packets of one connection state that are routed, as the forward hook meets them; only those of groups that `from` names. */
-export function arrive(machine: Machine, kind: ConnectionKind, sender: Sender, context: ReadContext, from?: readonly number[]): readonly Packet[] {
+export function arrive(
+  machine: Machine, kind: ConnectionKind, sender: Sender, context: ReadContext, from?: readonly number[],
+): readonly Packet[] {
   const connection = connectionOf(kind)
   const senders = from === undefined ? undefined : union(from.map((group) => one(BigInt(group))))
   let packets = enter(machine, sender, context).packets.flatMap((packet) => {
@@ -85,7 +79,8 @@ export function pass(machine: Machine, connection: ConnectionKind, packets: read
 
 function untilConntrack(machine: Machine, start: Packet): Packet[] {
   let packets = [start]
-  for (const chain of chainsAt(machine, 'prerouting')) if (chain.priority < conntrackPriority) packets = throughChain(machine, chain, packets, 'new', false)
+  const before = chainsAt(machine, 'prerouting').filter(({ priority }) => priority < conntrackPriority)
+  for (const chain of before) packets = throughChain(machine, chain, packets, 'new', false)
   return packets
 }
 

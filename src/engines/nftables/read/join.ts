@@ -33,18 +33,20 @@ export function joinPieces(pieces: readonly Answered[]): readonly ReadPath[] {
     const other = byFamily.get(key)
     byFamily.set(key, other === undefined ? pathOf(piece, all) : bothFamilies(other, piece))
   }
-  return Object.freeze([...byFamily.values()].map((path) => ({ path, text: pathText(path) })).sort((a, b) => compareText(a.text, b.text)).map(({ path }) => Object.freeze(path)))
+  const sorted = [...byFamily.values()].map((path) => ({ path, text: pathText(path) })).sort((a, b) => compareText(a.text, b.text))
+  return Object.freeze(sorted.map(({ path }) => Object.freeze(path)))
 }
 
 function pathOf(piece: Answered, ports: PortSet): ReadPath {
   return {
-    source: piece.source, destination: piece.destination, families: piece.families, protocol: piece.protocol, ports, published: piece.published, mark: piece.mark,
-    expires: piece.expires, rule: piece.rule, conditions: piece.conditions, continues: piece.continues, replies: piece.replies, approximate: piece.approximate,
+    source: piece.source, destination: piece.destination, families: piece.families, protocol: piece.protocol, ports, published: piece.published,
+    mark: piece.mark, expires: piece.expires, rule: piece.rule, conditions: piece.conditions, continues: piece.continues, replies: piece.replies, approximate: piece.approximate,
   }
 }
 
 function bothFamilies(path: ReadPath, piece: Answered): ReadPath {
-  const join = (a: AddressSet | undefined, b: AddressSet | undefined): AddressSet | undefined => (a === undefined || b === undefined ? undefined : unionAddresses(a, b))
+  const join = (a: AddressSet | undefined, b: AddressSet | undefined): AddressSet | undefined =>
+    a === undefined || b === undefined ? undefined : unionAddresses(a, b)
   return {
     ...path,
     families: [4, 6],
@@ -55,11 +57,13 @@ function bothFamilies(path: ReadPath, piece: Answered): ReadPath {
 }
 
 function portKey(piece: Answered, conditions: readonly string[]): string {
-  return [...identityOf({ ...piece, conditions }), piece.families.join(), addressText(piece.source.addresses), addressText(piece.destination.addresses), publishedText(piece)].join('|')
+  const addresses = [piece.source, piece.destination].map((end) => addressText(end.addresses))
+  return [...identityOf({ ...piece, conditions }), piece.families.join(), ...addresses, publishedText(piece)].join('|')
 }
 
 function identityOf(piece: Answered): readonly unknown[] {
-  return [piece.source.group, piece.destination.group, piece.protocol, piece.mark, piece.expires, piece.conditions, piece.continues, piece.replies, piece.approximate]
+  const { source, destination, protocol, mark, expires, conditions, continues, replies, approximate } = piece
+  return [source.group, destination.group, protocol, mark, expires, conditions, continues, replies, approximate]
 }
 
 function publishedText(piece: Answered): string {
@@ -74,14 +78,17 @@ export function addressText(set: AddressSet | undefined): string {
 function pathText(path: ReadPath): string {
   const group = (name: ReadPath['source']['group']): string => (typeof name === 'number' ? String(name).padStart(10, '0') : name)
   return [
-    group(path.source.group), group(path.destination.group), path.protocol, path.ports.map((range) => `${String(range.from).padStart(5, '0')}-${range.to}`).join(','), path.families.join(),
-    addressText(path.source.addresses), addressText(path.destination.addresses), path.published === undefined ? '' : addressText(path.published.addresses), path.rule,
+    group(path.source.group), group(path.destination.group), path.protocol,
+    path.ports.map((range) => `${String(range.from).padStart(5, '0')}-${range.to}`).join(','), path.families.join(),
+    addressText(path.source.addresses), addressText(path.destination.addresses),
+    path.published === undefined ? '' : addressText(path.published.addresses), path.rule,
     path.mark, path.expires, path.conditions.join(),
   ].join('|')
 }
 
 /** A path in words, for messages: `16 -> 17 tcp 5432`. */
 export function describePath(path: ReadPath): string {
-  const end = (side: ReadPath['source']): string => (side.addresses === undefined ? String(side.group) : `${side.group} (${toPrefixes(side.addresses).slice(0, 4).map(formatPrefix).join(', ')})`)
+  const end = ({ group, addresses }: ReadPath['source']): string =>
+    addresses === undefined ? String(group) : `${group} (${toPrefixes(addresses).slice(0, 4).map(formatPrefix).join(', ')})`
   return `${end(path.source)} -> ${end(path.destination)} ${path.protocol}${path.ports.length > 0 ? ` ${formatPorts(path.ports)}` : ''}`
 }

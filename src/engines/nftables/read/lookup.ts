@@ -14,7 +14,9 @@ import type { Values } from './values.ts'
 /** What the data of a map is: nothing for a set. */
 export type DataShape = 'none' | 'verdict' | readonly Datatype[]
 
-export function buildIndex(name: string, elements: unknown, key: readonly Datatype[], data: DataShape, dynamic: boolean, unreadable: (what: unknown) => void): ElementIndex {
+export function buildIndex(
+  name: string, elements: unknown, key: readonly Datatype[], data: DataShape, dynamic: boolean, unreadable: (what: unknown) => void,
+): ElementIndex {
   const list: Element[] = []
   let otherwise: Element | undefined
   for (const json of Array.isArray(elements) ? (elements as readonly unknown[]) : []) {
@@ -30,7 +32,8 @@ export function buildIndex(name: string, elements: unknown, key: readonly Dataty
     const components = field(value, 'concat')
     const parts: readonly unknown[] = Array.isArray(components) ? components : [value]
     const sets = parts.map((part, i) => (key[i] === undefined ? undefined : constantValues(part, key[i])))
-    if (given === null || parts.length !== key.length || sets.some((set) => set === undefined || set.length === 0)) unreadable(`an element of ${name}: ${describe(json)}`)
+    const malformed = given === null || parts.length !== key.length || sets.some((set) => set === undefined || set.length === 0)
+    if (malformed) unreadable(`an element of ${name}: ${describe(json)}`)
     else list.push({ key: sets as readonly Values[], data: given, expires })
   }
   return indexElements(name, key.length, list, otherwise, dynamic)
@@ -50,8 +53,13 @@ function parseData(json: unknown, shape: DataShape): ElementData | undefined | n
   return values.some((set) => set === undefined || set.length === 0) ? null : { kind: 'values', values: values as readonly Values[] }
 }
 
+export interface Hit {
+  readonly packet: Packet
+  readonly element: Element
+}
+
 export interface Found {
-  readonly hits: readonly { readonly packet: Packet; readonly element: Element }[]
+  readonly hits: readonly Hit[]
   readonly missed: Packet | undefined
   /** No component has a value for these; their rule ends here. */
   readonly broken: readonly Packet[]
@@ -65,7 +73,7 @@ export function lookUp(start: Packet, operands: readonly Operand[], index: Eleme
   const terms = prepared.terms
   const sets = terms.map((term) => termValues(packet, term))
   const [term] = terms
-  const hits: { packet: Packet; element: Element }[] = []
+  let hits: Hit[] = []
   let missed: Packet | undefined = packet
   if (index.byData !== undefined && term !== undefined) {
     for (const { key, element } of index.byData) {
@@ -81,7 +89,8 @@ export function lookUp(start: Packet, operands: readonly Operand[], index: Eleme
       hits.push({ packet: shorten(hit, element), element })
       if (missed !== undefined && coversAll(element, sets)) missed = undefined
     }
-    if (terms.length === 2 && isInterface(terms[0]) && typeof terms[1] === 'number') hits.splice(0, Infinity, ...foldReplicas(hits, terms[0], terms[1]))
+    const [name, address] = terms
+    if (terms.length === 2 && isInterface(name) && typeof address === 'number') hits = foldReplicas(hits, name, address)
     if (hits.length > 0 && missed !== undefined) missed = { ...missed, misses: { index, terms, before: missed.misses } }
   }
   if (index.otherwise !== undefined && missed !== undefined) {
@@ -91,7 +100,8 @@ export function lookUp(start: Packet, operands: readonly Operand[], index: Eleme
   // Elements may come and go while packets flow: both answers are possible for every packet.
   if (index.dynamic) {
     missed = packet
-    if (index.elements.every((element) => element.data === undefined)) return { hits: [{ packet, element: { key: sets, data: undefined, expires: undefined } }], missed, broken: prepared.broken }
+    const isSet = index.elements.every((element) => element.data === undefined)
+    if (isSet) return { hits: [{ packet, element: { key: sets, data: undefined, expires: undefined } }], missed, broken: prepared.broken }
   }
   return { hits, missed, broken: prepared.broken }
 }
@@ -101,9 +111,9 @@ function isInterface(term: number | bigint | undefined): term is number {
 }
 
 /** What differs between interfaces of one group in nothing but their names and addresses is followed as one. */
-function foldReplicas(hits: readonly { packet: Packet; element: Element }[], name: number, address: number): { packet: Packet; element: Element }[] {
+function foldReplicas(hits: readonly Hit[], name: number, address: number): Hit[] {
   const group = name === variable.inName ? variable.inGroup : variable.outGroup
-  const groups = new Map<string, { packet: Packet; element: Element }[]>()
+  const groups = new Map<string, Hit[]>()
   hits.forEach((hit, i) => {
     const { data, expires } = hit.element
     const number = single(hit.packet.values[group])
@@ -121,8 +131,14 @@ function foldReplicas(hits: readonly { packet: Packet; element: Element }[], nam
   })
 }
 
+export interface Prepared {
+  readonly packet: Packet | undefined
+  readonly terms: readonly (number | bigint)[]
+  readonly broken: readonly Packet[]
+}
+
 /** Splits off the packets for which some operand has no value. */
-export function prepare(start: Packet, operands: readonly Operand[]): { readonly packet: Packet | undefined; readonly terms: readonly (number | bigint)[]; readonly broken: readonly Packet[] } {
+export function prepare(start: Packet, operands: readonly Operand[]): Prepared {
   const broken: Packet[] = []
   const terms: (number | bigint)[] = []
   let packet: Packet | undefined = start

@@ -26,11 +26,11 @@ export function sharedSets(): SharedSets {
 }
 
 const sourceVariables = [variable.family, variable.inName, variable.inGroup, variable.source4, variable.source6]
-const allOfSource4 = 2n
-const allOfSource6 = 10n
 
 /** `unattached` stands for the packets of groups without an interface where no declared interface shows what becomes of them. */
-export function merge(groups: ReadonlyMap<number, readonly Packet[]>, context: ReadContext, unattached: Packet | undefined, shared: SharedSets): Packet[] {
+export function merge(
+  groups: ReadonlyMap<number, readonly Packet[]>, context: ReadContext, unattached: Packet | undefined, shared: SharedSets,
+): Packet[] {
   const outside: Packet[] = []
   const inside: Packet[] = []
   for (const [group, packets] of groups) (group === context.uplinkGroup ? outside : inside).push(...fold(unsplit(packets), false, shared))
@@ -78,7 +78,8 @@ function fold(packets: readonly Packet[], onlySameFamilies: boolean, shared: Sha
     if (list.some((packet) => packet.misses !== first.misses)) return list
     const values = first.values.slice()
     for (const number of sourceVariables) {
-      const relevant = number === variable.source4 ? list.filter((p) => hasFamily(p, allOfSource4)) : number === variable.source6 ? list.filter((p) => hasFamily(p, allOfSource6)) : list
+      const family = number === variable.source4 ? 2n : number === variable.source6 ? 10n : undefined
+      const relevant = family === undefined ? list : list.filter((packet) => hasFamily(packet, family))
       const free = relevant.length === 0 || relevant.some((packet) => packet.values[number] === undefined)
       values[number] = free ? undefined : shared.share(union(relevant.map((packet) => packet.values[number] ?? [])))
     }

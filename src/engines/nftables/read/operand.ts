@@ -36,7 +36,7 @@ const freeCt = new Set(['helper', 'expiration', 'packets', 'bytes', 'avgpkt', 'i
 
 /** Compiles an expression; one that is not understood becomes a variable that may hold anything, and is reported. */
 export function compileOperand(json: unknown, context: OperandContext, hint: Datatype | undefined = undefined): Operand {
-  if (typeof json === 'number' || typeof json === 'string' || typeof json === 'boolean' || Array.isArray(json)) return literal(json, context, hint)
+  if (typeof json !== 'object' || Array.isArray(json)) return literal(json, context, hint)
   const [kind, body] = entryOf(json)
   switch (kind) {
     case 'meta':
@@ -106,10 +106,12 @@ function compilePayload(body: unknown, json: unknown, context: OperandContext): 
     const needs = number === undefined ? [] : [{ number: variable.protocol, set: one(number) }]
     if (field === 'sport') return ofSlot('sourcePort', types.port, needs)
     if (field === 'dport') return ofSlot('destinationPort', types.port, needs)
-    return protocol === 'th' ? unknownOperand(json, context) : freeOperand(json, context, needs, field === 'flags' ? types.tcpFlags : types.integer)
+    if (protocol === 'th') return unknownOperand(json, context)
+    return freeOperand(json, context, needs, field === 'flags' ? types.tcpFlags : types.integer)
   }
   if (protocol === 'icmp' || protocol === 'icmpv6') {
-    const needs = protocol === 'icmp' ? [v4, { number: variable.protocol, set: one(1n) }] : [v6, { number: variable.protocol, set: one(58n) }]
+    const number = protocol === 'icmp' ? 1n : 58n
+    const needs = [protocol === 'icmp' ? v4 : v6, { number: variable.protocol, set: one(number) }]
     if (field !== 'type') return freeOperand(json, context, needs)
     return protocol === 'icmp' ? ofVariable(variable.icmpType4, types.icmp4, needs) : ofVariable(variable.icmpType6, types.icmp6, needs)
   }
@@ -123,7 +125,8 @@ function compilePayload(body: unknown, json: unknown, context: OperandContext): 
 
 function compileCt(key: string, direction: string, json: unknown, context: OperandContext): Operand {
   const plain: Readonly<Record<string, Operand | undefined>> = {
-    state: ofSlot('ctState', types.state), direction: ofSlot('ctDirection', types.direction), status: ofSlot('ctStatus', types.status), mark: ofSlot('ctMark', types.mark),
+    state: ofSlot('ctState', types.state), direction: ofSlot('ctDirection', types.direction), status: ofSlot('ctStatus', types.status),
+    mark: ofSlot('ctMark', types.mark),
   }
   const known = plain[key]
   if (known !== undefined) return known
@@ -138,7 +141,8 @@ function compileCt(key: string, direction: string, json: unknown, context: Opera
   const field = key.replace(/^ip6? /, '')
   if ((field === 'saddr' || field === 'daddr') && family !== undefined) {
     const end = field === 'saddr' ? 'Source' : 'Destination'
-    return replying ? tracked(ofVariable(variable[`reply${end}${family}`], addressType(family), addressNeeds(family))) : ofSlot(`original${end}${family}`, addressType(family), addressNeeds(family))
+    if (replying) return tracked(ofVariable(variable[`reply${end}${family}`], addressType(family), addressNeeds(family)))
+    return ofSlot(`original${end}${family}`, addressType(family), addressNeeds(family))
   }
   if (field === 'proto-src' || field === 'proto-dst') {
     const end = field === 'proto-src' ? 'Source' : 'Destination'
@@ -205,7 +209,9 @@ function ofSlot(name: SlotName, datatype: Datatype, needs: Operand['needs'] = []
 }
 
 /** A field that means nothing to the reader: one variable for each way of asking for it. */
-export function freeOperand(json: unknown, context: OperandContext, needs: Operand['needs'] = [], datatype: Datatype = types.integer): Operand {
+export function freeOperand(
+  json: unknown, context: OperandContext, needs: Operand['needs'] = [], datatype: Datatype = types.integer,
+): Operand {
   const number = variableFor(context.variables, JSON.stringify(json) ?? '', datatype.width)
   return { datatype, needs, outgoing: false, free: true, read: () => number }
 }

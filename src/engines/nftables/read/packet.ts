@@ -14,9 +14,9 @@ const fixed = {
   source4: 32, destination4: 32, source6: 128, destination6: 128, sourcePort: 16, destinationPort: 16,
   icmpType4: 8, icmpType6: 8, connectionMark: 32, connectionStatus: 32,
   translated4: 32, translated6: 128, translatedPort: 16,
-  originalSource4: 32, originalDestination4: 32, originalSource6: 128, originalDestination6: 128, originalSourcePort: 16, originalDestinationPort: 16,
-  originalProtocol: 8, replySource4: 32, replyDestination4: 32, replySource6: 128, replyDestination6: 128, replySourcePort: 16, replyDestinationPort: 16,
-  nextHeader: 8,
+  originalSource4: 32, originalDestination4: 32, originalSource6: 128, originalDestination6: 128, originalSourcePort: 16,
+  originalDestinationPort: 16, originalProtocol: 8, replySource4: 32, replyDestination4: 32, replySource6: 128, replyDestination6: 128, replySourcePort: 16,
+  replyDestinationPort: 16, nextHeader: 8,
 } as const
 type FixedName = keyof typeof fixed
 const fixedNames = Object.keys(fixed) as FixedName[]
@@ -26,7 +26,8 @@ export const variable = Object.freeze(Object.fromEntries(fixedNames.map((name, i
 
 const slotNames = [
   'source4', 'destination4', 'source6', 'destination6', 'sourcePort', 'destinationPort', 'mark', 'ctMark', 'ctState', 'ctDirection', 'ctStatus',
-  'originalSource4', 'originalDestination4', 'originalSource6', 'originalDestination6', 'originalSourcePort', 'originalDestinationPort', 'originalFamily', 'originalProtocol',
+  'originalSource4', 'originalDestination4', 'originalSource6', 'originalDestination6', 'originalSourcePort', 'originalDestinationPort',
+  'originalFamily', 'originalProtocol',
 ] as const
 export type SlotName = (typeof slotNames)[number]
 export const slot = Object.freeze(Object.fromEntries(slotNames.map((name, i) => [name, i]))) as Readonly<Record<SlotName, number>>
@@ -42,7 +43,8 @@ export interface Variables {
 }
 
 export function makeVariables(groups: ReadonlyMap<bigint, bigint> = new Map()): Variables {
-  return { groups, names: [...fixedNames], widths: fixedNames.map((name) => fixed[name]), numbers: new Map(fixedNames.map((name, i) => [name, i])) }
+  const widths = fixedNames.map((name) => fixed[name])
+  return { groups, names: [...fixedNames], widths, numbers: new Map(fixedNames.map((name, i) => [name, i])) }
 }
 
 export function variableFor(variables: Variables, name: string, width: number): number {

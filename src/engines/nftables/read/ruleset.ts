@@ -47,13 +47,13 @@ function flagsOf(json: unknown): readonly string[] {
 export function parseRuleset(json: unknown): Ruleset {
   const unknown: { at: string; what: unknown }[] = []
   const items: unknown = field(json, 'nftables')
-  if (!Array.isArray(items)) return { chains: new Map(), baseChains: [], sets: new Map(), dynamic: new Set(), unknown: [{ at: 'the listing', what: json }] }
+  if (!Array.isArray(items)) unknown.push({ at: 'the listing', what: json })
   const rules = new Map<string, Rule[]>()
   const heads: { head: unknown; order: readonly [number, number] }[] = []
   const sets = new Map<string, unknown>()
   const dynamic = new Set<string>()
   const tables = new Map<string, { order: number; dormant: boolean }>()
-  for (const item of items as readonly unknown[]) {
+  for (const item of Array.isArray(items) ? (items as readonly unknown[]) : []) {
     const kind = typeof item === 'object' && item !== null ? (Object.keys(item)[0] ?? '') : ''
     const body = field(item, kind)
     const table = `${text(body, 'family')} ${text(body, 'table')}`
@@ -81,12 +81,13 @@ export function parseRuleset(json: unknown): Ruleset {
   const chains = new Map<string, Chain>()
   const baseChains: { chain: BaseChain; order: readonly [number, number] }[] = []
   for (const { head, order } of heads) {
-    const chain: Chain = { family: text(head, 'family'), table: text(head, 'table'), name: text(head, 'name'), rules: rules.get(chainKey(text(head, 'family'), text(head, 'table'), text(head, 'name'))) ?? [] }
-    rules.delete(chainKey(chain.family, chain.table, chain.name))
-    chains.set(chainKey(chain.family, chain.table, chain.name), chain)
+    const key = chainKey(text(head, 'family'), text(head, 'table'), text(head, 'name'))
+    const chain: Chain = { family: text(head, 'family'), table: text(head, 'table'), name: text(head, 'name'), rules: rules.get(key) ?? [] }
+    rules.delete(key)
+    chains.set(key, chain)
     if (text(head, 'hook') === '' || tables.get(`${chain.family} ${chain.table}`)?.dormant === true) continue
     const priority = number(head, 'prio')
-    if (priority === undefined) unknown.push({ at: chainKey(chain.family, chain.table, chain.name), what: head })
+    if (priority === undefined) unknown.push({ at: key, what: head })
     const policy = text(head, 'policy') === 'drop' ? 'drop' : 'accept'
     baseChains.push({ chain: { ...chain, type: text(head, 'type'), hook: text(head, 'hook'), priority: priority ?? 0, policy }, order })
   }

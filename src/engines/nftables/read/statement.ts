@@ -153,10 +153,15 @@ function compileMangle(body: unknown, statement: unknown, context: CompileContex
     const value = sourceOf(field(body, 'value'), types.mark, context)
     return value === undefined ? unreadable(statement, context) : [{ kind: 'assign', slot: kind === 'meta' ? slot.mark : slot.ctMark, value }]
   }
-  const harmless =
-    (kind === 'meta' && ['nftrace', 'priority', 'pkttype', 'secmark'].includes(name)) || (kind === 'ct' && ['label', 'event', 'secmark'].includes(name)) ||
-    kind === 'tcp option' || (kind === 'payload' && !['saddr', 'daddr', 'sport', 'dport', 'protocol', 'nexthdr', 'type', 'version'].includes(text(inner, 'field')) && text(inner, 'protocol') !== '')
-  return harmless ? [{ kind: 'forget', operand: compileOperand(key, context) }] : unreadable(statement, context)
+  return isBesideThePath(kind, inner) ? [{ kind: 'forget', operand: compileOperand(key, context) }] : unreadable(statement, context)
+}
+
+/** Fields that may change without changing where a packet goes or whose it is. */
+function isBesideThePath(kind: string, inner: unknown): boolean {
+  if (kind === 'meta') return ['nftrace', 'priority', 'pkttype', 'secmark'].includes(text(inner, 'key'))
+  if (kind === 'ct') return ['label', 'event', 'secmark'].includes(text(inner, 'key'))
+  if (kind === 'payload') return ['dscp', 'ecn', 'ttl', 'hoplimit', 'flowlabel', 'id', 'checksum'].includes(text(inner, 'field'))
+  return kind === 'tcp option'
 }
 
 function compileTranslation(body: unknown, statement: unknown, context: CompileContext): readonly Operation[] {
@@ -168,7 +173,8 @@ function compileTranslation(body: unknown, statement: unknown, context: CompileC
   const datatype = family === 6 ? types.ipv6 : types.ipv4
   const address = addressJson === undefined ? undefined : sourceOf(addressJson, datatype, context, [datatype, types.port])
   const port = portJson === undefined ? undefined : sourceOf(portJson, types.port, context)
-  if ((addressJson !== undefined && address === undefined) || (portJson !== undefined && port === undefined)) return unreadable(statement, context)
+  const missing = (addressJson !== undefined && address === undefined) || (portJson !== undefined && port === undefined)
+  if (missing) return unreadable(statement, context)
   return [{ kind: 'translate', family, address, port }]
 }
 
@@ -194,7 +200,8 @@ function indexFor(json: unknown, operands: readonly Operand[], data: DataShape, 
   const key = operands.map((operand) => operand.datatype)
   if (typeof json === 'string' && json.startsWith('@')) {
     const name = `${context.chain.family} ${context.chain.table} ${json.slice(1)}`
-    const cached = `${name} / ${key.map((datatype) => datatype.name).join(' . ')} / ${typeof data === 'string' ? data : data.map((datatype) => datatype.name).join(' . ')}`
+    const shape = typeof data === 'string' ? data : data.map((datatype) => datatype.name).join(' . ')
+    const cached = `${name} / ${key.map((datatype) => datatype.name).join(' . ')} / ${shape}`
     const known = context.indexes.get(cached)
     if (known !== undefined) return known
     const body = context.ruleset.sets.get(name)
