@@ -1,7 +1,8 @@
 /** What a new Intent opens and closes compared with the one before, in the words of the documents (pure). */
 import { compareText } from '../base/location.ts'
+import { formatEnd } from '../intent/format.ts'
 import { formatPorts } from '../net/ports.ts'
-import type { Path, PathEnd } from '../intent/intent.ts'
+import type { Path } from '../intent/intent.ts'
 
 export interface Changes {
   readonly opened: readonly string[]
@@ -26,16 +27,5 @@ function lines(paths: readonly Path[], now: number): ReadonlySet<string> {
 export function describePath(path: Path): string {
   const ports = path.protocol === 'icmp' ? 'icmp' : `${path.protocol}/${formatPorts(path.ports)}`
   const phases = path.phases.length === 3 ? '' : ` in phase ${path.phases.join(', ')}`
-  return `${describeEnd(path.source)} -> ${describeEnd(path.destination)} ${ports}${phases}`
-}
-
-export function describeEnd(end: PathEnd): string {
-  switch (end.kind) {
-    case 'workload':
-      return end.workload
-    case 'external':
-      return `external:${end.external}`
-    case 'peer':
-      return `peer:${end.peer}/${end.enclave}/${end.workload}`
-  }
+  return `${formatEnd(path.source)} -> ${formatEnd(path.destination)} ${ports}${phases}`
 }

@@ -6,6 +6,7 @@ import { mkdirSync, readdirSync, readFileSync, readlinkSync, renameSync, rmSync,
 import { join } from 'node:path'
 import { Fault, messageOf } from '../base/fault.ts'
 import { start, startFault } from '../base/process.ts'
+import { processId } from '../host/proc.ts'
 import { findPluginFolder, ulogdConfig, ulogdConfigFile, ulogdLogFile } from './ulogd-config.ts'
 
 export interface Ulogd {
@@ -111,14 +112,7 @@ function handle(pid: number, began: string): Ulogd {
 
 /** Since when a process runs, which tells it from a later one with the same number; `undefined` when it is gone or a zombie. */
 function startTime(pid: number): string | undefined {
-  try {
-    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8')
-    // The name in parentheses may hold anything, also parentheses.
-    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
-    return fields[0] === 'Z' || fields[0] === 'X' ? undefined : fields[19]
-  } catch {
-    return undefined
-  }
+  return processId(pid)?.started
 }
 
 function running(folder: string): Ulogd | undefined {
