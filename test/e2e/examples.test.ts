@@ -15,7 +15,7 @@ const folders = readdirSync(join(repository, 'examples'), { withFileTypes: true 
   .map((entry) => entry.name)
   .sort()
 
-/** One attempt for each example from inside a workload, that is answered or refused. */
+/** What somebody tries in each example, and whether it is answered. */
 const attempts: Readonly<Record<string, { readonly answered: readonly Attempt[]; readonly refused: readonly Attempt[] }>> = {
   'egress-policy': {
     answered: [['release-2', 'http://203.0.113.10/'], ['release-2', 'http://[2001:db8:113::10]/']],
@@ -33,18 +33,37 @@ const attempts: Readonly<Record<string, { readonly answered: readonly Attempt[];
     answered: [['front', 'http://back:8081/'], ['database', 'http://audit:6514/']],
     refused: [['front', 'tcp://database:5432'], ['database', 'tcp://203.0.113.70:443']],
   },
-  'ingress-policy': { answered: [], refused: [['web', 'tcp://192.0.2.7:443'], ['web', 'tcp://198.51.100.10:80']] },
+  'ingress-policy': {
+    answered: [['outside', 'http://198.51.100.10/', '192.0.2.7'], ['outside', 'http://[2001:db8:51::10]/', '2001:db8:c1::7']],
+    refused: [
+      ['outside', 'http://198.51.100.10/', '192.0.2.200'],
+      ['outside', 'http://[2001:db8:51::10]/', '2001:db8:c2::7'],
+      ['outside', 'tcp://198.51.100.10:8080', '192.0.2.7'],
+      ['web', 'tcp://192.0.2.7:443'],
+      ['web', 'tcp://198.51.100.10:80'],
+    ],
+  },
   minimal: { answered: [], refused: [] },
   'service-policy': {
     answered: [['portal', 'http://search:9200/'], ['portal', 'udp://metrics:8125']],
     refused: [['portal', 'tcp://search:9300'], ['metrics', 'tcp://portal:8080']],
   },
   tre: {
-    answered: [['workspace-a/notebook', 'http://api-service:8080/summary'], ['workspace-b/notebook', 'http://airlock.platform.internal:8080/']],
-    refused: [['workspace-a/notebook', 'tcp://1.1.1.1:443'], ['workspace-b/notebook', 'http://169.254.169.254/']],
+    answered: [
+      ['outside', 'http://198.51.100.10/', '192.0.2.7'],
+      ['workspace-a/notebook', 'http://api-service:8080/summary'],
+      ['workspace-b/notebook', 'http://airlock.platform.internal:8080/'],
+    ],
+    refused: [
+      ['workspace-a/notebook', 'tcp://1.1.1.1:443'],
+      ['workspace-b/notebook', 'http://169.254.169.254/'],
+      ['outside', 'http://198.51.100.10/', '198.18.0.9'],
+    ],
   },
 }
-type Attempt = readonly [workload: string, url: string]
+type Bulkhead = (...argv: readonly string[]) => Promise<Finished>
+/** From a workload, or from outside under some address. */
+type Attempt = readonly [from: string, url: string, address?: string]
 
 test('every example has a place in this list', () => {
   assert.deepEqual(folders, Object.keys(attempts).sort())
@@ -60,7 +79,7 @@ for (const folder of folders) {
 
   test(`examples/${folder} runs, is what it says for real packets, and leaves no trace`, async () => {
     const state = mkdtempSync(join(tmpdir(), 'bulkhead-examples-'))
-    const bulkhead = (...argv: readonly string[]): Promise<Finished> =>
+    const bulkhead: Bulkhead = (...argv) =>
       run([join(repository, 'bin/bulkhead'), ...argv], { env: { ...process.env, BULKHEAD_STATE: state }, timeoutMs: 60_000 })
     const before = await networkTraces()
     let inside: ReadonlySet<string> = new Set()
@@ -87,13 +106,18 @@ for (const folder of folders) {
   })
 }
 
-async function answers(bulkhead: (...argv: readonly string[]) => Promise<Finished>, [workload, url]: Attempt): Promise<void> {
-  const { code, stdout, stderr } = await bulkhead('exec', workload, '--', 'node', '/app/get.mjs', url, '--wait', '20')
-  assert.equal(code, 0, `${workload} -> ${url}: ${stdout}${stderr}`)
+async function answers(bulkhead: Bulkhead, attempt: Attempt): Promise<void> {
+  const { code, stdout, stderr } = await ask(bulkhead, attempt, ['--wait', '20'])
+  assert.equal(code, 0, `${attempt.join(' ')}: ${stdout}${stderr}`)
 }
 
-async function isRefused(bulkhead: (...argv: readonly string[]) => Promise<Finished>, [workload, url]: Attempt): Promise<void> {
-  const { code, stdout, stderr } = await bulkhead('exec', workload, '--', 'node', '/app/get.mjs', url)
-  assert.equal(code, 1, `${workload} -> ${url}: ${stdout}${stderr}`)
+async function isRefused(bulkhead: Bulkhead, attempt: Attempt): Promise<void> {
+  const { code, stdout, stderr } = await ask(bulkhead, attempt, [])
+  assert.equal(code, 1, `${attempt.join(' ')}: ${stdout}${stderr}`)
   assert.match(stdout, /^refused: /)
+}
+
+function ask(bulkhead: Bulkhead, [from, url, address]: Attempt, options: readonly string[]): Promise<Finished> {
+  if (address === undefined) return bulkhead('exec', from, '--', 'node', '/app/get.mjs', url, ...options)
+  return bulkhead('exec', '--outside', '--', process.execPath, join(repository, 'examples/app/get.mjs'), url, '--from', address, ...options)
 }
