@@ -7,6 +7,8 @@ import { diff } from '../analysis/diff.ts'
 import { diffJson, diffMarkdown, diffText } from '../analysis/diff-text.ts'
 import { choice } from './arguments.ts'
 import { instantOption } from './instant.ts'
+import { kubernetesDiff } from './kubernetes-diff.ts'
+import { kubernetesOptions } from './kubernetes-load.ts'
 import { judgeFiles, soundOrTell } from './load.ts'
 import { parseRevision, readRevision } from './revision.ts'
 import type { Command, CommandContext, ExitCode } from './command.ts'
@@ -26,11 +28,13 @@ export const command: Command = {
   options: {
     format: { type: 'string', value: 'FORMAT', help: 'text, json, or markdown for a comment on a pull request' },
     at: { type: 'string', value: 'INSTANT', help: 'what has expired by this date or instant counts as closed; now when left out' },
+    ...kubernetesOptions,
   },
   run,
 }
 
 async function run(context: CommandContext): Promise<ExitCode> {
+  if (context.options['kubernetes'] === true) return kubernetesDiff(command, context)
   const [old = '', fresh = ''] = context.args
   const format = context.json ? 'json' : choice(command, context.options, 'format', formats, 'text')
   const now = instantOption(command, context)

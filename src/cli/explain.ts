@@ -5,6 +5,8 @@ import { explain } from '../analysis/explain.ts'
 import { phases } from '../model/platform.ts'
 import { usage } from './arguments.ts'
 import { instantOption } from './instant.ts'
+import { kubernetesExplain } from './kubernetes-explain.ts'
+import { kubernetesOptions } from './kubernetes-load.ts'
 import { loadOrTell } from './load.ts'
 import type { Reading } from '../analysis/ends.ts'
 import type { Explanation } from '../analysis/explain.ts'
@@ -25,11 +27,13 @@ export const command: Command = {
   options: {
     phase: { type: 'string', value: 'PHASE', help: `the source's phase (${phases.join(', ')}); its declared one when left out` },
     at: { type: 'string', value: 'INSTANT', help: 'answer for this date or instant; now when left out' },
+    ...kubernetesOptions,
   },
   run,
 }
 
 async function run(context: CommandContext): Promise<ExitCode> {
+  if (context.options['kubernetes'] === true) return kubernetesExplain(command, context)
   const [directory = '', from = '', to = '', what] = context.args
   const traffic = what === undefined ? { protocol: undefined, port: undefined } : read(readTraffic(what))
   const phase = phaseOption(context.options['phase'])

@@ -3,6 +3,8 @@ import { matrix } from '../analysis/matrix.ts'
 import { matrixCsv, matrixJson, matrixText } from '../analysis/matrix-text.ts'
 import { choice } from './arguments.ts'
 import { instantOption } from './instant.ts'
+import { kubernetesOptions } from './kubernetes-load.ts'
+import { kubernetesMatrix } from './kubernetes-matrix.ts'
 import { loadOrTell } from './load.ts'
 import type { Command, CommandContext, ExitCode } from './command.ts'
 
@@ -17,11 +19,14 @@ export const command: Command = {
   options: {
     format: { type: 'string', value: 'FORMAT', help: 'text, csv or json; --json is the same as --format json' },
     at: { type: 'string', value: 'INSTANT', help: 'what is open at this date or instant; now when left out' },
+    ...kubernetesOptions,
+    output: { type: 'string', value: 'FORMAT', help: 'with --kubernetes: text, csv, json or dot' },
   },
   run,
 }
 
 async function run(context: CommandContext): Promise<ExitCode> {
+  if (context.options['kubernetes'] === true) return kubernetesMatrix(command, context)
   const [directory = ''] = context.args
   const format = context.json ? 'json' : choice(command, context.options, 'format', formats, 'text')
   const now = instantOption(command, context)

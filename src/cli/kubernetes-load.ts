@@ -1,0 +1,49 @@
+/** Kubernetes manifests for commands: a folder, a file, `REV:DIR`, or `-` for the standard input. */
+import { readFileSync, statSync } from 'node:fs'
+import { resolve } from 'node:path'
+import { formatDiagnostic, hasErrors, sortDiagnostics } from '../base/diagnostic.ts'
+import { defaultLimits, readDocumentFiles } from '../base/files.ts'
+import { Fault, messageOf } from '../base/fault.ts'
+import { readCluster } from '../import/kubernetes/cluster.ts'
+import { parseRevision, readRevision } from './revision.ts'
+import type { ReadFiles } from '../base/files.ts'
+import type { Cluster } from '../import/kubernetes/cluster.ts'
+import type { CommandContext, OptionSpec } from './command.ts'
+
+export const kubernetesOptions = {
+  kubernetes: { type: 'boolean', help: 'the arguments hold Kubernetes manifests' },
+  lenient: { type: 'boolean', help: 'with --kubernetes: pass over kinds that are not known; never policies' },
+} as const satisfies Readonly<Record<string, OptionSpec>>
+
+const mebibyte = 1024 * 1024
+/** What machines write of a whole cluster is larger than what people write. */
+const limits = { ...defaultLimits, fileBytes: 128 * mebibyte, totalBytes: 512 * mebibyte, files: 200_000, entries: 1_000_000 }
+
+/** When the manifests are refused their problems are told and `undefined` comes back: the command ends with exit status 1. */
+export async function loadCluster(context: CommandContext, place: string): Promise<Cluster | undefined> {
+  const read = await readPlace(context, place)
+  const { cluster, diagnostics } = readCluster(read.files, { lenient: context.options['lenient'] === true })
+  const all = sortDiagnostics([...read.diagnostics, ...diagnostics])
+  const refused = hasErrors(all) || cluster === undefined
+  if (refused && context.json) {
+    context.out.json({ error: { code: 'invalid-set', message: 'the manifests have problems' }, diagnostics: all })
+    return undefined
+  }
+  for (const d of all) context.out.note(formatDiagnostic(d))
+  return refused ? undefined : cluster
+}
+
+async function readPlace(context: CommandContext, place: string): Promise<ReadFiles> {
+  if (place === '-') return standardInput()
+  const path = resolve(context.cwd, place)
+  const revision = statSync(path, { throwIfNoEntry: false }) === undefined ? parseRevision(place) : undefined
+  return revision === undefined ? readDocumentFiles(path, limits) : readRevision(context.cwd, revision.revision, revision.folder, context.signal)
+}
+
+function standardInput(): ReadFiles {
+  try {
+    return { files: [{ path: '<stdin>', absolute: '/dev/stdin', text: readFileSync(0, 'utf8') }], diagnostics: [] }
+  } catch (thrown) {
+    throw new Fault('file-unreadable', `the standard input cannot be read: ${messageOf(thrown)}`)
+  }
+}
