@@ -1,14 +1,29 @@
-/** The Intent as a graph: workloads, Externals and peers' workloads as nodes, every path an edge from initiator to destination. */
+/** The Intent as a directed graph: ends are nodes, and each pair of ends that has a path is an edge from initiator to destination. */
 import { compareText } from '../base/location.ts'
 import { formatEnd } from '../intent/format.ts'
+import { overlaps } from './overlap.ts'
 import type { Intent, Path, PathEnd } from '../intent/intent.ts'
+import type { Platform } from '../model/platform.ts'
 
 export interface Graph {
   /** Sorted by `formatEnd`; a node is its place in this list. Only ends of paths are nodes. */
   readonly ends: readonly PathEnd[]
-  /** Edges that this node initiates, and those that lead to it, by the other end; one for each pair, its first path. */
+  readonly texts: readonly string[]
+  readonly nodeOf: (text: string) => number | undefined
+  /** Edges that this node itself initiates, and those that lead to it; one for each pair, its first path. Twins have their own. */
   readonly outward: (node: number) => readonly Edge[]
   readonly inward: (node: number) => readonly Edge[]
+  /** Nodes that may be the same system under another name, so that each has the other's edges. */
+  readonly twins: (node: number) => readonly number[]
+  /** The same as places in the Intent's list of paths, for searches that visit everything. */
+  readonly out: (node: number) => Uint32Array
+  readonly into: (node: number) => Uint32Array
+  /** Nodes at the ends of a path, by its place in the Intent's list. */
+  readonly sources: Int32Array
+  readonly destinations: Int32Array
+  readonly path: (place: number) => Path
+  /** Every path that this very node initiates, with the node that it leads to. */
+  readonly paths: (node: number) => Iterable<Edge>
 }
 
 export interface Edge {
@@ -16,47 +31,106 @@ export interface Edge {
   readonly path: Path
 }
 
+const noNodes: readonly number[] = Object.freeze([])
+
 /**
- * `*` of a peer's enclave and a single workload of it are two nodes that mean one identity, so each has the other's
- * edges. Two single workloads do not.
+ * `*` of a peer's enclave and a single workload of it are two nodes that mean one identity, and so are two Externals that
+ * share an address or a name: each has the other's edges. Two single workloads of a peer are two. `keep` says which paths count.
  */
-export function graphOf(intent: Intent): Graph {
-  const byText = new Map<string, PathEnd>()
-  const seen = new Map<PathEnd, string>()
-  for (const { source, destination } of intent.paths) {
-    for (const end of [source, destination]) {
-      if (seen.has(end)) continue
-      const text = formatEnd(end)
-      seen.set(end, text)
-      byText.set(text, end)
+export function graphOf(platform: Platform, intent: Intent, keep: (path: Path) => boolean = () => true): Graph {
+  const { ends, texts, places, sources, destinations } = nodesOf(intent)
+  const pairs = pairsOf(intent, sources, destinations, keep)
+  const outward = lists(ends.length, pairs, sources)
+  const inward = lists(ends.length, pairs, destinations)
+  const first = new Int32Array(ends.length).fill(-1)
+  for (let at = sources.length - 1; at >= 0; at--) first[sources[at] ?? 0] = at
+  const twins = twinsOf(platform, ends, places)
+  function path(place: number): Path {
+    const found = intent.paths[place]
+    if (found === undefined) throw new RangeError(`no path at ${place}`)
+    return found
+  }
+  const edges = (list: Uint32Array, others: Int32Array): readonly Edge[] => Array.from(list, (at) => ({ other: others[at] ?? 0, path: path(at) }))
+
+  function* paths(node: number): Iterable<Edge> {
+    for (let at = first[node] ?? -1; at >= 0 && sources[at] === node; at++) {
+      const path = intent.paths[at]
+      if (path !== undefined && keep(path)) yield { other: destinations[at] ?? 0, path }
     }
   }
-  const sorted = [...byText].sort(([a], [b]) => compareText(a, b))
-  const ends = sorted.map(([, end]) => end)
-  const places = new Map(sorted.map(([text], node) => [text, node]))
-  const nodes = new Map(Array.from(seen, ([end, text]) => [end, places.get(text) ?? 0]))
-  const nodeOf = (end: PathEnd): number => nodes.get(end) ?? 0
 
-  const out: Edge[][] = ends.map(() => [])
-  const into: Edge[][] = ends.map(() => [])
-  for (const path of intent.paths) {
-    const source = nodeOf(path.source)
-    const destination = nodeOf(path.destination)
-    // Paths come sorted by their ends, so another path of the same pair stands right behind the first.
-    if (out[source]?.at(-1)?.other === destination) continue
-    out[source]?.push({ other: destination, path })
-    into[destination]?.push({ other: source, path })
+  return {
+    ends, texts, paths, path, sources, destinations,
+    out: outward,
+    into: inward,
+    nodeOf: (text) => places.get(text),
+    outward: (node) => edges(outward(node), destinations),
+    inward: (node) => edges(inward(node), sources),
+    twins: (node) => twins.get(node) ?? noNodes,
   }
-  const twins = peerTwins(ends)
-  const withTwins = (edges: readonly Edge[][]) => (node: number): readonly Edge[] => {
-    const own = edges[node] ?? []
-    const others = twins.get(node)
-    return others === undefined ? own : [own, ...others.map((twin) => edges[twin] ?? [])].flat()
-  }
-  return { ends, outward: withTwins(out), inward: withTwins(into) }
 }
 
-function peerTwins(ends: readonly PathEnd[]): ReadonlyMap<number, readonly number[]> {
+interface Nodes {
+  readonly ends: readonly PathEnd[]
+  readonly texts: readonly string[]
+  readonly places: ReadonlyMap<string, number>
+  /** The node of each path's source and destination, by the path's place. */
+  readonly sources: Int32Array
+  readonly destinations: Int32Array
+}
+
+/** Hundreds of thousands of paths share their ends' objects, so each object's text is made once. */
+function nodesOf({ paths }: Intent): Nodes {
+  const seen = new Map<PathEnd, number>()
+  const numberOf = (end: PathEnd): number => {
+    let number = seen.get(end)
+    if (number === undefined) seen.set(end, (number = seen.size))
+    return number
+  }
+  const sources = new Int32Array(paths.length)
+  const destinations = new Int32Array(paths.length)
+  for (const [at, { source, destination }] of paths.entries()) {
+    sources[at] = source === paths[at - 1]?.source ? (sources[at - 1] ?? 0) : numberOf(source)
+    destinations[at] = numberOf(destination)
+  }
+  const byText = new Map(Array.from(seen.keys(), (end) => [formatEnd(end), end] as const))
+  const texts = [...byText.keys()].sort(compareText)
+  const places = new Map(texts.map((text, node) => [text, node]))
+  const nodes = Int32Array.from(seen.keys(), (end) => places.get(formatEnd(end)) ?? 0)
+  const named = (numbers: Int32Array): Int32Array => numbers.map((number) => nodes[number] ?? 0)
+  return { ends: texts.flatMap((text) => byText.get(text) ?? []), texts, places, sources: named(sources), destinations: named(destinations) }
+}
+
+/** The places of the first path of each pair. Paths come sorted by their ends, so the others stand right behind it. */
+function pairsOf(intent: Intent, sources: Int32Array, destinations: Int32Array, keep: (path: Path) => boolean): Uint32Array {
+  const pairs = new Uint32Array(intent.paths.length)
+  let count = 0
+  for (const [at, path] of intent.paths.entries()) {
+    const before = count === 0 ? undefined : pairs[count - 1]
+    if (before !== undefined && sources[before] === sources[at] && destinations[before] === destinations[at]) continue
+    if (keep(path)) pairs[count++] = at
+  }
+  return pairs.subarray(0, count)
+}
+
+/** Pairs by the node at one of their ends, in their own order. */
+function lists(nodes: number, pairs: Uint32Array, ends: Int32Array): (node: number) => Uint32Array {
+  const starts = new Uint32Array(nodes + 1)
+  for (const at of pairs) starts[(ends[at] ?? 0) + 1] = (starts[(ends[at] ?? 0) + 1] ?? 0) + 1
+  for (let node = 0; node < nodes; node++) starts[node + 1] = (starts[node + 1] ?? 0) + (starts[node] ?? 0)
+  const next = starts.slice()
+  const sorted = new Uint32Array(pairs.length)
+  for (const at of pairs) {
+    const node = ends[at] ?? 0
+    const place = next[node] ?? 0
+    sorted[place] = at
+    next[node] = place + 1
+  }
+  return (node) => sorted.subarray(starts[node], starts[node + 1])
+}
+
+function twinsOf(platform: Platform, ends: readonly PathEnd[], places: ReadonlyMap<string, number>): ReadonlyMap<number, readonly number[]> {
+  const twins = new Map<number, readonly number[]>()
   const enclaves = new Map<string, { readonly all: number[]; readonly single: number[] }>()
   for (const [node, end] of ends.entries()) {
     if (end.kind !== 'peer') continue
@@ -65,10 +139,13 @@ function peerTwins(ends: readonly PathEnd[]): ReadonlyMap<number, readonly numbe
     if (enclave === undefined) enclaves.set(key, (enclave = { all: [], single: [] }))
     enclave[end.workload === '*' ? 'all' : 'single'].push(node)
   }
-  const twins = new Map<number, readonly number[]>()
   for (const { all, single } of enclaves.values()) {
     for (const node of all) twins.set(node, single)
     for (const node of single) twins.set(node, all)
+  }
+  const names = ends.flatMap((end) => (end.kind === 'external' ? [end.external] : []))
+  for (const [name, others] of overlaps(platform, names)) {
+    twins.set(places.get(`external:${name}`) ?? 0, others.flatMap((other) => places.get(`external:${other}`) ?? []))
   }
   return twins
 }

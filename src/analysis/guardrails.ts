@@ -16,7 +16,7 @@ export interface GuardrailResult {
 /** Judges every Guardrail of the platform against the complete set of its paths. */
 export function judgeGuardrails(platform: Platform, intent: Intent): readonly GuardrailResult[] {
   if (platform.guardrails.length === 0) return []
-  const graph = graphOf(intent)
+  const graph = graphOf(platform, intent)
   const nodes = scopeReader(platform, graph)
   return platform.guardrails.map((guardrail) => {
     const chains = queriesOf(guardrail, nodes).flatMap((query) => {
