@@ -6,6 +6,7 @@ import { arrive, pass } from './hooks.ts'
 import { joinPieces } from './join.ts'
 import { forwardView, piecesOf } from './naming.ts'
 import { variable } from './packet.ts'
+import { isConditional } from './traffic.ts'
 import type { AddressSet } from '../../../net/address-set.ts'
 import type { PortSet } from '../../../net/ports.ts'
 import type { ConnectionKind, Sender } from './connection.ts'
@@ -21,12 +22,20 @@ const replyView: View = { ...forwardView, reversed: true }
 /** All that passes in one connection state, whichever connection it is of. */
 export interface Passing {
   readonly arrived: readonly Packet[]
-  readonly pieces: readonly Piece[]
+  readonly pieces: readonly LaterPiece[]
+}
+
+export interface LaterPiece extends Known {
+  /** Passes whatever its connection is marked with and was opened from. */
+  readonly unconditional: boolean
 }
 
 export function passing(machine: Machine, connection: ConnectionKind, sender: Sender, view: View, host: Host, from?: readonly number[]): Passing {
   const packets = arrive(machine, connection, sender, host.context, from)
-  return { arrived: packets, pieces: pass(machine, connection, packets).flatMap((packet) => piecesOf(packet, view, host)) }
+  const pieces = pass(machine, connection, packets).flatMap((passed) =>
+    // The packets themselves are let go: there may be hundreds of thousands.
+    piecesOf(passed, view, host).map(({ packet, ...piece }): LaterPiece => ({ ...piece, unconditional: isUnconditional(piece, packet, view) })))
+  return { arrived: packets, pieces }
 }
 
 export interface Later {
@@ -52,8 +61,8 @@ export function laterPackets(machine: Machine, opened: readonly Piece[], host: H
 
 /** Whether the later packets of the connections that each piece opens pass as well. */
 export function answer(machine: Machine, opened: readonly Piece[], later: Later): Answered[] {
-  const onward = indexByPair(later.established.pieces.filter(isUnconditional))
-  const back = indexByPair(later.reply.pieces.filter(isUnconditional))
+  const onward = indexByPair(later.established.pieces.filter((piece) => piece.unconditional))
+  const back = indexByPair(later.reply.pieces.filter((piece) => piece.unconditional))
   const followed = new Map<Packet, { continues: boolean; replies: boolean }>()
   return opened.map(({ packet, ...piece }) => {
     const plain = !packet.destinationTranslated && !packet.sourceTranslated && piece.published === undefined
@@ -70,9 +79,8 @@ export function answer(machine: Machine, opened: readonly Piece[], later: Later)
   })
 }
 
-/** True for packets that pass whatever their connection is marked with and was opened from. */
-function isUnconditional(piece: Piece): boolean {
-  return piece.conditions.length === 0 && piece.published === undefined && piece.packet.values[variable.connectionMark] === undefined && !piece.approximate
+function isUnconditional(piece: Known, packet: Packet, view: View): boolean {
+  return piece.published === undefined && packet.values[variable.connectionMark] === undefined && !piece.approximate && !isConditional(packet, view)
 }
 
 const besides: readonly (readonly [LeakKind, ConnectionKind, Sender, View])[] = [
@@ -87,7 +95,8 @@ const besides: readonly (readonly [LeakKind, ConnectionKind, Sender, View])[] = 
 /** Everything that passes and that no path explains. */
 export function leaksOf(machine: Machine, paths: readonly Answered[], later: Later, host: Host): readonly Leak[] {
   const known = indexByPair(paths)
-  const passes: (readonly [LeakKind, readonly Piece[]])[] = [['established', [...later.established.pieces, ...later.translated.pieces]], ['reply', later.reply.pieces]]
+  const established = [...later.established.pieces, ...later.translated.pieces]
+  const passes: (readonly [LeakKind, readonly LaterPiece[]])[] = [['established', established], ['reply', later.reply.pieces]]
   for (const [kind, connection, sender, view] of besides) passes.push([kind, passing(machine, connection, sender, view, host).pieces])
   return Object.freeze(
     passes.flatMap(([kind, pieces]) => {
@@ -129,12 +138,12 @@ function between(piece: Known, known: PairIndex): readonly Known[] {
   return [...exact, ...wide.flatMap((key) => known.pairs.get(key) ?? [])]
 }
 
-function explained(piece: Piece, kind: LeakKind, known: PairIndex): boolean {
+function explained(piece: Known, kind: LeakKind, known: PairIndex): boolean {
   return kind === 'related' ? piece.families.every((family) => belongs({ ...piece, families: [family] }, known)) : covered(piece, known, kind !== 'reply')
 }
 
 /** An error passes rightly when what it quotes is of a path between the same two ends: by its mark, or by what was asked for. */
-function belongs(quoted: Piece, known: PairIndex): boolean {
+function belongs(quoted: Known, known: PairIndex): boolean {
   let left: PortSet = quoted.ports
   // Data travels both ways on a path, so an error about either direction of it is no new channel.
   const turned = { ...quoted, source: quoted.destination, destination: quoted.source }

@@ -107,6 +107,11 @@ export function conditionsOf(packet: Packet, view: View): readonly string[] {
   return out.sort()
 }
 
+/** True when any field matters that a path does not tell of. */
+export function isConditional(packet: Packet, view: View): boolean {
+  return packet.values.some((set, number) => set !== undefined && !told.has(number) && !(view.reversed && number === variable.sourcePort))
+}
+
 /** Most packets have none of these values: what leaves out a few values of a field is no condition on ordinary packets. */
 function isUnusual(set: Values, width: number): boolean {
   let size = 0n
