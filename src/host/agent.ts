@@ -6,22 +6,26 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { Fault, messageOf } from '../base/fault.ts'
 import { changes } from './changes.ts'
 import { checkDocuments } from './documents.ts'
-import { design, enforceConnections, enforceGroups, enforcePlaces, enforceTable } from './enforce.ts'
+import { design, enforceConnections, enforceGroups, enforcePlaces, enforceTable, netnsNames } from './enforce.ts'
 import { boundLogs } from './log-size.ts'
-import { loadApplied, loadIds, loadSlots, saveApplied } from './memory.ts'
-import { foreignInterfaces, dropSeat } from './place.ts'
+import { commitPending, dropPending, loadApplied, loadIds, loadPending, loadSlots, numbersLost, saveInventory, savePending, settleApplied } from './memory.ts'
+import { endHelpers } from './leftovers.ts'
+import { detachForeign } from './place.ts'
+import { openPolicyTime } from './policy-time.ts'
 import { carriedPaths, describeRefusals } from './refused.ts'
 import { prepareRouter, sysctlsHold } from './router.ts'
 import { fingerprint, liveRuleset } from './ruleset-state.ts'
 import { createQueue } from './queue.ts'
 import { workloadStatus } from './status.ts'
+import { becomeSoleAgent } from './sole-agent.ts'
 import { createSupervisor } from './supervise.ts'
-import { taskOf, writeEtc } from './tasks.ts'
+import { tasksOf, writeEtc } from './tasks.ts'
 import { releaseInterfaces } from './tap.ts'
 import { removeStrangers, topologyDeviations } from './topology.ts'
 import { watchKernel } from './watch.ts'
-import type { DocumentSet } from './documents.ts'
+import type { CheckedSet, DocumentSet } from './documents.ts'
 import type { InForce, Numbers, Setting } from './enforce.ts'
+import type { Applied } from './memory.ts'
 import { nothingApplied } from './report.ts'
 import type { AgentStatus, ApplyReport, Drift, EndedConnection, FailedPlace } from './report.ts'
 
@@ -37,6 +41,8 @@ export interface Agent {
   readonly status: () => Promise<AgentStatus>
   /** Stops the workloads; the caller takes the namespaces away. */
   readonly shutdown: () => Promise<void>
+  /** Ends the agent's own work and leaves rules and workloads to the next agent. */
+  readonly release: () => Promise<void>
 }
 
 const keptDrift = 50
@@ -45,10 +51,15 @@ const settingsCheckMs = 500
 /** Every how many of them everything is looked at. */
 const fullCheckEvery = 20
 const logCheckEvery = 10
+const keepTimeEvery = 60
 
 /** Closes everything first, then brings back the last set, if there is one: what runs is adopted. */
 export async function startAgent(options: AgentOptions): Promise<Agent> {
   const { folder, log } = options
+  await becomeSoleAgent()
+  await endHelpers(options.prefix, netnsNames())
+  if (numbersLost(folder)) throw new Fault('state-unreadable', 'the numbers by which the set in force is enforced are lost', { help: 'the rules stay as they are; run `bulkhead down`, then `bulkhead up`' })
+  const time = openPolicyTime(folder)
   const queue = createQueue()
   const supervisor = createSupervisor(folder)
   const since = new Date().toISOString()
@@ -59,30 +70,31 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
   let failed: readonly FailedPlace[] = []
   let drift: readonly Drift[] = []
   let enforced = false
-  let enforcedAt = 0
   /** When table, groups and interfaces were last as designed; workloads and records come after. */
   let kernelSetAt = 0
   let stopping = false
   let expiry: NodeJS.Timeout | undefined
+  /** The next instant at which a path in force expires. */
+  let nextExpiry = Infinity
 
   const look = async (): Promise<{ readonly table: string | undefined; readonly foreign: readonly string[] }> => fingerprint(await liveRuleset())
 
   /** Everything after the decision, in an order that never opens a closed path. */
-  const enforce = async (next: InForce, table: InForce | undefined): Promise<readonly EndedConnection[]> => {
-    const now = Date.now()
+  const enforce = async (next: InForce, table: InForce | undefined, commit = (): void => undefined): Promise<readonly EndedConnection[]> => {
+    const now = time.now()
     await enforceTable(table, next, now)
     inForce = next
-    enforcedAt = now
-    numbers = { ids: next.ids, slots: next.plan.slots }
+    enforced = false
+    commit()
+    scheduleExpiry(next, now)
     const [links, seen] = await Promise.all([enforceGroups(next), look()])
     baseline = seen.table
     foreignTables = seen.foreign
     const [ended, places] = await Promise.all([enforceConnections(next), enforcePlaces(next, options, links)])
     failed = places
-    kernelSetAt = Date.now()
+    kernelSetAt = performance.now()
     await startWorkloads(next, now)
     await options.onInForce(next)
-    scheduleExpiry(next, now)
     enforced = true
     return ended
   }
@@ -90,52 +102,66 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
   const startWorkloads = async (next: InForce, now: number): Promise<void> => {
     writeEtc(folder, next.plan.places, next.set.intent, now)
     const standing = next.plan.places.filter((p) => !failed.some((f) => f.place === p.key))
-    const tasks = standing.flatMap((place) => {
-      try {
-        return taskOf(options, place, next.set.platform) ?? []
-      } catch (error) {
-        failed = [...failed, { place: place.key, reason: messageOf(error) }]
-        return []
-      }
-    })
-    await supervisor.reconcile(tasks)
+    const made = tasksOf(options, standing, next.set.platform)
+    failed = [...failed, ...made.failed]
+    await supervisor.reconcile(made.tasks)
   }
 
   /** The element's own timeout closes the path in time; this ends what is left of its connections and names. */
   const scheduleExpiry = (next: InForce, now: number): void => {
     clearTimeout(expiry)
-    const instants = next.set.intent.paths.flatMap((p) => (p.expires !== undefined && p.expires > now ? [p.expires] : []))
-    if (instants.length === 0) return
-    const wait = Math.min(...instants) - now + 20
-    // setTimeout counts to 24.8 days; the regular look goes on from there.
-    expiry = setTimeout(() => void queue.run(() => refresh('a policy expired')).catch(report), Math.min(wait, 2_000_000_000))
+    nextExpiry = Infinity
+    for (const { expires } of next.set.intent.paths) if (expires !== undefined && expires > now) nextExpiry = Math.min(nextExpiry, expires)
+    if (next.set.intent.paths.some((p) => p.expires !== undefined)) keepTime()
+    if (nextExpiry === Infinity) return
+    // setTimeout counts to 24.8 days; the regular look goes on from there, and sees a clock that was set forward.
+    expiry = setTimeout(lapse, Math.min(nextExpiry - now + 20, 2_000_000_000))
     expiry.unref()
+  }
+
+  const keepTime = (): void => {
+    try {
+      time.keep()
+    } catch (error) {
+      report(error)
+    }
+  }
+
+  const lapse = (): void => void queue.run(() => (time.now() < nextExpiry ? Promise.resolve() : refresh('a policy expired'))).catch(report)
+
+  /** What is to be in force, and its numbers, which are on disk from here on. */
+  const designed = (set: CheckedSet): InForce => {
+    const next = design(set, numbers, options, time.now())
+    numbers = { ids: next.ids, slots: next.plan.slots }
+    return next
   }
 
   const refresh = async (why: string): Promise<void> => {
     if (inForce === undefined || stopping) return
     log(why)
-    const ended = await enforce(design(inForce.set, numbers, options, Date.now()), undefined)
+    const ended = await enforce(designed(inForce.set), undefined)
     for (const c of ended) log(`ended ${c.protocol} ${c.source}:${c.sourcePort} -> ${c.destination}:${c.destinationPort}`)
   }
 
   const apply = (documents: DocumentSet): Promise<ApplyReport> =>
     queue.run(async () => {
-      const now = Date.now()
+      const now = time.now()
       const { set, diagnostics } = checkDocuments(documents, now)
       if (set === undefined) return { ...nothingApplied, diagnostics }
       const before = inForce
-      const next = design(set, numbers, options, now)
+      const next = designed(set)
       // Only a table that is as we left it may be changed by elements; anything else is replaced whole.
       const intact = before !== undefined && baseline !== undefined && (await look()).table === baseline
       let ended: readonly EndedConnection[]
       try {
-        ended = await enforce(next, intact ? before : undefined)
+        savePending(folder, documents, now)
+        ended = await enforce(next, intact ? before : undefined, () => commitPending(folder))
+        settleApplied(folder)
       } catch (error) {
-        enforced = false
+        // Before the table was taken, nothing has changed; after that, the regular look goes on until all is done.
+        if (inForce !== next) takeBack(before)
         throw error
       }
-      saveApplied(folder, documents, now)
       const changed = changes(before === undefined ? [] : carriedPaths(before.set, before.refused), carriedPaths(next.set, next.refused), now)
       log(`applied ${documents.directory} ${documents.sha256}: ${changed.opened.length} opened, ${changed.closed.length} closed, ${ended.length} connections ended`)
       return { applied: true, diagnostics, ...changed, ended, refused: describeRefusals(next.refused), failed }
@@ -144,27 +170,20 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
   /** Compares kernel, interfaces and settings with what was applied, and mends what deviates. */
   const check = async (): Promise<void> => {
     if (inForce === undefined || stopping) return
-    const began = Date.now()
+    const began = performance.now()
+    const at = new Date().toISOString()
     // What lapsed by itself is no drift.
-    if (inForce.set.intent.paths.some((p) => p.expires !== undefined && p.expires > enforcedAt && p.expires <= began)) return refresh('a policy expired')
+    if (nextExpiry <= time.now()) return refresh('a policy expired')
     const found: string[] = []
     const standing = inForce.plan.places.filter((p) => !failed.some((f) => f.place === p.key))
     const [seen, deviations] = await Promise.all([look(), topologyDeviations(standing, inForce.plan.inventory)])
     foreignTables = seen.foreign
     if (seen.table !== baseline) found.push(seen.table === undefined ? 'the table was deleted' : 'the table was changed')
     for (const d of deviations) found.push(`${d.what}: expected ${d.expected}, found ${d.found}`)
-    for (const place of inForce.plan.places) {
-      if (place.start.kind !== 'attach-netns' || failed.some((f) => f.place === place.key)) continue
-      const foreign = await foreignInterfaces(place.netns).catch((): readonly string[] => [])
-      if (foreign.length === 0) continue
-      await dropSeat(place, { ownNetns: false })
-      found.push(`${place.key}: detached, its namespace has the foreign interface \`${foreign.join('`, `')}\``)
-    }
-    if (found.length === 0) return
-    enforced = false
+    found.push(...(await detachForeign(standing.filter((p) => p.start.kind === 'attach-netns'))))
+    if (found.length === 0) return enforced ? undefined : refresh('going on with what was interrupted')
     if (deviations.length > 0) await Promise.all([prepareRouter(), removeStrangers(deviations)])
-    await enforce(design(inForce.set, numbers, options, Date.now()), undefined)
-    const at = new Date(began).toISOString()
+    await enforce(designed(inForce.set), undefined)
     drift = [...drift, ...found.map((what) => ({ at, what, repaired: true, tookMs: kernelSetAt - began }))].slice(-keptDrift)
     for (const what of found) log(`drift repaired: ${what}`)
   }
@@ -187,23 +206,63 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
       })
   }
 
-  await prepareRouter()
-  const applied = loadApplied(folder)
-  if (applied !== undefined) {
+  /** What a refused table leaves as it was, on disk too. */
+  const takeBack = (before: InForce | undefined): void => {
+    dropPending(folder)
+    if (before !== undefined) saveInventory(folder, before.plan.inventory)
+  }
+
+  /** True when the table has been taken; what fails after that is gone on with by the regular look. */
+  const adopt = async (applied: Applied, commit: () => void): Promise<boolean> => {
     // As it was judged then: a set in force does not fall because a date in it has passed.
     const { set } = checkDocuments(applied, Date.parse(applied.at))
     if (set === undefined) throw new Fault('invalid-set', 'the set in force no longer loads', { help: 'the rules stay as they are; `bulkhead down` ends them' })
-    await queue.run(() => enforce(design(set, numbers, options, Date.now()), undefined))
+    const next = designed(set)
+    try {
+      await enforce(next, undefined, commit)
+    } catch (error) {
+      if (inForce !== next) throw error
+      report(error)
+    }
     log(`adopted ${applied.directory} ${applied.sha256}`)
+    return true
   }
+
+  /** An agent that was killed while it changed the set may have closed paths already: they are not opened again. */
+  const adoptPending = async (): Promise<boolean> => {
+    try {
+      const interrupted = loadPending(folder)
+      return interrupted !== undefined && (await adopt(interrupted, () => commitPending(folder)))
+    } catch (error) {
+      report(error)
+      takeBack(undefined)
+      return false
+    }
+  }
+
+  await prepareRouter()
+  const applied = loadApplied(folder)
+  await queue.run(async () => (await adoptPending()) || (applied !== undefined && (await adopt(applied, () => undefined))))
   const watch = watchKernel(queueCheck)
   let looks = 0
   const regular = setInterval(() => {
     looks++
-    if (looks % logCheckEvery === 0) boundLogs(folder)
-    const attached = inForce?.plan.places.some((p) => p.start.kind === 'attach-netns') === true
-    if (!sysctlsHold() || attached || looks % fullCheckEvery === 0) queueCheck()
+    try {
+      if (looks % logCheckEvery === 0) boundLogs(folder)
+      if (looks % keepTimeEvery === 0 && nextExpiry < Infinity) keepTime()
+      const attached = inForce?.plan.places.some((p) => p.start.kind === 'attach-netns') === true
+      if (!sysctlsHold() || attached || nextExpiry <= time.now() || looks % fullCheckEvery === 0) queueCheck()
+    } catch (error) {
+      report(error)
+    }
   }, settingsCheckMs)
+
+  const stop = (): void => {
+    stopping = true
+    clearInterval(regular)
+    clearTimeout(expiry)
+    watch.stop()
+  }
 
   return {
     apply,
@@ -225,12 +284,15 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
     },
     shutdown: () =>
       queue.run(async () => {
-        stopping = true
-        clearInterval(regular)
-        clearTimeout(expiry)
-        watch.stop()
+        stop()
         await supervisor.reconcile([])
         await releaseInterfaces()
+      }),
+    release: () =>
+      queue.run(() => {
+        stop()
+        supervisor.release()
+        return Promise.resolve()
       }),
   }
 }

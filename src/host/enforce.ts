@@ -19,6 +19,8 @@ import { cutConnections } from './cut.ts'
 import { ipBatch, ipBatchForce, ipJson } from './ip.ts'
 import { makeOutside, routeOutside } from './outside.ts'
 import { dropSeat, makeSeat, routerLines } from './place.ts'
+import { dropOwned, isOwned } from './own-userns.ts'
+import { usernsOf } from './tasks.ts'
 import { releaseInterface, takeInterface } from './tap.ts'
 import { planHost, uplinkInterface } from './plan.ts'
 import { saveIds, saveInventory, saveSlots } from './memory.ts'
@@ -100,18 +102,23 @@ export async function enforcePlaces(next: InForce, setting: Setting, links: Link
   const { places } = next.plan
   const wanted = new Set(places.map((p) => p.interface))
   for (const name of links.keys()) {
-    if (!/^bhw\d+$/.test(name) || wanted.has(name)) continue
+    // With `n` one that was never ready, with `x` an end that was on its way into a namespace.
+    if (!/^bhw\d+[nx]?$/.test(name) || wanted.has(name)) continue
     if (!(await releaseInterface(name))) await ipBatchForce([`link del dev ${name}`])
   }
-  await ipBatchForce(ownNetns(setting).filter((name) => !places.some((p) => p.netns === name)).map((name) => `netns del ${name}`))
-  const standing = places.filter((p) => p.start.kind !== 'attach-interface' && links.get(p.interface)?.['address'] === p.routerMac)
+  const stale = ownNetns(setting).filter((name) => !places.some((p) => p.netns === name))
+  await ipBatchForce(stale.map((name) => `netns del ${name}`))
+  for (const name of stale) await dropOwned(name)
+  const standing = places.filter(
+    (p) => p.start.kind !== 'attach-interface' && links.get(p.interface)?.['address'] === p.routerMac && (p.start.kind !== 'run' || isOwned(p.netns, usernsOf(setting, p))),
+  )
   const ipv6 = existsSync('/proc/sys/net/ipv6')
   await ipBatch(standing.flatMap((p) => routerLines(p, ipv6)))
   const missing = places.filter((p) => !standing.includes(p))
   const failed: FailedPlace[] = []
   const worker = async (): Promise<void> => {
     for (let place = missing.shift(); place !== undefined; place = missing.shift()) {
-      const reason = await tryPlace(place, links.has(place.interface))
+      const reason = await tryPlace(place, links.has(place.interface), setting)
       if (reason !== undefined) failed.push({ place: place.key, reason })
     }
   }
@@ -120,11 +127,11 @@ export async function enforcePlaces(next: InForce, setting: Setting, links: Link
 }
 
 /** `undefined` when the place stands. */
-async function tryPlace(place: Place, there: boolean): Promise<string | undefined> {
+async function tryPlace(place: Place, there: boolean, setting: Setting): Promise<string | undefined> {
   const ownNetns = place.start.kind === 'run'
   try {
     if (place.start.kind === 'attach-interface') await takeInterface(place, place.start.interface, there)
-    else await makeSeat(place, { ownNetns })
+    else await makeSeat(place, { ownNetns, userns: usernsOf(setting, place) })
     return undefined
   } catch (error) {
     if (place.start.kind !== 'attach-interface') await dropSeat(place, { ownNetns })
@@ -132,10 +139,13 @@ async function tryPlace(place: Place, there: boolean): Promise<string | undefine
   }
 }
 
+export function netnsNames(): readonly string[] {
+  return existsSync('/run/netns') ? readdirSync('/run/netns') : []
+}
+
 /** Places are named `PREFIXenclave.workload.replica`; `outside` and the router are not. */
 function ownNetns(setting: Setting): readonly string[] {
-  const names = existsSync('/run/netns') ? readdirSync('/run/netns') : []
-  return names.filter((n) => n.startsWith(setting.prefix) && /^[a-z0-9-]+\.[a-z0-9-]+\.\d+$/.test(n.slice(setting.prefix.length)))
+  return netnsNames().filter((n) => n.startsWith(setting.prefix) && /^[a-z0-9-]+\.[a-z0-9-]+\.\d+$/.test(n.slice(setting.prefix.length)))
 }
 
 /** Ends what lost its path: every connection in the kernel that the atoms do not permit. */

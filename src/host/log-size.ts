@@ -1,5 +1,5 @@
 /** Keeps what workloads write from filling the disk: a log that grew too large is kept once beside, and begun anew. */
-import { copyFileSync, readdirSync, statSync, truncateSync } from 'node:fs'
+import { copyFileSync, readdirSync, rmSync, statSync, truncateSync } from 'node:fs'
 import { join } from 'node:path'
 
 export const largestLog = 16 * 1024 * 1024
@@ -9,7 +9,12 @@ export function boundLogs(folder: string, limit = largestLog): void {
   for (const name of readdirSync(join(folder, 'log'))) {
     const path = join(folder, 'log', name)
     if (!name.endsWith('.log') || statSync(path).size <= limit) continue
-    copyFileSync(path, `${path}.1`)
+    try {
+      copyFileSync(path, `${path}.1`)
+    } catch {
+      // On a full disk the old lines are what makes room.
+      rmSync(`${path}.1`, { force: true })
+    }
     truncateSync(path, 0)
   }
 }

@@ -1,10 +1,10 @@
 /** What an instance remembers across agents: the numbers it has given, what it carries, and the set in force. */
-import { readFileSync } from 'node:fs'
+import { existsSync, readFileSync, renameSync } from 'node:fs'
 import { join } from 'node:path'
 import { formatIds, noIds, parseIds } from '../engines/nftables/ids.ts'
 import { formatAddress, parseAddress } from '../net/address.ts'
-import { replaceFile } from './durable.ts'
-import { readState, writeState } from './state.ts'
+import { replaceFile, settleFile } from './durable.ts'
+import { readState, removeState, writeState } from './state.ts'
 import { slotsFromJson, slotsToJson } from './slots.ts'
 import type { IdTable } from '../engines/nftables/ids.ts'
 import type { Attachment, Identity, Inventory } from '../engines/nftables/inventory.ts'
@@ -66,10 +66,38 @@ export interface Applied extends DocumentSet {
   readonly at: string
 }
 
+const applied = 'applied.json'
+/** The set that is being put in force: whoever is killed in between leaves it, and the next agent completes it. */
+const pending = 'pending.json'
+
 export function loadApplied(folder: string): Applied | undefined {
-  return readState(folder, 'applied.json') as Applied | undefined
+  return readState(folder, applied) as Applied | undefined
 }
 
-export function saveApplied(folder: string, documents: DocumentSet, now: number): void {
-  writeState(folder, 'applied.json', { ...documents, at: new Date(now).toISOString() })
+export function loadPending(folder: string): Applied | undefined {
+  return readState(folder, pending) as Applied | undefined
+}
+
+export function savePending(folder: string, documents: DocumentSet, now: number): void {
+  writeState(folder, pending, { ...documents, at: new Date(now).toISOString() })
+}
+
+/** The pending set is in the kernel: from now on it is the one in force. */
+export function commitPending(folder: string): void {
+  renameSync(join(folder, pending), join(folder, applied))
+}
+
+/** Returns when the set in force survives a loss of power: nobody is told of a revocation before. */
+export function settleApplied(folder: string): void {
+  settleFile(join(folder, applied))
+}
+
+export function dropPending(folder: string): void {
+  removeState(folder, pending)
+}
+
+/** True when a set is in force and the numbers that it is enforced by are gone: counting anew would give them other meanings. */
+export function numbersLost(folder: string): boolean {
+  const there = (file: string): boolean => existsSync(join(folder, file))
+  return (there(applied) || there('inventory.json')) && !(there('ids.json') && there('slots.json'))
 }

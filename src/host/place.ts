@@ -4,8 +4,10 @@ import { Fault } from '../base/fault.ts'
 import { run } from '../base/process.ts'
 import { formatAddress } from '../net/address.ts'
 import { inNetns, ipBatch, ipBatchForce, ipJson, netnsPath } from './ip.ts'
+import { dropOwned, makeOwned } from './own-userns.ts'
 import { routeTable } from './router.ts'
 import type { Address } from '../net/address.ts'
+import type { OwnUserns } from './own-userns.ts'
 
 export const gatewayV4 = '169.254.1.1'
 export const gatewayV6 = 'fe80::1'
@@ -22,19 +24,27 @@ export interface Seat {
   readonly mac: string
 }
 
+/** The name of a router's end that is not ready: whoever is killed half-way leaves this one, which nobody takes for a seat. */
+function unreadyName(name: string): string {
+  return `${name}n`
+}
+
 /**
- * The pair is born with its group, so there is no moment in which it has another identity; the router's end comes up
- * last. The table must already hold the seat's anti-spoofing entry, or nothing passes.
+ * The pair is born with its group, so there is no moment in which it has another identity; the router's end gets its name
+ * when all inside is ready, and comes up last. The table must already hold the seat's anti-spoofing entry, or nothing passes.
  */
-export async function makeSeat(seat: Seat, options: { readonly ownNetns: boolean }): Promise<void> {
-  if (existsSync(`/proc/sys/net/ipv4/conf/${seat.interface}`) || (options.ownNetns && existsSync(netnsPath(seat.netns)))) await dropSeat(seat, options)
+export async function makeSeat(seat: Seat, options: { readonly ownNetns: boolean; readonly userns?: OwnUserns | undefined }): Promise<void> {
+  const unready = unreadyName(seat.interface)
+  const there = [seat.interface, unready].some((name) => existsSync(`/proc/sys/net/ipv4/conf/${name}`))
+  if (there || (options.ownNetns && existsSync(netnsPath(seat.netns)))) await dropSeat(seat, options)
   const ipv6 = existsSync('/proc/sys/net/ipv6')
   const v4 = formatAddress(seat.ipv4)
   const v6 = formatAddress(seat.ipv6)
   const peer = options.ownNetns ? `peer name ${insideInterface} address ${seat.mac} netns ${seat.netns}` : `peer name ${seat.interface}x address ${seat.mac}`
-  await ipBatch([...(options.ownNetns ? [`netns add ${seat.netns}`] : []), `link add name ${seat.interface} address ${seat.routerMac} group ${seat.group} type veth ${peer}`])
+  if (options.userns !== undefined) await makeOwned(seat.netns, options.userns)
+  await ipBatch([...(options.ownNetns && options.userns === undefined ? [`netns add ${seat.netns}`] : []), `link add name ${unready} address ${seat.routerMac} group ${seat.group} type veth ${peer}`])
   if (!options.ownNetns) await moveIn(`${seat.interface}x`, seat.netns)
-  if (ipv6) writeFileSync(`/proc/sys/net/ipv6/conf/${seat.interface}/addr_gen_mode`, '1')
+  if (ipv6) writeFileSync(`/proc/sys/net/ipv6/conf/${unready}/addr_gen_mode`, '1')
   await run(
     inNetns(seat.netns, [
       'sysctl', '-q', '-e', '-w', `net.ipv6.conf.${insideInterface}.addr_gen_mode=1`, `net.ipv6.conf.${insideInterface}.accept_ra=0`,
@@ -59,7 +69,7 @@ export async function makeSeat(seat: Seat, options: { readonly ownNetns: boolean
     ],
     seat.netns,
   )
-  await ipBatch(routerLines(seat, ipv6))
+  await ipBatch([`link set dev ${unready} name ${seat.interface}`, ...routerLines(seat, ipv6)])
 }
 
 /** The router's side, also of an interface that was handed to us. */
@@ -78,7 +88,8 @@ export function routerLines(seat: Pick<Seat, 'interface' | 'ipv4' | 'ipv6' | 'ma
 
 /** Removes the router's end first: from then on nothing passes. */
 export async function dropSeat(seat: Pick<Seat, 'interface' | 'netns'>, options: { readonly ownNetns: boolean }): Promise<void> {
-  await ipBatchForce([`link del dev ${seat.interface}`, ...(options.ownNetns ? [`netns del ${seat.netns}`] : [])])
+  await ipBatchForce([`link del dev ${seat.interface}`, `link del dev ${unreadyName(seat.interface)}`, ...(options.ownNetns ? [`netns del ${seat.netns}`] : [])])
+  if (options.ownNetns) await dropOwned(seat.netns)
 }
 
 /** Takes an existing namespace that has nothing but its loopback: any other interface would go round the table. */
@@ -105,4 +116,16 @@ export async function foreignInterfaces(netns: string): Promise<readonly string[
   return links
     .filter((l) => l['ifname'] !== 'lo' && l['ifname'] !== insideInterface && (l['flags'] as string[]).includes('UP'))
     .map((l) => String(l['ifname']))
+}
+
+/** Takes namespaces off that have got another way out meanwhile; tells which. */
+export async function detachForeign(attached: readonly (Pick<Seat, 'interface' | 'netns'> & { readonly key: string })[]): Promise<readonly string[]> {
+  const found: string[] = []
+  for (const place of attached) {
+    const foreign = await foreignInterfaces(place.netns).catch((): readonly string[] => [])
+    if (foreign.length === 0) continue
+    await dropSeat(place, { ownNetns: false })
+    found.push(`${place.key}: detached, its namespace has the foreign interface \`${foreign.join('`, `')}\``)
+  }
+  return found
 }

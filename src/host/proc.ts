@@ -36,10 +36,11 @@ export function signal(id: ProcessId, name: NodeJS.Signals): void {
 
 /** Waits until `done` is true; false when `timeoutMs` passed first. */
 export async function until(done: () => boolean | Promise<boolean>, timeoutMs: number, everyMs = 10): Promise<boolean> {
-  const end = Date.now() + timeoutMs
+  // The clock may step while we wait.
+  const end = performance.now() + timeoutMs
   for (;;) {
     if (await done()) return true
-    if (Date.now() >= end) return false
+    if (performance.now() >= end) return false
     await sleep(everyMs)
   }
 }

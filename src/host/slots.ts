@@ -32,10 +32,18 @@ export function slotAddress(pool: AddressSet, family: Family, slot: number): Add
   // The last address of an IPv4 range may be a broadcast address to a neighbour.
   if (range === undefined || bits >= range.last || bits >= 1n << BigInt(familyWidth(family))) {
     throw new Fault('addresses-exhausted', `the platform has no IPv${family} address left for workloads`, {
-      help: 'give the Platform document a larger range in `spec.addresses`, or `bulkhead down` to start counting anew',
+      help: 'give the Platform document a larger range in `spec.addresses`, or run `bulkhead down`, then `bulkhead up`: then counting begins anew',
     })
   }
   return addressFromBits(family, bits)
+}
+
+/**
+ * For an instance whose namespaces are gone, and with them all that an address could be taken for: where most numbers went
+ * to what is no more, counting begins anew.
+ */
+export function restartSlots(table: SlotTable): SlotTable {
+  return table.next > 4 * (table.slots.size + 16) ? noSlots : table
 }
 
 export function slotsToJson(table: SlotTable): unknown {
@@ -44,6 +52,15 @@ export function slotsToJson(table: SlotTable): unknown {
 
 export function slotsFromJson(value: unknown): SlotTable {
   if (value === undefined) return noSlots
-  const { next, slots } = value as { next: number; slots: Record<string, number> }
-  return { next, slots: new Map(Object.entries(slots)) }
+  const { next, slots } = value as { next?: unknown; slots?: unknown }
+  const entries = typeof slots === 'object' && slots !== null ? Object.entries(slots as Record<string, unknown>) : undefined
+  const isSlot = (n: unknown): n is number => Number.isSafeInteger(n) && (n as number) >= noSlots.next
+  if (!isSlot(next) || entries === undefined || !entries.every(([, slot]) => isSlot(slot))) throw damaged('it holds what is not a slot')
+  if (new Set(entries.map(([, slot]) => slot)).size < entries.length || entries.some(([, slot]) => (slot as number) >= next)) throw damaged('it would give one slot to two')
+  return { next, slots: new Map(entries as [string, number][]) }
+}
+
+/** A slot with two meanings would give one workload the address of another. */
+function damaged(why: string): Fault {
+  return new Fault('state-unreadable', `the table of addresses is damaged: ${why}`, { help: 'run `bulkhead down`, then `bulkhead up`' })
 }

@@ -5,6 +5,7 @@
 import { closeSync, openSync, readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { start } from '../base/process.ts'
+import { endStrays } from './leftovers.ts'
 import { childrenOf, isAlive, processId, signal, until } from './proc.ts'
 import { readState, writeState } from './state.ts'
 import type { ProcessId } from './proc.ts'
@@ -13,6 +14,8 @@ export interface Task {
   readonly key: string
   /** The complete command line, confinement included. */
   readonly argv: readonly string[]
+  /** The namespace that is this task's alone. */
+  readonly netns: string
 }
 
 export interface TaskStatus {
@@ -58,6 +61,7 @@ export interface Supervisor {
 
 export function createSupervisor(folder: string): Supervisor {
   const live = new Map<string, Live>()
+  let first = true
   const records = (readState(folder, 'processes.json') ?? {}) as Record<string, Record_>
 
   const save = (): void => {
@@ -69,7 +73,7 @@ export function createSupervisor(folder: string): Supervisor {
     l.outer = undefined
     l.lastExit = code
     if (!l.wanted) return
-    l.restarts = Date.now() - l.startedAt >= settledMs ? 1 : l.restarts + 1
+    l.restarts = performance.now() - l.startedAt >= settledMs ? 1 : l.restarts + 1
     const delay = Math.min(firstDelayMs * 2 ** (l.restarts - 1), longestDelayMs)
     l.timer = setTimeout(() => launch(l), delay)
   }
@@ -81,7 +85,7 @@ export function createSupervisor(folder: string): Supervisor {
     const child = start(l.task.argv, { detached: true, cwd: '/', stdio: ['ignore', log, log, status] })
     closeSync(log)
     closeSync(status)
-    l.startedAt = Date.now()
+    l.startedAt = performance.now()
     l.outer = child.pid === undefined ? undefined : processId(child.pid)
     child.on('error', () => ended(l, 127))
     child.on('exit', (code) => ended(l, code ?? undefined))
@@ -124,11 +128,14 @@ export function createSupervisor(folder: string): Supervisor {
           await endTask(folder, key, record.outer)
           continue
         }
-        const adopted: Live = { task, outer: record.outer, restarts: 0, lastExit: undefined, startedAt: Date.now(), timer: undefined, wanted: true }
+        const adopted: Live = { task, outer: record.outer, restarts: 0, lastExit: undefined, startedAt: performance.now(), timer: undefined, wanted: true }
         live.set(key, adopted)
         watchAdopted(adopted)
       }
       const fresh = tasks.filter((t) => !live.has(t.key))
+      // An earlier agent may have been killed after it had started one and before it had written that down.
+      if (first) await endStrays(fresh.map((t) => t.netns))
+      first = false
       for (const task of fresh) {
         const l: Live = { task, outer: undefined, restarts: 0, lastExit: undefined, startedAt: 0, timer: undefined, wanted: true }
         live.set(task.key, l)

@@ -1,15 +1,18 @@
 /** The processes that a plan asks for: their files in the state folder, and their complete command lines. */
 import { chmodSync, existsSync, lstatSync, mkdirSync, readlinkSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
-import { Fault } from '../base/fault.ts'
+import { Fault, messageOf } from '../base/fault.ts'
 import { bwrapArguments } from './bwrap.ts'
 import { hostUid, onStage, stageFolder } from './drop-root.ts'
 import { fixedFiles, hostsFile, reachable } from './etc-files.ts'
 import { inNetns } from './ip.ts'
+import { inOwned } from './own-userns.ts'
 import { fileName } from './supervise.ts'
 import type { Confinement, SystemFolder } from './bwrap.ts'
 import type { Setting } from './enforce.ts'
+import type { OwnUserns } from './own-userns.ts'
 import type { Place } from './plan.ts'
+import type { FailedPlace } from './report.ts'
 import type { Task } from './supervise.ts'
 import type { Intent } from '../intent/intent.ts'
 import type { Platform } from '../model/platform.ts'
@@ -26,13 +29,35 @@ export function writeEtc(folder: string, places: readonly Place[], intent: Inten
   }
 }
 
-export function taskOf(setting: Setting, place: Place, platform: Platform): Task | undefined {
+/** The tasks of these places; one that cannot be made is told, and the others go on. */
+export function tasksOf(setting: Setting, places: readonly Place[], platform: Platform): { readonly tasks: readonly Task[]; readonly failed: readonly FailedPlace[] } {
+  const tasks: Task[] = []
+  const failed: FailedPlace[] = []
+  for (const place of places) {
+    try {
+      tasks.push(...(taskOf(setting, place, platform) ?? []))
+    } catch (error) {
+      failed.push({ place: place.key, reason: messageOf(error) })
+    }
+  }
+  return { tasks, failed }
+}
+
+function taskOf(setting: Setting, place: Place, platform: Platform): readonly [Task] | undefined {
   const confinement = confinementOf(setting.folder, place, platform)
   if (confinement === undefined) return undefined
-  if (setting.mode === 'sandbox') return { key: place.key, argv: inNetns(place.netns, bwrapArguments(confinement)) }
+  const userns = usernsOf(setting, place)
+  const inPlace = (argv: readonly string[]): readonly string[] => (userns === undefined ? argv : inOwned(place.netns, userns, argv))
+  if (setting.mode === 'sandbox') return [{ key: place.key, netns: place.netns, argv: inNetns(place.netns, inPlace(bwrapArguments(confinement))) }]
   mkdirSync(stageFolder, { recursive: true, mode: 0o755 })
   const staged = onStage(confinement, hostUid(place.group))
-  return { key: place.key, argv: inNetns(place.netns, [...staged.before, ...bwrapArguments(staged.confinement)]) }
+  return [{ key: place.key, netns: place.netns, argv: inNetns(place.netns, [...staged.before, ...inPlace(bwrapArguments(staged.confinement))]) }]
+}
+
+/** Of a privileged workload: the user namespace in which it is root, and who that is outside. */
+export function usernsOf(setting: Pick<Setting, 'mode'>, place: Place): OwnUserns | undefined {
+  if (place.start.kind !== 'run' || !place.start.privileged) return undefined
+  return { owner: setting.mode === 'host' ? hostUid(place.group) : undefined }
 }
 
 /** `undefined` for a place that is attached and runs by itself. */

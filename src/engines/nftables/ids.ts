@@ -87,22 +87,24 @@ function assign<K extends string>(
   return { map, next }
 }
 
+const wayOut = { help: 'run `bulkhead down`, then `bulkhead up`' }
+
 function parseObject(text: string): Readonly<Record<string, unknown>> {
   try {
     const value: unknown = JSON.parse(text)
     if (typeof value === 'object' && value !== null) return value as Readonly<Record<string, unknown>>
   } catch (error) {
-    throw new Fault('state-unreadable', 'the table of ids is not valid JSON', { cause: error })
+    throw new Fault('state-unreadable', 'the table of ids is not valid JSON', { ...wayOut, cause: error })
   }
-  throw new Fault('state-unreadable', 'the table of ids is not a JSON object')
+  throw new Fault('state-unreadable', 'the table of ids is not a JSON object', wayOut)
 }
 
 function numbers(value: Readonly<Record<string, unknown>>, field: string, min: number, max: number): ReadonlyMap<string, number> {
   const entries = Object.entries((value[field] ?? {}) as Record<string, unknown>)
   const seen = new Set<unknown>()
   for (const [key, id] of entries) {
-    if (!Number.isInteger(id) || (id as number) < min || (id as number) > max) throw new Fault('state-unreadable', `the id of \`${key}\` is not a number in range`)
-    if (seen.has(id)) throw new Fault('state-unreadable', `the id of \`${key}\` is given twice`)
+    if (!Number.isInteger(id) || (id as number) < min || (id as number) > max) throw new Fault('state-unreadable', `the id of \`${key}\` is not a number in range`, wayOut)
+    if (seen.has(id)) throw new Fault('state-unreadable', `the id of \`${key}\` is given twice`, wayOut)
     seen.add(id)
   }
   return new Map(entries as [string, number][])
@@ -110,7 +112,7 @@ function numbers(value: Readonly<Record<string, unknown>>, field: string, min: n
 
 function following(value: Readonly<Record<string, unknown>>, field: string, given: ReadonlyMap<string, number>): number {
   const next = value[field]
-  if (!Number.isInteger(next)) throw new Fault('state-unreadable', `the table of ids has no \`${field}\``)
-  for (const id of given.values()) if (id >= (next as number)) throw new Fault('state-unreadable', `\`${field}\` would give an id a second time`)
+  if (!Number.isInteger(next)) throw new Fault('state-unreadable', `the table of ids has no \`${field}\``, wayOut)
+  for (const id of given.values()) if (id >= (next as number)) throw new Fault('state-unreadable', `\`${field}\` would give an id a second time`, wayOut)
   return next as number
 }
