@@ -4,7 +4,7 @@ import fc from 'fast-check'
 import { compile } from '../intent/compile.ts'
 import { formatEnd } from '../intent/format.ts'
 import { anyPlatform } from '../intent/testing.ts'
-import { egress, external, federation, ingress, place, platformOf, scope, service, workload } from '../model/testing.ts'
+import { egress, external, federation, ingress, place, platformOf, scope, service, traffic, workload } from '../model/testing.ts'
 import { endsOf, shortestChain } from './chain.ts'
 import { graphOf } from './graph.ts'
 import { guardrailDiagnostics, judgeGuardrails } from './guardrails.ts'
@@ -21,6 +21,12 @@ const onlyVia = (source: readonly string[], destination: readonly string[], via:
   assert: 'onlyVia', source: scopes(source), destination: scopes(destination), via: scopes(via),
 })
 const isolated = (...between: readonly (readonly string[])[]): Assertion => ({ assert: 'isolated', between: between.map(scopes) })
+
+const onlyPorts = (source: readonly string[], destination: readonly string[], ...allow: readonly string[]): Assertion => ({
+  assert: 'onlyPorts', source: scopes(source), destination: scopes(destination), allow: allow.map(traffic),
+})
+const noExternal = (workloads: readonly string[], direction: 'in' | 'out' | 'both' = 'both'): Assertion => ({ assert: 'noExternal', workloads: scopes(workloads), direction })
+const encrypted = (...between: readonly (readonly string[])[]): Assertion => ({ assert: 'encrypted', between: between.map(scopes) })
 
 const base = platformOf({
   workloads: ['a/x', 'a/y', 'a/z', 'b/x', 'b/y', 'hub/relay'].map((id) => workload(id as 'a/x', { segment: id.startsWith('b/') ? 'cold' : undefined })),
@@ -91,6 +97,26 @@ const rows: readonly (readonly [title: string, policies: readonly (readonly [str
   ['isolated sets have no chain either way', [['b/x', 'a/x']], isolated(['a/*'], ['b/*']), ['b/x -> a/x']],
   ['each two of three sets are isolated', [['b/x', 'hub/relay']], isolated(['a/*'], ['b/*'], ['hub/*']), ['b/x -> hub/relay']],
   ['paths inside a set do not matter', [['a/x', 'a/y']], isolated(['a/*'], ['b/*']), 'holds'],
+  ['segments can be isolated', [['a/x', 'b/x']], isolated(['segment:cold'], ['hub/*', 'a/*']), ['a/x -> b/x']],
+  ['environments can be isolated', [['a/x', 'external:pypi']], isolated(['environment:default'], ['external:*']), ['a/x -> external:pypi']],
+  ['stacks can be isolated', [['a/x', 'a/y']], isolated(['stack:default'], ['stack:other']), 'holds'],
+
+  ['onlyPorts holds where nothing else travels', [['a/x', 'a/y']], onlyPorts(['a/*'], ['a/*'], 'tcp 80'), 'holds'],
+  ['onlyPorts is broken by another port', [['a/x', 'a/y']], onlyPorts(['a/*'], ['a/*'], 'tcp 81-90', 'udp 80'), ['a/x -> a/y']],
+  ['onlyPorts takes several kinds of traffic together', [['a/x', 'a/y']], onlyPorts(['a/*'], ['a/*'], 'tcp 1-79', 'tcp 80', 'icmp'), 'holds'],
+  ['onlyPorts does not mind the other direction', [['a/x', 'b/x']], onlyPorts(['b/*'], ['a/*'], 'icmp'), 'holds'],
+  ['onlyPorts looks at each path by itself', [['a/x', 'a/y'], ['a/y', 'external:pypi']], onlyPorts(['a/x'], ['external:*'], 'icmp'), 'holds'],
+  ['onlyPorts minds every External that overlaps', [['a/x', 'external:internet']], onlyPorts(['a/*'], ['external:office'], 'tcp 80'), ['a/x -> external:internet']],
+
+  ['noExternal follows chains outward', [['a/x', 'a/y'], ['a/y', 'external:pypi']], noExternal(['a/x']), ['a/x -> a/y', 'a/y -> external:pypi']],
+  ['noExternal follows chains inward', [['external:office', 'a/y'], ['a/y', 'a/x']], noExternal(['a/x']), ['external:office -> a/y', 'a/y -> a/x']],
+  ['noExternal outward does not mind what comes in', [['external:office', 'a/x']], noExternal(['a/*'], 'out'), 'holds'],
+  ['noExternal inward does not mind what goes out', [['a/x', 'external:office']], noExternal(['a/*'], 'in'), 'holds'],
+
+  ['encrypted holds between platforms', [['a/x', 'peer:lab/q/r'], ['peer:lab/q/*', 'a/y']], encrypted(['a/*'], ['peer:lab/q/*']), 'holds'],
+  ['encrypted is broken by the kernel\'s own paths', [['b/x', 'a/x']], encrypted(['a/*'], ['b/*']), ['b/x -> a/x']],
+  ['encrypted is broken by a way out', [['a/x', 'external:pypi']], encrypted(['a/*'], ['external:*']), ['a/x -> external:pypi']],
+  ['encrypted minds no path inside a set, and none by way of others', [['a/x', 'a/y'], ['a/y', 'hub/relay'], ['hub/relay', 'b/x']], encrypted(['a/*'], ['b/*']), 'holds'],
   ['isolated sets may use the same service', [['a/x', 'hub/relay'], ['b/x', 'hub/relay']], isolated(['a/*'], ['b/*']), 'holds'],
 ]
 
@@ -105,6 +131,28 @@ test('a policy that has expired, or holds in another phase, breaks a guardrail a
   assert.deepEqual(judge(expired, never(['a/x'], ['a/y'])), ['a/x -> a/y'])
   const staging = { ...base, egressPolicies: [egress('a/p', 'a/x', 'external:pypi', 'tcp 1', { phases: ['staging'] })] }
   assert.deepEqual(judge(staging, never(['a/x'], ['external:*'])), ['a/x -> external:pypi'])
+})
+
+test('onlyPorts takes a port name for what each destination declares', () => {
+  const [x, y] = [workload('a/x', { ports: [{ name: 'web', port: 80, protocol: 'tcp' }] }), workload('a/y', { ports: [{ name: 'web', port: 8080, protocol: 'tcp' }] })]
+  const platform = platformOf({ workloads: [x, y], servicePolicies: [service('a/p', ['a/x', 'a/y'], 'a/*', 'tcp 80', { at: place(1) })] })
+  assert.deepEqual(judge(platform, onlyPorts(['*'], ['a/x'], 'tcp web')), 'holds')
+  assert.deepEqual(judge(platform, onlyPorts(['*'], ['a/*'], 'tcp web')), ['a/x -> a/y'])
+})
+
+test('what a gateway would have to refuse is not encrypted: to a peer only tcp is', () => {
+  const platform = { ...base, federationPolicies: [federation('a/p', { imports: [['a/x', 'peer:lab/q/r', 'udp 53']] })] }
+  assert.deepEqual(judge(platform, encrypted(['a/*'], ['peer:lab/q/r'])), ['a/x -> peer:lab/q/r'])
+})
+
+test('the message of each form says what is wrong before it shows the chain', () => {
+  const platform = withPolicies(['a/x', 'a/y'])
+  const message = (assertion: Assertion): string => {
+    const results = judgeGuardrails({ ...platform, guardrails: [{ kind: 'Guardrail', name: 'g', at: place(99), ...assertion }] }, compile(platform).intent)
+    return guardrailDiagnostics(results)[0]?.message.replace(/: a\/x -> .*$/, '') ?? 'holds'
+  }
+  assert.equal(message(onlyPorts(['a/*'], ['a/*'], 'icmp')), 'guardrail `g` does not hold: `a/x` may send `a/y` more than is allowed')
+  assert.equal(message(encrypted(['a/x'], ['a/y'])), 'guardrail `g` does not hold: the path from `a/x` to `a/y` does not use mutual TLS')
 })
 
 test('the message names each hop with what may travel and the lines that open it', () => {

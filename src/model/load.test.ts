@@ -141,6 +141,19 @@ test('Guardrails take wide sets and groups of any enclave', () => {
   assert.deepEqual(made.source.map((s) => s.kind), ['every-workload', 'environment', 'stack', 'group'])
 })
 
+test('a Guardrail may say what travels, who is kept apart from outside, and what is encrypted', () => {
+  const guardrail = (name: string, spec: string): string => doc('Guardrail', `name: ${name}`, spec)
+  const set = scene +
+    guardrail('a', '{onlyPorts: {source: "*", destination: research/*, allow: [{protocol: tcp, port: [80, http]}, {protocol: icmp}]}}') +
+    guardrail('b', '{noExternal: {workloads: research/*}}') +
+    guardrail('c', '{encrypted: {between: [research/*, [external:*]]}}')
+  const [a, b, c] = accepted(set).guardrails
+  assert.ok(a?.assert === 'onlyPorts' && b?.assert === 'noExternal' && c?.assert === 'encrypted')
+  assert.deepEqual(a.allow.map(({ protocol, ports }) => [protocol, ports.map((p) => p.kind)]), [['tcp', ['range', 'name']], ['icmp', []]])
+  assert.equal(b.direction, 'both')
+  assert.deepEqual(c.between.map((set) => set.map((s) => s.kind)), [['enclave'], ['every-external']])
+})
+
 test('the order of files and documents changes nothing', () => {
   const parts = scene.split('---\n').filter((p) => p !== '').map((p) => `---\n${p}`)
   const strip = (value: unknown): string => JSON.stringify(value, (key, inner: unknown) => (key === 'at' ? undefined : typeof inner === 'bigint' ? String(inner) : inner instanceof Map ? [...inner] : inner))

@@ -118,6 +118,8 @@ export type Start =
       readonly workdir: string | undefined
       /** Host files and folders that the workload sees, read-only. `from` is absolute. */
       readonly mounts: readonly { readonly from: string; readonly to: string }[]
+      /** Root with network capabilities over its own network namespace, and over nothing else. */
+      readonly privileged: boolean
     }
   | { readonly kind: 'attach-netns'; readonly netns: string }
   | { readonly kind: 'attach-interface'; readonly interface: string }
@@ -288,6 +290,12 @@ export type Assertion =
   | { readonly assert: 'onlyVia'; readonly source: readonly Scope[]; readonly destination: readonly Scope[]; readonly via: readonly Scope[] }
   /** No chain of initiations joins any two of these sets, in either direction. */
   | { readonly assert: 'isolated'; readonly between: readonly (readonly Scope[])[] }
+  /** Whatever path leads straight from a source to a destination carries nothing else than this. */
+  | { readonly assert: 'onlyPorts'; readonly source: readonly Scope[]; readonly destination: readonly Scope[]; readonly allow: readonly TrafficSpec[] }
+  /** No chain of initiations leads from these to an External (`out`), from an External to these (`in`), or either. */
+  | { readonly assert: 'noExternal'; readonly workloads: readonly Scope[]; readonly direction: 'in' | 'out' | 'both' }
+  /** Every path that joins two of these sets directly, in either direction, uses mutual TLS. */
+  | { readonly assert: 'encrypted'; readonly between: readonly (readonly Scope[])[] }
 
 export interface PolicyTest {
   readonly kind: 'PolicyTest'

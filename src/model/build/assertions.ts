@@ -3,6 +3,7 @@ import { quote } from '../../base/diagnostic.ts'
 import { didYouMean } from '../../base/suggest.ts'
 import { isProtocol } from '../../net/protocol.ts'
 import { parseOutside, parseReference } from '../lexical.ts'
+import { trafficOf } from './policies.ts'
 import { each, resolve, resolveScopes } from './references.ts'
 import type { Assertion, FlowEnd, Guardrail, PolicyTest, PolicyTestCase, Workload, WorkloadId } from '../platform.ts'
 import type { SpecOf } from '../schema/kinds.ts'
@@ -16,7 +17,7 @@ export function buildGuardrail(context: Context<'Guardrail'>): Guardrail | undef
 }
 
 function assertionOf(context: Context<'Guardrail'>): Assertion | undefined {
-  const { never, noFlow, onlyVia, isolated } = context.doc.spec
+  const { never, noFlow, onlyVia, isolated, onlyPorts, noExternal, encrypted } = context.doc.spec
   const set = (written: WrittenRefs, ...path: Path) => resolveScopes(context, written, path)
   const pair = (assert: string, of: { readonly source: WrittenRefs; readonly destination: WrittenRefs }) => ({
     source: set(of.source, assert, 'source'),
@@ -26,6 +27,14 @@ function assertionOf(context: Context<'Guardrail'>): Assertion | undefined {
   if (noFlow !== undefined) return { assert: 'noFlow', ...pair('noFlow', noFlow), relays: noFlow.relays === undefined ? [] : set(noFlow.relays, 'noFlow', 'relays') }
   if (onlyVia !== undefined) return { assert: 'onlyVia', ...pair('onlyVia', onlyVia), via: set(onlyVia.via, 'onlyVia', 'via') }
   if (isolated !== undefined) return { assert: 'isolated', between: isolated.between.map((one, i) => set(one, 'isolated', 'between', i)) }
+  if (onlyPorts !== undefined) {
+    const allow = onlyPorts.allow.map((one, i) => trafficOf(context, one, ['onlyPorts', 'allow', i]))
+    return { assert: 'onlyPorts', ...pair('onlyPorts', onlyPorts), allow }
+  }
+  if (noExternal !== undefined) {
+    return { assert: 'noExternal', workloads: set(noExternal.workloads, 'noExternal', 'workloads'), direction: noExternal.direction ?? 'both' }
+  }
+  if (encrypted !== undefined) return { assert: 'encrypted', between: encrypted.between.map((one, i) => set(one, 'encrypted', 'between', i)) }
   return undefined
 }
 

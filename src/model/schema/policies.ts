@@ -100,7 +100,22 @@ export const guardrailSpec = fields({
     fields({ between: required(z.array(references).min(2), 'Two or more sets.') }),
     'No chain of initiations joins any two of these sets, in either direction.',
   ),
-}).check(exactlyOne(['never', 'noFlow', 'onlyVia', 'isolated']))
+  onlyPorts: optional(
+    fields({ ...pair, allow: required(z.array(fields(traffic).check(portFits)).min(1), 'What may travel; everything else may not.') }),
+    'Paths that lead straight from a source to a destination carry nothing but this.',
+  ),
+  noExternal: optional(
+    fields({
+      workloads: required(references, 'Who is kept apart from everything outside.'),
+      direction: optional(z.enum(['in', 'out', 'both']), '`out`: they reach no External; `in`: no External reaches them.', 'both'),
+    }),
+    'No chain of initiations, by any number of hops, joins these and an External.',
+  ),
+  encrypted: optional(
+    fields({ between: required(z.array(references).min(2), 'Two or more sets.') }),
+    'Every path that joins two of these sets directly, in either direction, uses mutual TLS.',
+  ),
+}).check(exactlyOne(['never', 'noFlow', 'onlyVia', 'isolated', 'onlyPorts', 'noExternal', 'encrypted']))
 
 /** An end of a question may also be an address or a name of the outside, so its form is judged when it is read. */
 const end = oneOrMany(z.union([z.string(), reference]))
