@@ -4,7 +4,7 @@ import { bwrapArguments } from './bwrap.ts'
 import type { Confinement } from './bwrap.ts'
 
 const confinement: Confinement = {
-  start: { kind: 'run', command: ['node', '/app/server.mjs'], env: new Map([['PORT', '80'], ['A', 'x y']]), workdir: undefined, mounts: [{ from: '/srv/app', to: '/app' }] },
+  start: { kind: 'run', command: ['node', '/app/server.mjs'], env: new Map([['PORT', '80'], ['A', 'x y']]), workdir: undefined, mounts: [{ from: '/srv/app', to: '/app' }], privileged: false },
   etc: '/state/etc/research.api.0',
   data: '/state/data/research.api.0',
   runtime: '/opt/node/bin',
@@ -22,6 +22,14 @@ test('a workload gets namespaces of its own and no capability', () => {
   const argv = bwrapArguments(confinement)
   for (const flag of ['--unshare-user', '--unshare-pid', '--unshare-ipc', '--unshare-uts', '--unshare-cgroup-try', '--new-session', '--clearenv']) assert.ok(argv.includes(flag), flag)
   assert.equal(argv[argv.indexOf('--cap-drop') + 1], 'ALL')
+})
+
+test('a privileged workload has rights over its network and none over what it sees of files', () => {
+  const argv = bwrapArguments({ ...confinement, start: { ...confinement.start, privileged: true } })
+  const added = argv.flatMap((word, i) => (word === '--cap-add' ? [argv[i + 1]] : []))
+  assert.deepEqual(added, ['CAP_NET_ADMIN', 'CAP_NET_RAW', 'CAP_NET_BIND_SERVICE'])
+  assert.equal(argv[argv.indexOf('--cap-drop') + 1], 'ALL')
+  assert.equal(argv.includes('--unshare-user'), false, 'its user namespace owns its network, and was made before')
 })
 
 test('nothing of the machine is writable but the workload\'s own data', () => {

@@ -24,6 +24,8 @@ export interface SystemFolder {
 }
 
 export const insideUid = 1000
+/** What a privileged workload may do to its own network namespace. Never CAP_SYS_ADMIN: what it sees of files stays as it was set up. */
+export const privilegedCapabilities = ['CAP_NET_ADMIN', 'CAP_NET_RAW', 'CAP_NET_BIND_SERVICE'] as const
 const runtimeFolder = '/opt/bulkhead/bin'
 /** The runtime first: a workload gets the same one on every machine. */
 export const insidePath = `${runtimeFolder}:/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin`
@@ -34,11 +36,13 @@ const sharedEtc = ['alternatives', 'ld.so.cache', 'ld.so.conf', 'ld.so.conf.d', 
 export function bwrapArguments(c: Confinement): readonly string[] {
   return [
     'bwrap',
-    '--unshare-user', '--unshare-pid', '--unshare-ipc', '--unshare-uts', '--unshare-cgroup-try',
-    '--uid', String(insideUid), '--gid', String(insideUid),
+    // A privileged one is started inside its user namespace already.
+    ...(c.start.privileged ? [] : ['--unshare-user', '--uid', String(insideUid), '--gid', String(insideUid)]),
+    '--unshare-pid', '--unshare-ipc', '--unshare-uts', '--unshare-cgroup-try',
     '--hostname', c.hostname,
     '--new-session',
     '--cap-drop', 'ALL',
+    ...(c.start.privileged ? privilegedCapabilities.flatMap((capability) => ['--cap-add', capability]) : []),
     ...c.system.flatMap((s) => (s.link === undefined ? ['--ro-bind', s.path, s.path] : ['--symlink', s.link, s.path])),
     '--ro-bind', c.runtime, runtimeFolder,
     '--dir', '/etc',

@@ -6,6 +6,7 @@ import { run, runOrFault } from '../base/process.ts'
 import { ipJson } from './ip.ts'
 import { makeUplink, removeUplink } from './uplink.ts'
 import { stageFolder } from './drop-root.ts'
+import { dropAllOwned } from './own-userns.ts'
 import type { Instance } from './state.ts'
 
 export function routerNetns(name: string): string {
@@ -56,6 +57,7 @@ export async function removeHost(instance: Instance, router: string): Promise<vo
     }
     await run(['ip', 'netns', 'del', netns])
   }
+  await dropAllOwned(prefix)
   // Another instance may still use it; then it stays.
   await run(['rmdir', '--ignore-fail-on-non-empty', stageFolder])
 }

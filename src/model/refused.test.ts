@@ -42,6 +42,7 @@ const rows: readonly Row[] = [
   { says: 'yes where true belongs', given: external('{domains: [a.example], telemetry: yes}'), codes: ['wrong-type'], message: /true or false, found the text `yes`/ },
   { says: 'a word that is not one of those allowed', given: workload('{phase: runing}'), codes: ['wrong-value'], help: /did you mean `running`\? allowed: running, staging, task/ },
   { says: 'both run and attach', given: workload('{run: {command: [a]}, attach: {netns: x}}'), codes: ['conflicting-fields'] },
+  { says: 'rights for a process that is not started here', given: workload('{privileged: true, attach: {netns: x}}'), codes: ['conflicting-fields'] },
   { says: 'replicas of one attached namespace', given: workload('{replicas: 2, attach: {netns: x}}'), codes: ['conflicting-fields'] },
   { says: 'a mount over what the sandbox needs', given: workload('{run: {command: [a], mounts: [{from: x, to: /proc/sys}, {from: x, to: /}]}}'), codes: ['invalid-path', 'invalid-path'] },
   { says: 'a mount that climbs', given: workload('{run: {command: [a], mounts: [{from: x, to: /a/../b}]}}'), codes: ['invalid-path'] },

@@ -63,6 +63,7 @@ export function buildWorkload(context: Context<'Workload'>): Workload {
     context.problem(['groups', i], 'unknown-reference', `no group ${quote(group)} in enclave ${quote(enclave)}`, help, group)
   })
   const replicas = spec.replicas ?? 1
+  if (spec.privileged === true && spec.run === undefined) context.problem(['privileged'], 'conflicting-fields', 'rights belong to a process that is started here', 'add `run`, or remove `privileged`')
   if (spec.attach !== undefined && replicas !== 1) context.problem(['replicas'], 'conflicting-fields', 'one namespace or interface is one replica', 'declare a Workload for each')
   return {
     kind: 'Workload', id: `${enclave}/${name}`, enclave, name, at, replicas,
@@ -88,7 +89,7 @@ function portsOf(context: Context<'Workload'>): readonly WorkloadPort[] {
   })
 }
 
-function startOf(file: string, { run, attach }: SpecOf<'Workload'>): Start {
+function startOf(file: string, { run, attach, privileged }: SpecOf<'Workload'>): Start {
   if (run !== undefined) {
     return {
       kind: 'run',
@@ -96,6 +97,7 @@ function startOf(file: string, { run, attach }: SpecOf<'Workload'>): Start {
       env: frozenMap(Object.entries(run.env ?? {})),
       workdir: run.workdir,
       mounts: (run.mounts ?? []).map(({ from, to }) => ({ from: resolveBeside(file, from), to })),
+      privileged: privileged ?? false,
     }
   }
   if (attach?.netns !== undefined) return { kind: 'attach-netns', netns: attach.netns }

@@ -102,6 +102,7 @@ export const workloadSpec = fields({
   layer: optional(z.enum(layers), 'Its layer in the stack.'),
   segment: optional(nameText, 'Its IsolationSegment; its enclave\'s when left out.'),
   run: optional(runSpec, 'Start a process for it.'),
+  privileged: optional(z.boolean(), 'Its process is root with the network capabilities (`CAP_NET_ADMIN`, `CAP_NET_RAW`, `CAP_NET_BIND_SERVICE`) over its own network namespace, and over nothing else. Needs `run`.', false),
   attach: optional(attachSpec, 'Take a namespace or an interface that exists.'),
 }).check(exactlyOne(['run', 'attach'], true))
 
