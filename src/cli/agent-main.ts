@@ -8,12 +8,18 @@ import { escapeText } from '../base/diagnostic.ts'
 import { isFault, messageOf } from '../base/fault.ts'
 import { defaultLogGroup } from '../engines/nftables/render.ts'
 import { startAgent } from '../host/agent.ts'
+import { agentFile } from '../host/agent-process.ts'
 import { serve } from '../host/api.ts'
+import { replaceFile } from '../host/durable.ts'
 import { placePrefix } from '../host/host-mode.ts'
 import { startOutside } from '../host/outside-process.ts'
+import { processId } from '../host/proc.ts'
 import { loggedPackets } from '../host/ruleset-state.ts'
+import { becomeSoleAgent } from '../host/sole-agent.ts'
 import { writeState } from '../host/state.ts'
 import { startRecorder } from '../observe/recorder.ts'
+import { version } from './version.ts'
+import type { Agent } from '../host/agent.ts'
 import type { DocumentSet } from '../host/documents.ts'
 import type { InForce } from '../host/enforce.ts'
 import type { Recorder, RecorderContext } from '../observe/recorder.ts'
@@ -51,6 +57,10 @@ async function observe(inForce: InForce): Promise<void> {
 
 async function main(): Promise<void> {
   process.title = `bulkhead-agent ${values.name ?? ''}`
+  await becomeSoleAgent()
+  writeState(folder, agentFile, processId(process.pid))
+  // For a service manager, which wants nothing but the number.
+  replaceFile(`${folder}/agent.pid`, `${process.pid}\n`)
   const agent = await startAgent({
     folder,
     mode,
@@ -61,10 +71,14 @@ async function main(): Promise<void> {
     recorderStats: () => recorder?.stats() ?? null,
   })
   await serve(folder, {
-    '/ping': async () => 'pong',
+    '/ping': () => Promise.resolve({ version: version() }),
     '/apply': (body) => agent.apply(body as DocumentSet),
     '/outside': (body) => startOutside(folder, String(body), log),
     '/status': () => agent.status(),
+    '/handover': async () => {
+      await handOver(agent)
+      setTimeout(() => process.exit(0), 20)
+    },
     '/shutdown': async () => {
       await agent.shutdown()
       await recorder?.stop()
@@ -72,7 +86,16 @@ async function main(): Promise<void> {
       return 'bye'
     },
   })
+  // A service manager ends its services by this signal; rules and workloads stay.
+  process.on('SIGTERM', () => void handOver(agent).finally(() => process.exit(0)))
   log(`agent ready: ${mode}, process ${process.pid}`)
+}
+
+/** Ends what is this process's own; the next agent goes on with the rest. */
+async function handOver(agent: Agent): Promise<void> {
+  log('handing over')
+  await agent.release()
+  await recorder?.detach()
 }
 
 // A terminal's Ctrl-C is not for the agent; only `down` and the kernel end it.

@@ -5,7 +5,8 @@ import { readDocumentFiles } from '../base/files.ts'
 import { documentSet } from '../host/documents.ts'
 import { requireInstance } from '../host/instance.ts'
 import { nothingApplied } from '../host/report.ts'
-import { applyDocuments, instanceOf, instanceOptions, printApply } from './instance.ts'
+import { withTurn } from '../host/turn.ts'
+import { applyDocuments, instanceOf, instanceOptions, printApply, turnOf } from './instance.ts'
 import type { Command, CommandContext, ExitCode } from './command.ts'
 
 export const command: Command = {
@@ -22,11 +23,11 @@ async function run(context: CommandContext): Promise<ExitCode> {
   const [directory = ''] = context.args
   const path = resolve(context.cwd, directory)
   const instance = instanceOf(context)
-  const where = await requireInstance(instance)
+  await requireInstance(instance)
   const { files, diagnostics } = readDocumentFiles(path)
   if (hasErrors(diagnostics)) return printApply(context, { ...nothingApplied, diagnostics })
   // The agent checks the documents itself: it trusts nobody's word for it.
-  const report = await applyDocuments(instance, where, documentSet(path, files), context.now)
+  const report = await withTurn(instance, turnOf(context, 'apply'), async () => applyDocuments(instance, await requireInstance(instance), documentSet(path, files), context.now))
   const code = printApply(context, report)
   if (!context.json && code === 0) context.out.line(`${report.opened.length} opened, ${report.closed.length} closed, ${report.ended.length} connections ended`)
   return code

@@ -1,6 +1,7 @@
 /** `bulkhead down`: ends workloads, agent and namespaces, and leaves nothing of them. */
 import { endInstance } from '../host/instance.ts'
-import { instanceOf, instanceOptions } from './instance.ts'
+import { withTurn } from '../host/turn.ts'
+import { instanceOf, instanceOptions, turnOf } from './instance.ts'
 import type { Command, CommandContext, ExitCode } from './command.ts'
 
 export const command: Command = {
@@ -15,7 +16,7 @@ export const command: Command = {
 
 async function run(context: CommandContext): Promise<ExitCode> {
   const instance = instanceOf(context)
-  const was = await endInstance(instance)
+  const was = await withTurn(instance, turnOf(context, 'down'), () => endInstance(instance))
   if (context.json) context.out.json({ name: instance.name, ended: was })
   else context.out.line(was ? `\`${instance.name}\` is down` : `\`${instance.name}\` was not running`)
   return 0

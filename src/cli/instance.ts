@@ -10,6 +10,7 @@ import type { DocumentSet } from '../host/documents.ts'
 import type { Where } from '../host/instance.ts'
 import type { Instance } from '../host/state.ts'
 import type { ApplyReport } from '../host/report.ts'
+import type { TurnOptions } from '../host/turn.ts'
 
 export const instanceOptions = {
   name: { type: 'string', value: 'NAME', help: `the instance (default: ${defaultInstance})` },
@@ -20,6 +21,16 @@ export function instanceOf({ options }: Pick<CommandContext, 'options'>): Instan
   const name = typeof options['name'] === 'string' ? options['name'] : defaultInstance
   const override = typeof options['state'] === 'string' ? options['state'] : undefined
   return { name, folder: stateFolder(name, override) }
+}
+
+/** What others are told while a command has the turn, and what this one says while it waits. */
+export function turnOf({ json, out }: Pick<CommandContext, 'json' | 'out'>, what: string): TurnOptions {
+  return {
+    what,
+    onWait: (holder) => {
+      if (!json) out.note(`waiting for ${holder === '' ? 'another command' : escapeText(holder)} to end`)
+    },
+  }
 }
 
 /** The node that runs us, with the options that its programs need. */

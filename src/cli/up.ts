@@ -5,8 +5,11 @@ import { readDocumentFiles } from '../base/files.ts'
 import { call } from '../host/api.ts'
 import { documentSet } from '../host/documents.ts'
 import { ensureInstance } from '../host/instance.ts'
-import { applyDocuments, instanceOf, instanceOptions, nodeProgram, printApply } from './instance.ts'
+import { makeStateFolder } from '../host/state.ts'
+import { withTurn } from '../host/turn.ts'
+import { applyDocuments, instanceOf, instanceOptions, nodeProgram, printApply, turnOf } from './instance.ts'
 import { refuseProblems } from './problems.ts'
+import { version } from './version.ts'
 import type { Command, CommandContext, ExitCode } from './command.ts'
 
 export const command: Command = {
@@ -36,9 +39,14 @@ async function run(context: CommandContext): Promise<ExitCode> {
   if (typeof outside === 'string' && mode === 'host') throw new Fault('usage', '`--outside` needs `--sandbox`')
   if (!json) out.note(mode === 'sandbox' ? `a sandbox for \`${instance.name}\`` : `namespaces of \`${instance.name}\` on this machine`)
   const agentArguments = ['--folder', instance.folder, '--name', instance.name, '--mode', mode]
-  const where = await ensureInstance(instance, mode, () => nodeProgram('./agent-main.ts', agentArguments))
-  const report = await applyDocuments(instance, where, documentSet(path, readDocumentFiles(path).files), now)
-  if (report.applied && typeof outside === 'string') await call(instance.folder, '/outside', inFolder(context.cwd, outside))
+  const agent = { argv: nodeProgram('./agent-main.ts', agentArguments), version: version() }
+  makeStateFolder(instance.folder)
+  const report = await withTurn(instance, turnOf(context, 'up'), async () => {
+    const where = await ensureInstance(instance, mode, agent)
+    const done = await applyDocuments(instance, where, documentSet(path, readDocumentFiles(path).files), now)
+    if (done.applied && typeof outside === 'string') await call(instance.folder, '/outside', inFolder(context.cwd, outside))
+    return done
+  })
   const code = printApply(context, report)
   if (!json && code === 0) out.line(`${report.opened.length} ${report.opened.length === 1 ? 'path' : 'paths'} opened, everything else is closed (${((Date.now() - now) / 1000).toFixed(1)} s)`)
   return code

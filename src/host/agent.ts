@@ -17,7 +17,6 @@ import { prepareRouter, sysctlsHold } from './router.ts'
 import { fingerprint, liveRuleset } from './ruleset-state.ts'
 import { createQueue } from './queue.ts'
 import { workloadStatus } from './status.ts'
-import { becomeSoleAgent } from './sole-agent.ts'
 import { createSupervisor } from './supervise.ts'
 import { tasksOf, writeEtc } from './tasks.ts'
 import { releaseInterfaces } from './tap.ts'
@@ -56,7 +55,6 @@ const keepTimeEvery = 60
 /** Closes everything first, then brings back the last set, if there is one: what runs is adopted. */
 export async function startAgent(options: AgentOptions): Promise<Agent> {
   const { folder, log } = options
-  await becomeSoleAgent()
   await endHelpers(options.prefix, netnsNames())
   if (numbersLost(folder)) throw new Fault('state-unreadable', 'the numbers by which the set in force is enforced are lost', { help: 'the rules stay as they are; run `bulkhead down`, then `bulkhead up`' })
   const time = openPolicyTime(folder)

@@ -24,7 +24,7 @@ export function serve(folder: string, handlers: Readonly<Record<string, Handler>
       else chunks.push(chunk)
     })
     req.on('end', () => {
-      const handler = handlers[req.url ?? '']
+      const handler = Object.hasOwn(handlers, req.url ?? '') ? handlers[req.url ?? ''] : undefined
       const text = Buffer.concat(chunks).toString('utf8')
       const answer = async (): Promise<unknown> => {
         if (handler === undefined) throw new Fault('internal', `the agent does not know \`${req.url ?? ''}\``)
@@ -46,24 +46,29 @@ export function serve(folder: string, handlers: Readonly<Record<string, Handler>
   return promise
 }
 
-/** Calls the agent; `agent-unreachable` when there is none. */
-export function call(folder: string, what: string, body?: unknown): Promise<unknown> {
+/** Calls the agent; `agent-unreachable` when there is none, or when it says nothing for `silenceMs`. */
+export function call(folder: string, what: string, body?: unknown, silenceMs = 0): Promise<unknown> {
   const { promise, resolve, reject } = Promise.withResolvers<unknown>()
   const path = shortPath(folder)
   const req = request({ socketPath: path.name, path: what, method: 'POST', agent: false }, (res) => {
     const chunks: Buffer[] = []
     res.on('data', (chunk: Buffer) => chunks.push(chunk))
-    res.on('error', reject)
+    res.on('error', unreachable)
     res.on('end', () => {
-      const value = JSON.parse(Buffer.concat(chunks).toString('utf8')) as unknown
-      if (res.statusCode === 200) resolve(value)
-      else reject(faultFromJson(value))
+      try {
+        const value = JSON.parse(Buffer.concat(chunks).toString('utf8')) as unknown
+        if (res.statusCode === 200) resolve(value)
+        else reject(faultFromJson(value))
+      } catch (error) {
+        unreachable(error as Error)
+      }
     })
   })
+  const unreachable = (error: Error): void =>
+    reject(new Fault('agent-unreachable', 'the agent does not answer', { help: 'the last rules stay in force; `bulkhead up DIR` starts a new agent', cause: error }))
   req.on('close', () => path.close())
-  req.on('error', (error) =>
-    reject(new Fault('agent-unreachable', 'the agent does not answer', { help: 'the last rules stay in force; `bulkhead up DIR` starts a new agent', cause: error })),
-  )
+  req.on('error', unreachable)
+  if (silenceMs > 0) req.setTimeout(silenceMs, () => req.destroy(new Error(`silent for ${silenceMs} ms`)))
   req.end(body === undefined ? '' : JSON.stringify(body))
   return promise
 }

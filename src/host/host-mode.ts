@@ -4,6 +4,7 @@
  */
 import { run, runOrFault } from '../base/process.ts'
 import { ipJson } from './ip.ts'
+import { releaseInterfaces } from './tap.ts'
 import { makeUplink, removeUplink } from './uplink.ts'
 import { stageFolder } from './drop-root.ts'
 import { dropAllOwned } from './own-userns.ts'
@@ -24,9 +25,10 @@ export async function findRouter(instance: Instance): Promise<string | undefined
   return (await netnsNames()).includes(router) ? router : undefined
 }
 
+/** Also completes what was interrupted half-way. */
 export async function startHost(instance: Instance): Promise<string> {
   const router = routerNetns(instance.name)
-  await runOrFault(['ip', 'netns', 'add', router])
+  if (!(await netnsNames()).includes(router)) await runOrFault(['ip', 'netns', 'add', router])
   await makeUplink(instance.name, router)
   return router
 }
@@ -38,6 +40,8 @@ export function enterHost(router: string, argv: readonly string[]): readonly str
 /** Ends every process in the instance's namespaces, then the namespaces; their interfaces and tables go with them. */
 export async function removeHost(instance: Instance, router: string): Promise<void> {
   const prefix = placePrefix(instance.name)
+  // A dead agent has not given back what it took.
+  await releaseInterfaces(router).catch(() => undefined)
   await removeUplink(instance.name)
   const names = (await netnsNames()).filter((n) => n.startsWith(prefix))
   // The router last: without places, nothing is left that it could forward.

@@ -1,13 +1,14 @@
 /** An instance from outside: finding, starting and ending its sandbox and its agent. */
-import { openSync, closeSync, rmSync } from 'node:fs'
+import { existsSync, renameSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
-import { Fault } from '../base/fault.ts'
-import { start } from '../base/process.ts'
+import { Fault, isFault } from '../base/fault.ts'
+import { ensureAgent, stateOf } from './agent-process.ts'
 import { call } from './api.ts'
 import { enterHost, findRouter, removeHost, startHost } from './host-mode.ts'
-import { until } from './proc.ts'
+import { loadIds, loadSlots, saveSlots } from './memory.ts'
+import { policyNow } from './policy-time.ts'
 import { enterSandbox, findSandbox, startSandbox, stopSandbox } from './sandbox.ts'
-import { makeStateFolder, readState, removeState, writeState } from './state.ts'
+import { restartSlots } from './slots.ts'
 import type { Sandbox } from './sandbox.ts'
 import type { Instance } from './state.ts'
 
@@ -40,62 +41,64 @@ export function enterNetns(where: Where, netns: string, argv: readonly string[])
   return enter(where, ['nsenter', `--net=/run/netns/${netns}`, '--', ...argv])
 }
 
-/** Finds or makes the namespaces, and an agent in them that answers. `agent` is the program that is an agent, with its arguments. */
-export async function ensureInstance(instance: Instance, wanted: 'sandbox' | 'host', agent: (where: Where) => readonly string[]): Promise<Where> {
-  makeStateFolder(instance.folder)
+/** The program that is an agent, with its arguments, and its version. */
+export interface AgentProgram {
+  readonly argv: readonly string[]
+  readonly version: string
+}
+
+/** Finds or makes the namespaces, and an agent in them that answers. The caller has the turn. */
+export async function ensureInstance(instance: Instance, wanted: 'sandbox' | 'host', agent: AgentProgram): Promise<Where> {
   const found = await findInstance(instance)
   if (found !== undefined && found.kind !== wanted) {
     throw new Fault('already-running', `the instance \`${instance.name}\` runs ${found.kind === 'host' ? 'on the host' : 'in a sandbox'}`, { help: 'end it with `bulkhead down`, or choose another --name' })
   }
   if (found === undefined) forgetRuntime(instance)
-  const where = found ?? (wanted === 'sandbox' ? { kind: 'sandbox' as const, sandbox: await startSandbox(instance.folder) } : { kind: 'host' as const, router: await startHost(instance) })
-  if (!(await answers(instance))) await startAgentProcess(instance, where, agent(where))
+  const where = await make(instance, wanted, found)
+  await ensureAgent(instance, (argv) => enter(where, argv), agent.version, agent.argv)
   return where
 }
 
-/** What described processes and documents of a life that has ended. Numbers stay, so that nothing inherits them. */
+async function make(instance: Instance, wanted: 'sandbox' | 'host', found: Where | undefined): Promise<Where> {
+  // What was interrupted on the machine is completed; a sandbox is either there or not.
+  if (wanted === 'host') return { kind: 'host', router: await startHost(instance) }
+  return found ?? { kind: 'sandbox', sandbox: await startSandbox(instance.folder) }
+}
+
+const runtimeFiles = ['agent.json', 'agent.pid', 'agent.sock', 'processes.json', 'applied.json', 'pending.json', 'inventory.json', 'sandbox.json', 'sandbox.ready', 'agent.fault.json', 'outside.json']
+const numberFiles = ['ids.json', 'slots.json', 'clock.json']
+
+/**
+ * What described processes and documents of a life that has ended. Numbers stay, so that records keep their meaning; damaged
+ * ones are put aside, since nothing that they could be confused with is left.
+ */
 function forgetRuntime(instance: Instance): void {
-  for (const file of ['agent.json', 'agent.sock', 'processes.json', 'applied.json', 'inventory.json', 'sandbox.json', 'agent.fault.json']) rmSync(join(instance.folder, file), { force: true })
-}
-
-async function answers(instance: Instance): Promise<boolean> {
-  try {
-    await call(instance.folder, '/ping')
-    return true
-  } catch {
-    return false
+  for (const file of runtimeFiles) for (const end of ['', '.new', '.spare']) rmSync(join(instance.folder, `${file}${end}`), { force: true })
+  const load = [(): unknown => loadIds(instance.folder), (): void => saveSlots(instance.folder, restartSlots(loadSlots(instance.folder))), (): unknown => policyNow(instance.folder, 0)]
+  for (const [i, file] of numberFiles.entries()) {
+    const path = join(instance.folder, file)
+    if (!existsSync(path)) continue
+    try {
+      load[i]?.()
+    } catch (error) {
+      if (!isFault(error) || error.code !== 'state-unreadable') throw error
+      renameSync(path, `${path}.damaged`)
+    }
   }
 }
 
-async function startAgentProcess(instance: Instance, where: Where, argv: readonly string[]): Promise<void> {
-  removeState(instance.folder, 'agent.fault.json')
-  const log = openSync(join(instance.folder, 'log', 'agent.log'), 'a', 0o600)
-  const child = start(enter(where, argv), { detached: true, stdio: ['ignore', log, log], cwd: '/' })
-  closeSync(log)
-  let ended = false
-  child.on('error', () => void (ended = true))
-  child.on('exit', () => void (ended = true))
-  const ready = await until(async () => ended || (await answers(instance)), 30_000, 15)
-  child.unref()
-  if (ready && !ended) {
-    writeState(instance.folder, 'agent.json', { entered: child.pid })
-    return
-  }
-  const fault = readState(instance.folder, 'agent.fault.json') as { code: 'internal'; message: string; help?: string } | undefined
-  if (fault !== undefined) throw new Fault(fault.code, fault.message, fault.help === undefined ? {} : { help: fault.help })
-  throw new Fault('agent-unreachable', 'the agent did not come up', { help: `see \`${join(instance.folder, 'log', 'agent.log')}\`` })
-}
-
-/** Ends workloads, agent and namespaces; nothing of them is left. */
+/** Ends workloads, agent and namespaces; nothing of them is left. The caller has the turn. */
 export async function endInstance(instance: Instance): Promise<boolean> {
   const where = await findInstance(instance)
-  if (where === undefined) {
-    forgetRuntime(instance)
-    return false
+  if (where !== undefined) {
+    // An agent that is dead, suspended or silent has no say: the namespaces go, and all that is in them.
+    const state = await stateOf(instance, (argv) => enter(where, argv))
+    if (state !== 'suspended') await call(instance.folder, '/shutdown', undefined, shutdownMs).catch(() => undefined)
+    if (where.kind === 'sandbox') await stopSandbox(instance.folder, where.sandbox)
+    else await removeHost(instance, where.router)
   }
-  await call(instance.folder, '/shutdown').catch(() => undefined)
-  if (where.kind === 'sandbox') await stopSandbox(instance.folder, where.sandbox)
-  else await removeHost(instance, where.router)
-  forgetRuntime(instance)
-  return true
+  if (existsSync(instance.folder)) forgetRuntime(instance)
+  return where !== undefined
 }
+
+const shutdownMs = 30_000

@@ -31,20 +31,20 @@ export async function takeInterface(place: Place, name: string, taken: boolean):
 }
 
 /** Gives an interface its name back, without group and addresses; false when it was not taken from anybody. */
-export async function releaseInterface(name: string): Promise<boolean> {
-  const [link] = await ipJson(['link', 'show', 'dev', name])
+export async function releaseInterface(name: string, netns?: string): Promise<boolean> {
+  const [link] = await ipJson(['link', 'show', 'dev', name], netns)
   const alias = String(link?.['ifalias'] ?? '')
   if (!alias.startsWith(aliasPrefix)) return false
   const before = alias.slice(aliasPrefix.length)
-  await ipBatchForce([`link set dev ${name} down`, `addr flush dev ${name}`, `link set dev ${name} group 0`, `link set dev ${name} alias ""`, `link set dev ${name} name ${before}`])
-  if (hostNamespaceIsOther()) await run(['ip', 'link', 'set', 'dev', before, 'netns', '1'])
+  await ipBatchForce([`link set dev ${name} down`, `addr flush dev ${name}`, `link set dev ${name} group 0`, `link set dev ${name} alias ""`, `link set dev ${name} name ${before}`], netns)
+  if (netns !== undefined || hostNamespaceIsOther()) await ipBatchForce([`link set dev ${before} netns 1`], netns)
   return true
 }
 
-/** Gives back all that was taken, before the router's namespace goes. */
-export async function releaseInterfaces(): Promise<void> {
-  for (const link of await ipJson(['link', 'show'])) {
-    if (String(link['ifalias'] ?? '').startsWith(aliasPrefix)) await releaseInterface(String(link['ifname']))
+/** Gives back all that was taken, before the router's namespace goes: ours, or the one that is named. */
+export async function releaseInterfaces(netns?: string): Promise<void> {
+  for (const link of await ipJson(['link', 'show'], netns)) {
+    if (String(link['ifalias'] ?? '').startsWith(aliasPrefix)) await releaseInterface(String(link['ifname']), netns)
   }
 }
 
@@ -54,7 +54,10 @@ async function isHere(name: string): Promise<boolean> {
 
 /** On a machine, taps are made in its own namespace, not in the router's. */
 async function fetchFromHost(name: string): Promise<void> {
-  const { code, stderr } = await run(['nsenter', '--net=/proc/1/ns/net', '--', 'ip', 'link', 'set', 'dev', name, 'netns', String(process.pid)])
+  // With its alias first: whoever is killed on the way leaves an interface that can be given back.
+  const there = ['nsenter', '--net=/proc/1/ns/net', '--', 'ip', 'link', 'set', 'dev', name]
+  await run([...there, 'alias', `${aliasPrefix}${name}`])
+  const { code, stderr } = await run([...there, 'netns', String(process.pid)])
   if (code !== 0) throw new Fault('attach-refused', `there is no interface \`${name}\`: ${stderr.trim()}`, { help: 'create it before `up`, for instance with `ip tuntap add`' })
 }
 

@@ -41,7 +41,10 @@ function linkNetwork(index: number): LinkNetwork {
 export async function makeUplink(name: string, router: string): Promise<void> {
   const here = hostInterface(name)
   const links = await ipJson(['address', 'show'])
-  if (!links.some((l) => l['ifname'] === here)) {
+  const known = links.some((l) => l['ifname'] === here) ? await networkOf(here) : undefined
+  if (known === undefined || !(await isComplete(router, known))) {
+    // One that was interrupted half-way is made anew.
+    await ipBatchForce([`link del dev ${here}`])
     const used = new Set(links.flatMap((l) => ((l['addr_info'] ?? []) as { local?: string }[]).map((a) => a.local)))
     const network = Array.from({ length: 1 << 14 }, (_, i) => linkNetwork(i)).find((n) => !used.has(n.host4) && !used.has(n.host6))
     if (network === undefined) throw new Fault('addresses-exhausted', 'no network is left for another uplink on this machine')
@@ -58,8 +61,8 @@ export async function makeUplink(name: string, router: string): Promise<void> {
         `addr add ${network.router4}/30 dev ${uplinkInterface}`,
         ...(ipv6 ? [`addr add ${network.router6}/64 dev ${uplinkInterface} nodad`] : []),
         `link set dev ${uplinkInterface} up`,
-        `route replace default via ${network.host4} dev ${uplinkInterface} onlink table ${routeTable}`,
         ...(ipv6 ? [`route replace ::/0 via ${network.host6} dev ${uplinkInterface} onlink table ${routeTable}`] : []),
+        `route replace default via ${network.host4} dev ${uplinkInterface} onlink table ${routeTable}`,
       ],
       router,
     )
@@ -68,6 +71,12 @@ export async function makeUplink(name: string, router: string): Promise<void> {
   const rules = `add ${table}\ndelete ${table}\n${table} {\n  chain postrouting {\n    type nat hook postrouting priority srcnat; policy accept;\n    iifname "${here}" oifname != "${here}" masquerade\n  }\n}\n`
   const { code, stderr } = await run(['nft', '-f', '-'], { input: rules })
   if (code !== 0) throw new Fault('nft-failed', `the table of the uplink was not taken: ${stderr.trim()}`)
+}
+
+/** The way out is the last thing that is set. */
+async function isComplete(router: string, network: LinkNetwork): Promise<boolean> {
+  const routes = await ipJson(['-4', 'route', 'show', 'table', String(routeTable)], router).catch(() => [])
+  return routes.some((r) => r['dst'] === 'default' && r['gateway'] === network.host4)
 }
 
 /** The machine learns the way to published addresses, on our own interface; others are forgotten. */
