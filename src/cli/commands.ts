@@ -4,7 +4,11 @@ import type { Command } from './command.ts'
 export const commands = {
   check: async () => (await import('./check.ts')).command,
   diff: async () => (await import('./diff.ts')).command,
+  reach: async () => (await import('./reach.ts')).command,
+  prove: async () => (await import('./prove.ts')).command,
+  test: async () => (await import('./test.ts')).command,
   explain: async () => (await import('./explain.ts')).command,
+  import: async () => (await import('./import.ts')).command,
   matrix: async () => (await import('./matrix.ts')).command,
   schema: async () => (await import('./schema.ts')).command,
   up: async () => (await import('./up.ts')).command,

@@ -1,7 +1,7 @@
 /** Pods, what makes pods, and namespaces. Pods of one owner that look alike to policies are one. */
 import { compareText } from '../../base/location.ts'
 import { quote } from '../../base/diagnostic.ts'
-import { parseAddress } from '../../net/address.ts'
+import { formatAddress, parseAddress } from '../../net/address.ts'
 import { deep, fail, integer, items, member, oneOf, placeOf, portNumber, required, text, warn } from './field.ts'
 import { readLabels } from './selector.ts'
 import { protocolOf, protocolWords } from './traffic.ts'
@@ -21,7 +21,9 @@ export interface Pod {
   readonly kind: string
   readonly labels: Labels
   readonly ports: readonly ContainerPort[]
-  /** How many pods this stands for; at least 1. */
+  /** What the manifest itself is called. */
+  readonly called: string
+  /** How many pods this stands for. */
   readonly replicas: number
   /** What its status says; empty before a pod runs. */
   readonly addresses: readonly Address[]
@@ -74,24 +76,35 @@ function isMaker(kind: string): kind is keyof typeof templatePaths {
   return Object.hasOwn(templatePaths, kind)
 }
 
-/** Sorted by workload. */
+/**
+ * Sorted by workload and name. Running pods stand for the template that made them where it made just such pods; pods that
+ * no policy can tell apart are one.
+ */
 export function readPods(manifests: readonly Manifest[]): readonly Pod[] {
   const owners = ownersOf(manifests)
-  const found = new Map<string, { pod: Pod; running: number }>()
+  const templates = new Map<string, Pod>()
+  const running = new Map<string, Pod>()
   for (const manifest of manifests) {
-    const running = manifest.kind.name === 'Pod' ? 1 : 0
-    const pod = running === 1 ? readPod(manifest, manifest.field, owners) : isMaker(manifest.kind.name) ? readMaker(manifest, manifest.kind.name, owners) : undefined
-    if (pod === undefined) continue
-    const key = JSON.stringify([pod.workload, [...pod.labels].sort(([a], [b]) => compareText(a, b)), pod.ports])
-    const known = found.get(key)
-    if (known === undefined) found.set(key, { pod, running })
-    else {
-      // Two manifests of the same pods: a template and what it made, or two of what it made.
-      known.running += running
-      known.pod = { ...known.pod, addresses: [...known.pod.addresses, ...pod.addresses], replicas: Math.max(known.pod.replicas, pod.replicas, known.running) }
+    if (manifest.kind.name === 'Pod') add(running, readPod(manifest, manifest.field, owners))
+    else if (isMaker(manifest.kind.name)) {
+      const pod = readMaker(manifest, manifest.kind.name, owners)
+      if (pod !== undefined) add(templates, pod)
     }
   }
-  return Array.from(found.values(), ({ pod }) => pod).sort((a, b) => compareText(a.workload, b.workload))
+  const made = new Set(Array.from(running.values(), (pod) => lookOf(pod)))
+  return [...[...templates.values()].filter((pod) => !made.has(lookOf(pod))), ...running.values()]
+    .sort((a, b) => compareText(a.workload, b.workload) || compareText(a.called, b.called))
+}
+
+function add(pods: Map<string, Pod>, pod: Pod): void {
+  const key = `${lookOf(pod)} ${pod.addresses.map(formatAddress).join(' ')}`
+  const known = pods.get(key)
+  pods.set(key, known === undefined ? pod : { ...known, replicas: known.replicas + pod.replicas })
+}
+
+/** Equal for pods that no selector and no named port tells apart. */
+function lookOf({ workload, labels, ports }: Pod): string {
+  return JSON.stringify([workload, [...labels].sort(([a], [b]) => compareText(a, b)), ports])
 }
 
 function readMaker(manifest: Manifest, kind: keyof typeof templatePaths, owners: ReadonlyMap<string, Owner>): Pod | undefined {
@@ -100,7 +113,7 @@ function readMaker(manifest: Manifest, kind: keyof typeof templatePaths, owners:
   if (template === undefined) return undefined
   const count = member(member(manifest.field, 'spec') ?? manifest.field, kind === 'Job' ? 'parallelism' : 'replicas')
   const replicas = count === undefined ? 1 : (integer(count, 0, 1_000_000) ?? 1)
-  return { ...podOf(manifest, template, ownerOf(manifest, owners) ?? { kind, name: manifest.name }), replicas: Math.max(1, replicas) }
+  return { ...podOf(manifest, template, ownerOf(manifest, owners) ?? { kind, name: manifest.name }), replicas }
 }
 
 function readPod(manifest: Manifest, field: Field, owners: ReadonlyMap<string, Owner>): Pod {
@@ -115,7 +128,7 @@ function readPod(manifest: Manifest, field: Field, owners: ReadonlyMap<string, O
 }
 
 /** `template` is the pod, or the template of one: it has `metadata` and `spec` either way. */
-function podOf({ namespace }: Manifest, template: Field, owner: Owner): Pod {
+function podOf({ namespace, name: called }: Manifest, template: Field, owner: Owner): Pod {
   const labels = deep(template, 'metadata', 'labels')
   const spec = required(template, 'spec')
   const containers = spec === undefined ? [] : items(required(spec, 'containers'))
@@ -130,6 +143,7 @@ function podOf({ namespace }: Manifest, template: Field, owner: Owner): Pod {
     ...owner,
     labels: labels === undefined ? new Map() : readLabels(labels),
     ports: [...containers, ...beside].flatMap((container) => items(member(container, 'ports')).flatMap(readContainerPort)),
+    called,
     replicas: 1,
     addresses: [],
     command: words('command').length === 0 ? [] : [...words('command'), ...words('args')],

@@ -1,0 +1,49 @@
+/** `bulkhead import`: other people's policies as documents. */
+import { mkdirSync, writeFileSync } from 'node:fs'
+import { dirname, join, resolve } from 'node:path'
+import { formatDiagnostic, quote, sortDiagnostics } from '../base/diagnostic.ts'
+import { importCluster } from '../import/kubernetes/documents.ts'
+import { usage } from './arguments.ts'
+import { count } from './diagnostics/text.ts'
+import { loadCluster } from './kubernetes-load.ts'
+import type { Command, CommandContext, ExitCode } from './command.ts'
+
+export const command: Command = {
+  name: 'import',
+  summary: 'turn Kubernetes manifests into documents that open just what the manifests do',
+  usage: 'import kubernetes DIR|- [--out DIR] [--run] [--lenient]',
+  example:
+    'bulkhead import kubernetes manifests/ --out documents/             a file for each namespace\n' +
+    'kubectl get -A -o yaml namespaces,pods,netpol | bulkhead import kubernetes - --out documents/',
+  positionals: [2, 2],
+  options: {
+    out: { type: 'string', value: 'DIR', help: 'write the documents there; printed when left out' },
+    run: { type: 'boolean', help: 'start what the containers start; every pod idles when left out' },
+    lenient: { type: 'boolean', help: 'pass over kinds that are not known; never policies' },
+  },
+  run,
+}
+
+async function run(context: CommandContext): Promise<ExitCode> {
+  const { args: [from = '', place = ''], options, out, cwd } = context
+  if (from !== 'kubernetes') throw usage(command, `${quote(from)} cannot be imported`, 'allowed: kubernetes')
+  const cluster = await loadCluster(context, place)
+  if (cluster === undefined) return 1
+  const { files, workloads, diagnostics } = importCluster(cluster, { run: options['run'] === true })
+  const warnings = sortDiagnostics(diagnostics)
+  if (!context.json) for (const d of warnings) out.note(formatDiagnostic(d))
+  const folder = options['out']
+  if (typeof folder !== 'string') {
+    if (context.json) out.json({ files, warnings })
+    else out.write(files.map(({ path, text }) => `# ${path}\n${text}`).join('---\n'))
+    return 0
+  }
+  for (const { path, text } of files) {
+    const file = join(resolve(cwd, folder), path)
+    mkdirSync(dirname(file), { recursive: true })
+    writeFileSync(file, text)
+  }
+  if (context.json) out.json({ written: files.map(({ path }) => path), workloads, warnings })
+  else out.line(`${count(workloads, 'workload')} in ${count(cluster.namespaces.length, 'enclave')}, ${count(files.length, 'file')} written`)
+  return 0
+}
