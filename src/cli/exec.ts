@@ -1,13 +1,15 @@
 /** `bulkhead exec`: runs a command where a workload runs: same namespaces, same files, same rules. */
 import { Fault } from '../base/fault.ts'
-import { start } from '../base/process.ts'
+import { closeInherited, start } from '../base/process.ts'
 import { execArguments } from '../host/exec.ts'
-import { enter, enterNetns, requireInstance } from '../host/instance.ts'
+import { enterNetns, requireInstance } from '../host/instance.ts'
 import { loadInventory } from '../host/memory.ts'
 import { outsideNetns } from '../host/outside.ts'
 import { usage } from './arguments.ts'
 import { instanceOf, instanceOptions } from './instance.ts'
 import { findPlace } from './places.ts'
+import { apart } from './terminal.ts'
+import type { ChildProcess } from '../base/process.ts'
 import type { Command, CommandContext, ExitCode } from './command.ts'
 
 export const command: Command = {
@@ -27,22 +29,32 @@ async function run(context: CommandContext): Promise<ExitCode> {
   const where = await requireInstance(instance)
   const outside = options['outside'] === true
   if (outside === (args[0] !== undefined)) throw usage(command, 'name a workload, or give `--outside`', 'one of the two')
-  let argv: readonly string[]
+  let child: ChildProcess
   if (outside) {
     if (where.kind !== 'sandbox') throw new Fault('usage', '`--outside` needs a sandbox')
     // Entering the mount namespace leaves the folder that the command was typed in.
-    argv = enterNetns(where, outsideNetns, ['env', `--chdir=${context.cwd}`, ...rest])
+    child = start(enterNetns(where, outsideNetns, ['env', `--chdir=${context.cwd}`, ...rest]), { stdio: json ? ['ignore', 2, 2] : 'inherit' })
   } else {
     const inventory = loadInventory(instance.folder)
     if (inventory === undefined) throw new Fault('not-running', 'no documents are in force', { help: 'run `bulkhead up DIR` first' })
-    argv = enter(where, await execArguments(instance, where, findPlace(inventory, args[0] ?? ''), rest))
+    closeInherited()
+    child = apart(execArguments(instance, where, findPlace(inventory, args[0] ?? ''), rest), context.env, json)
   }
-  const child = start(argv, { stdio: json ? ['ignore', 2, 2] : 'inherit' })
   const { promise, resolve, reject } = Promise.withResolvers<number>()
   child.on('error', reject)
-  child.on('exit', (code, signal) => resolve(code ?? (signal === 'SIGINT' ? 130 : 143)))
-  context.signal.addEventListener('abort', () => child.kill('SIGTERM'), { once: true })
+  child.on('close', (code, signal) => resolve(code ?? (signal === 'SIGINT' ? 130 : 143)))
+  context.signal.addEventListener('abort', () => end(child, !outside), { once: true })
   const code = await promise
   if (json) out.json({ status: code })
   return code as ExitCode
+}
+
+/** A command in a session of its own is not reached by the terminal's Ctrl-C, and its processes are a group. */
+function end(child: ChildProcess, group: boolean): void {
+  try {
+    if (group && child.pid !== undefined) process.kill(-child.pid, 'SIGTERM')
+    else child.kill('SIGTERM')
+  } catch {
+    // It ended by itself.
+  }
 }

@@ -33,6 +33,16 @@ export const insidePath = `${runtimeFolder}:/usr/local/bin:/usr/bin:/bin:/usr/sb
 /** Files of the host's /etc that programs need and that hold nothing private. */
 const sharedEtc = ['alternatives', 'ld.so.cache', 'ld.so.conf', 'ld.so.conf.d', 'localtime', 'protocols', 'services', 'ssl/certs', 'ca-certificates.conf']
 
+/**
+ * Files of /proc that set up the machine. They are written to with a user id, not with a capability: to a workload of a
+ * sandbox that root has made they would be open.
+ */
+const kernelSettings = ['acpi', 'bus', 'fs', 'irq', 'mtrr', 'pressure', 'scsi', 'sys', 'sysrq-trigger'].map((name) => `/proc/${name}`)
+
+/** Descriptors that bubblewrap gets from whoever starts it. */
+export const statusDescriptor = 3
+export const filterDescriptor = 4
+
 export function bwrapArguments(c: Confinement): readonly string[] {
   return [
     'bwrap',
@@ -49,6 +59,7 @@ export function bwrapArguments(c: Confinement): readonly string[] {
     ...sharedEtc.flatMap((name) => ['--ro-bind-try', `/etc/${name}`, `/etc/${name}`]),
     ...['hosts', 'passwd', 'group', 'resolv.conf', 'nsswitch.conf', 'host.conf'].flatMap((name) => ['--ro-bind', `${c.etc}/${name}`, `/etc/${name}`]),
     '--proc', '/proc',
+    ...kernelSettings.flatMap((path) => ['--ro-bind-try', path, path]),
     '--dev', '/dev',
     '--tmpfs', '/tmp',
     '--dir', '/run',
@@ -59,7 +70,8 @@ export function bwrapArguments(c: Confinement): readonly string[] {
     '--chdir', c.start.workdir ?? '/data',
     '--clearenv',
     ...Object.entries(insideEnvironment(c)).sort(([a], [b]) => (a < b ? -1 : 1)).flatMap(([name, value]) => ['--setenv', name, value]),
-    '--json-status-fd', '3',
+    '--json-status-fd', String(statusDescriptor),
+    '--seccomp', String(filterDescriptor),
     '--',
     ...c.start.command,
   ]

@@ -1,40 +1,50 @@
-/** Joining a running workload: all its namespaces, its environment, its user, no rights. */
+/**
+ * Joining a running workload: all its namespaces, its environment, its user, no rights but its own. The workload may have
+ * changed its first process (it can trace it), so little is believed of that: the network comes from the namespace's file,
+ * the environment from what is recorded here, and the filter of system calls is loaded before anything is joined.
+ */
 import { quote } from '../base/diagnostic.ts'
 import { Fault } from '../base/fault.ts'
-import { run } from '../base/process.ts'
-import { insidePath } from './bwrap.ts'
-import { dropTo } from './drop-root.ts'
+import { insidePath, insideUid, privilegedCapabilities } from './bwrap.ts'
+import { placePrefix } from './host-mode.ts'
 import { enter } from './instance.ts'
+import { inNetns } from './ip.ts'
+import { loadInventory } from './memory.ts'
+import { placeNetns } from './plan.ts'
+import { filtered } from './seccomp.ts'
 import { readState } from './state.ts'
-import { innerPid } from './supervise.ts'
+import { filterPath, innerPid } from './supervise.ts'
 import type { Where } from './instance.ts'
 import type { Instance } from './state.ts'
 
 /** The command line to run where the agent lives; it needs no agent. `key` is `enclave/workload#replica`. */
-export async function execArguments(instance: Instance, where: Where, key: string, command: readonly string[]): Promise<readonly string[]> {
+export function execArguments(instance: Instance, where: Where, key: string, command: readonly string[]): readonly string[] {
   const inner = innerPid(instance.folder, key)
-  const children = inner === undefined ? undefined : await run(enter(where, ['cat', `/proc/${inner}/task/${inner}/children`]))
-  if (inner === undefined || children?.code !== 0) throw new Fault('workload-failed', `${quote(key)} has no process to join`, { help: 'see `bulkhead status` and `bulkhead logs`' })
-  // The confinement's first process holds all its namespaces; the command's own process may be in a nested user namespace.
-  const child = children.stdout.trim().split(' ')[0] ?? ''
-  const target = child === '' ? String(inner) : child
-  const environment = workloadEnvironment(instance, key)
-  const clean = ['/usr/bin/env', '-i', '-C', '/data', ...environment]
-  if (where.kind === 'host') {
-    // The process's own user, by its number on the machine; root may not enter the confinement's user namespace as nobody there.
-    const { stdout } = await run(enter(where, ['stat', '-c', '%u', `/proc/${target}`]))
-    return ['nsenter', `--target=${target}`, '--mount', '--uts', '--ipc', '--net', '--pid', '--cgroup', '--', ...dropTo(Number(stdout)), ...clean, ...command]
-  }
-  return [
-    'nsenter', `--target=${target}`, '--user', '--mount', '--uts', '--ipc', '--net', '--pid', '--cgroup', '--preserve-credentials', '--',
-    ...clean, '/usr/bin/setpriv', '--no-new-privs', ...command,
+  const attachment = loadInventory(instance.folder)?.attachments.find((a) => !a.probe && `${a.workload}#${a.replica}` === key)
+  if (inner === undefined || attachment === undefined) throw new Fault('workload-failed', `${quote(key)} has no process to join`, { help: 'see `bulkhead status` and `bulkhead logs`' })
+  const argv = startedWith(instance, key)
+  const privileged = !argv.includes('--unshare-user')
+  const uid = privileged ? 0 : insideUid
+  const bound = privileged ? privilegedCapabilities.map((c) => `,+${c.slice('CAP_'.length).toLowerCase()}`).join('') : ''
+  const netns = placeNetns(where.kind === 'host' ? placePrefix(instance.name) : '', attachment.workload, attachment.replica)
+  // On a machine the one who joins is root, and becomes the workload's user before any file inside is opened; in a sandbox it
+  // has that user's id already.
+  const credentials = where.kind === 'host' ? [`--setuid=${uid}`, `--setgid=${uid}`] : ['--preserve-credentials']
+  const join = [
+    'nsenter', `--target=${inner}`, '--user', '--mount', '--uts', '--ipc', '--pid', '--cgroup', ...credentials, '--',
+    '/usr/bin/setpriv', '--no-new-privs', '--inh-caps=-all', `--bounding-set=-all${bound}`, '--',
+    '/usr/bin/env', '-i', '-C', '/data', ...workloadEnvironment(argv), ...command,
   ]
+  return filtered(process.arch, filterPath(instance.folder), enter(where, inNetns(netns, join)))
 }
 
-/** As the workload itself was started: read from its recorded command line. */
-function workloadEnvironment(instance: Instance, key: string): readonly string[] {
+/** As the workload itself was started: its recorded command line, confinement included. */
+function startedWith(instance: Instance, key: string): readonly string[] {
   const records = (readState(instance.folder, 'processes.json') ?? {}) as Record<string, { argv: readonly string[] }>
-  const argv = records[key]?.argv ?? []
+  return records[key]?.argv ?? []
+}
+
+function workloadEnvironment(argv: readonly string[]): readonly string[] {
   const pairs = argv.flatMap((word, i) => (word === '--setenv' ? [`${argv[i + 1] ?? ''}=${argv[i + 2] ?? ''}`] : []))
   return pairs.length > 0 ? pairs : [`PATH=${insidePath}`]
 }

@@ -83,12 +83,17 @@ function place(
     replica,
     group: groups.get(identity(workload.id, workload.phase)) ?? 0,
     interface: `bhw${slot}`,
-    netns: workload.start.kind === 'attach-netns' ? workload.start.netns : `${prefix}${workload.enclave}.${workload.name}.${replica}`,
+    netns: workload.start.kind === 'attach-netns' ? workload.start.netns : placeNetns(prefix, workload.id, replica),
     ...addresses,
     routerMac: mac(0, slot),
     mac: mac(1, slot),
     start: workload.start,
   }
+}
+
+/** Where a replica that is started here lives. Names have no dots, so this is one to one. */
+export function placeNetns(prefix: string, workload: WorkloadId, replica: number): string {
+  return `${prefix}${workload.replace('/', '.')}.${replica}`
 }
 
 /** A locally administered unicast address, fixed by slot, so that no neighbour discovery is needed. */

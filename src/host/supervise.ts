@@ -2,11 +2,13 @@
  * Keeps workloads running: starts each in its place, restarts it with back-off when it ends, and adopts what an earlier
  * agent started. Output goes to files, so that a workload never waits for, or dies with, the agent.
  */
-import { closeSync, openSync, readFileSync, rmSync } from 'node:fs'
+import { closeSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { Fault } from '../base/fault.ts'
 import { start } from '../base/process.ts'
 import { endStrays } from './leftovers.ts'
 import { childrenOf, isAlive, processId, signal, until } from './proc.ts'
+import { syscallFilter } from './seccomp.ts'
 import { readState, writeState } from './state.ts'
 import type { ProcessId } from './proc.ts'
 
@@ -64,6 +66,8 @@ export function createSupervisor(folder: string): Supervisor {
   let first = true
   const records = (readState(folder, 'processes.json') ?? {}) as Record<string, Record_>
 
+  const filterFile = writeFilter(folder)
+
   const save = (): void => {
     const all = [...live].flatMap(([key, l]) => (l.outer === undefined ? [] : [[key, { outer: l.outer, argv: l.task.argv }] as const]))
     writeState(folder, 'processes.json', Object.fromEntries(all.sort(([a], [b]) => (a < b ? -1 : 1))))
@@ -82,9 +86,9 @@ export function createSupervisor(folder: string): Supervisor {
     if (!l.wanted) return
     const log = openSync(logFile(folder, l.task.key), 'a', 0o600)
     const status = openSync(statusFile(folder, l.task.key), 'w', 0o600)
-    const child = start(l.task.argv, { detached: true, cwd: '/', stdio: ['ignore', log, log, status] })
-    closeSync(log)
-    closeSync(status)
+    const filter = openSync(filterFile, 'r')
+    const child = start(l.task.argv, { detached: true, cwd: '/', stdio: ['ignore', log, log, status, filter] })
+    for (const fd of [log, status, filter]) closeSync(fd)
     l.startedAt = performance.now()
     l.outer = child.pid === undefined ? undefined : processId(child.pid)
     child.on('error', () => ended(l, 127))
@@ -158,6 +162,20 @@ export function createSupervisor(folder: string): Supervisor {
       }
     },
   }
+}
+
+export function filterPath(folder: string): string {
+  return join(folder, 'syscalls.bpf')
+}
+
+/** The filter of system calls, in the kernel's form, for every start to come. */
+function writeFilter(folder: string): string {
+  const filter = syscallFilter(process.arch)
+  if (filter === undefined) throw new Fault('unsupported-system', `workloads cannot be confined on \`${process.arch}\``, { help: 'supported are x64 and arm64' })
+  const path = filterPath(folder)
+  rmSync(path, { force: true })
+  writeFileSync(path, filter, { mode: 0o400 })
+  return path
 }
 
 /** Ends the first process inside, with which the kernel ends all others there; then the outer one. */
