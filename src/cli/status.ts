@@ -43,7 +43,7 @@ function isWell(w: WorkloadStatus): boolean {
 
 function print(out: Output, s: AgentStatus): void {
   const rules = s.enforced ? out.paint('green', 'enforced') : out.paint('red', 'not enforced')
-  out.line(`${rules}: ${s.paths} paths of ${s.documents?.directory ?? 'no documents'} ${s.documents?.sha256.slice(0, 12) ?? ''}`)
+  out.line(`${rules}: ${s.paths} ${s.paths === 1 ? 'path' : 'paths'} of ${s.documents?.directory ?? 'no documents'} ${s.documents?.sha256.slice(0, 12) ?? ''}`)
   out.line(`agent: process ${s.pid}, ${s.mode}, since ${s.since}`)
   for (const w of s.workloads) {
     const state = w.failed !== undefined ? `failed: ${w.failed}` : w.task === undefined ? 'attached' : `${w.task.state}${w.task.restarts > 0 ? `, ${w.task.restarts} restarts, last exit ${w.task.lastExit ?? 'unknown'}` : ''}`
