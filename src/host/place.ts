@@ -77,6 +77,9 @@ export function routerLines(seat: Pick<Seat, 'interface' | 'ipv4' | 'ipv6' | 'ma
   const v4 = formatAddress(seat.ipv4)
   const v6 = formatAddress(seat.ipv6)
   return [
+    // Both ends know each other's address: whoever asks is after the neighbour table, which the whole machine shares and which
+    // a thousand forged questions fill. Changing this forgets neighbours, so it comes before them.
+    `link set dev ${seat.interface} arp off`,
     `addr replace ${gatewayV4}/32 dev ${seat.interface}`,
     ...(ipv6 ? [`addr replace ${gatewayV6}/64 dev ${seat.interface} nodad`] : []),
     `link set dev ${seat.interface} up`,
