@@ -28,6 +28,7 @@ test('an allowed flow names the policy, its place and all that its path carries'
     policies,
     paths: [{ source: 'a/x', destination: 'a/y', traffic: 'tcp 80', via: 'direct', policies }],
     reason: 'allowed by ServicePolicy a/p (a.yaml:4)',
+    boundaries: [{ boundary: 'service', where: 'inside enclave a', verdict: 'allow', policies }],
   })
 })
 
@@ -56,4 +57,19 @@ test('without a port the question is whether anything is allowed', () => {
   assert.deepEqual(ask(anything('a/x -> a/y')).paths.map((p) => p.traffic), ['tcp 80', 'udp 53'])
   assert.equal(ask(anything('a/y -> b/z')).verdict, 'deny')
   assert.equal(ask(anything('a/x -> external:net')).nearest?.why, 'its `phases` are task, and `a/x` is in running')
+})
+
+test('each side of an edge between enclaves is told by itself', () => {
+  assert.deepEqual(
+    ask(flow('a/y -> b/z tcp 1')).boundaries.map(({ where, verdict, why }) => `${where}: ${verdict}${why === undefined ? '' : `, ${why}`}`),
+    ['out of enclave a: deny, no FederationPolicy of enclave a imports it', 'into enclave b: allow'],
+  )
+  assert.deepEqual(ask(flow('a/x -> b/z tcp 2')).boundaries.map(({ why }) => why), [
+    'FederationPolicy a/use imports other traffic between these two', 'FederationPolicy b/offer exports other traffic between these two',
+  ])
+})
+
+test('the way to another platform ends where that platform decides', () => {
+  assert.deepEqual(ask(flow('a/x -> peer:lab/q/r tcp 1')).boundaries.map(({ boundary, verdict }) => `${boundary} ${verdict}`), ['enclave deny', 'platform decided elsewhere'])
+  assert.deepEqual(ask(flow('a/x -> 203.0.113.1 tcp 443')).boundaries.map(({ boundary, where }) => `${boundary} ${where}`), ['external out of enclave a to 203.0.113.1'])
 })

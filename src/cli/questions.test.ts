@@ -76,6 +76,20 @@ test('explain answers deny with the nearest policy, and exit status 0 as well', 
   assert.match(stdout, /^deny lab\/db -> lab\/api tcp 5432\n {2}no policy opens `lab\/db` to `lab\/api` on tcp 5432/)
 })
 
+test('explain of a refused flow gives the document that would open it, and what is open then', async () => {
+  const { stdout } = await bulkhead(explain, '.', 'db', 'api', '5432/tcp')
+  assert.match(stdout, /\n {2}these would open it:\n\napiVersion: bulkhead\.dev\/v1\nkind: ServicePolicy\nmetadata:\n {2}name: db-to-api-tcp-5432\n {2}enclave: lab\nspec:\n {2}source: db\n {2}destination: api\n {2}protocol: tcp\n {2}port: 5432\n\n/)
+  assert.match(stdout, /\n {2}and with them, in all:\n {4}opened {4}lab\/db -> lab\/api {2}tcp 5432 {2}by ServicePolicy lab\/db-to-api-tcp-5432 \(proposed\.yaml:1\)\n$/)
+  const { toOpen } = JSON.parse((await bulkhead(explain, '.', 'db', 'api', '5432/tcp', '--json')).stdout) as { toOpen: { possible: boolean; documents: unknown[]; opens: unknown[]; breaks: unknown[] } }
+  assert.deepEqual([toOpen.possible, toOpen.documents.length, toOpen.opens.length, toOpen.breaks.length], [true, 1, 1, 0])
+  assert.match((await bulkhead(explain, '.', 'db', 'api')).stdout, /cannot be opened by adding documents: say which port and protocol it is about/)
+})
+
+test('explain takes half a request for a mistake on the command line', async () => {
+  assert.match(await refused(explain, '.', 'api', 'db', '80/tcp', 'GET'), /a request is a method and a path/)
+  assert.match(await refused(explain, '.', 'api', 'db', '80/tcp', 'get', '/'), /`get` is not an HTTP method/)
+})
+
 test('explain answers machines with verdict, policies and reason', async () => {
   const { code, stdout } = await bulkhead(explain, '.', 'api', 'db', '5432/tcp', '--json')
   const answer = JSON.parse(stdout) as { verdict: string; policies: unknown; reason: string }

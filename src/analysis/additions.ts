@@ -1,0 +1,255 @@
+/** The fewest documents that would open a refused flow, and no more than it asks for. */
+import { formatAddress } from '../net/address.ts'
+import { parseDomain } from '../net/domain.ts'
+import { addressSet, setContains } from '../net/address-set.ts'
+import { prefixOf } from '../net/prefix.ts'
+import { externalAddresses, publishedAddresses } from '../intent/externals.ts'
+import { externalHolds } from '../intent/path-index.ts'
+import { selector } from '../intent/select.ts'
+import { phases } from '../model/platform.ts'
+import { carriesAsked, halvesFor } from './boundaries.ts'
+import { freeName } from './names.ts'
+import type { Asked } from '../intent/mismatch.ts'
+import type { Location } from '../base/location.ts'
+import type {
+  EgressPolicy, External, FederationPolicy, FlowEnd, Group, HttpMatch, LocalRef, PeerRef, Platform, PortItem, Ref, TrafficSpec, Workload, WorkloadRef,
+} from '../model/platform.ts'
+import type { Policy } from './what-if.ts'
+
+/** An exception that a Group has to list for itself. */
+export interface GroupEdit {
+  readonly group: Group
+  readonly with: Ref
+  readonly direction: 'in' | 'out'
+}
+
+export type Additions =
+  | { readonly kind: 'possible'; readonly policies: readonly Policy[]; readonly externals: readonly External[]; readonly edits: readonly GroupEdit[] }
+  /** No document that is added opens it; `why` says what would have to be another. */
+  | { readonly kind: 'impossible'; readonly why: string }
+
+/** An HTTP request, where the question was about one. */
+export interface Request {
+  readonly method: string
+  readonly path: string
+}
+
+/** Where documents stand that nobody has written yet. */
+export const proposed: Location = Object.freeze({ file: 'proposed.yaml', line: 1, column: 1 })
+
+export function additionsFor(platform: Platform, asked: Asked, request: Request | undefined, now: number): Additions {
+  const { source, destination } = asked
+  const [from, to] = [workloadOf(platform, source), workloadOf(platform, destination)]
+  if ((source.kind === 'workload' && from === undefined) || (destination.kind === 'workload' && to === undefined)) return impossible('a workload has to exist first')
+  const traffic = trafficFor(asked, to)
+  if (traffic.length === 0) return impossible('say which port and protocol it is about')
+  const made = from === undefined ? inward(platform, asked, to, traffic) : outward(platform, asked, from, to, traffic, request, now)
+  return made.kind === 'impossible' ? made : { ...made, edits: groupEdits(platform, made.policies) }
+}
+
+/** The traffic asked about; without any, what the destination declares. */
+function trafficFor({ protocol, port }: Asked, to: Workload | undefined): readonly TrafficSpec[] {
+  if (protocol === 'icmp') return [{ protocol, ports: [] }]
+  if (protocol !== undefined) return port === undefined ? [] : [{ protocol, ports: [portItem(port)] }]
+  const declared = to?.ports ?? []
+  return (['sctp', 'tcp', 'udp'] as const).flatMap((one) => {
+    const numbers = [...new Set(declared.filter((p) => p.protocol === one).map((p) => p.port))].sort((a, b) => a - b)
+    return numbers.length === 0 ? [] : [{ protocol: one, ports: numbers.map(portItem) }]
+  })
+}
+
+function portItem(port: number): PortItem {
+  return { kind: 'range', from: port, to: port }
+}
+
+function outward(
+  platform: Platform, asked: Asked, from: Workload, to: Workload | undefined, traffic: readonly TrafficSpec[], request: Request | undefined, now: number,
+): Additions {
+  const source = [ref(from)]
+  const { destination } = asked
+  if (to !== undefined) {
+    const policies = to.enclave === from.enclave
+      ? traffic.map((one): Policy => ({ kind: 'ServicePolicy', ...owned(platform, 'ServicePolicy', from.enclave, `${from.name}-to-${to.name}`, one), source, destination: [ref(to)], traffic: one }))
+      : traffic.flatMap((one) => missingHalves(platform, from, to, one, now))
+    return possible(policies)
+  }
+  if (destination.kind === 'peer') {
+    const end: PeerRef = { ...destination, at: proposed }
+    return possible(traffic.map((one) => federation(platform, from.enclave, 'imports', source, [end], one, `${from.name}-to-${destination.peer}-${destination.workload === '*' ? 'all' : destination.workload}`)))
+  }
+  if (destination.kind === 'address') {
+    if (setContains(platform.addresses, destination.address)) return impossible('the address is the platform\'s own: ask for the workload by its name')
+    if (setContains(publishedAddresses(platform), destination.address)) return impossible('a published address answers only from outside: ask for the workload behind it')
+  }
+  const held = destination.kind === 'workload' ? undefined : externalFor(platform, destination, now)
+  if (held === undefined) return impossible('it is not a name that an External could hold')
+  if (typeof held === 'string') return impossible(held)
+  const { external, isNew } = held
+  const http: HttpMatch | undefined = request === undefined || destination.kind === 'address' ? undefined : { methods: [request.method], paths: [request.path] }
+  const open = phasesFor(platform, from, asked)
+  const policies = traffic.map((one): EgressPolicy => ({
+    kind: 'EgressPolicy', ...owned(platform, 'EgressPolicy', from.enclave, `${from.name}-to-${external.name}`, one),
+    source, destination: [{ kind: 'external', external: external.name, at: proposed }], traffic: one, phases: open, http,
+  }))
+  return possible(policies, isNew ? [external] : [])
+}
+
+/** Where only staging may lead out of a segment, the policy holds for staging alone; elsewhere for the phase that was asked about. */
+function phasesFor(platform: Platform, from: Workload, asked: Asked): EgressPolicy['phases'] {
+  const restricted = from.segment !== undefined && platform.segments.get(from.segment)?.egress === 'restricted'
+  const phase = asked.phase ?? (restricted ? from.phase : undefined)
+  return phase === undefined ? phases : [phase]
+}
+
+function inward(platform: Platform, asked: Asked, to: Workload | undefined, traffic: readonly TrafficSpec[]): Additions {
+  const { source, destination } = asked
+  if (to !== undefined && source.kind === 'peer') {
+    const end: PeerRef = { ...source, at: proposed }
+    return possible(traffic.map((one) => federation(platform, to.enclave, 'exports', [end], [ref(to)], one, `${source.peer}-${source.workload === '*' ? 'all' : source.workload}-to-${to.name}`)))
+  }
+  if (to !== undefined && source.kind === 'external') return gatewayPolicy(platform, source.external, to, traffic)
+  if (to !== undefined) return impossible('nothing outside reaches a workload itself: ask for `external:NAME` and the workload, or for a published address')
+  if (source.kind !== 'address' || destination.kind !== 'address') return impossible('both ends are outside the platform')
+  return publishPolicy(platform, asked, source, destination)
+}
+
+/** The same names and settings as a gateway that serves the workload already; else a name of the platform's own, and mutual TLS. */
+function gatewayPolicy(platform: Platform, external: string, to: Workload, traffic: readonly TrafficSpec[]): Additions {
+  if (traffic.some((one) => one.protocol !== 'tcp')) return impossible('a gateway carries tcp; publish an address for the workload for anything else')
+  const serving = platform.ingressPolicies.find(({ gateway, destination }) => gateway.kind === 'proxy' && destination.some((d) => d.kind === 'workload' && d.workload === to.id))
+  const gateway = serving?.gateway ?? {
+    kind: 'proxy', hosts: [`${to.name}.${to.enclave}.${platform.trustDomain}`], authentication: 'mtls', spec: { authentication: 'mtls', tls: undefined, routes: [], limits: undefined },
+  } as const
+  return possible(traffic.map((one): Policy => ({
+    kind: 'IngressPolicy', ...owned(platform, 'IngressPolicy', to.enclave, `${external}-to-${to.name}`, one),
+    source: [{ kind: 'external', external, at: proposed }], destination: [ref(to)], traffic: one, gateway,
+  })))
+}
+
+/** Another source for what is published already; where else an address should lead, nobody can guess. */
+function publishPolicy(platform: Platform, asked: Asked, source: AddressEnd, destination: AddressEnd): Additions {
+  const same = platform.ingressPolicies.find(
+    ({ gateway, traffic }) =>
+      gateway.kind === 'publish' && gateway.port === asked.port && traffic.protocol === asked.protocol &&
+      gateway.addresses.some((a) => a.family === destination.address.family && a.bits === destination.address.bits),
+  )
+  if (same === undefined || same.gateway.kind !== 'publish') return impossible('nothing is published at that address and port: write an IngressPolicy that says which workload answers there')
+  if (setContains(platform.addresses, source.address)) return impossible('the source is one of the platform\'s own addresses')
+  const held = externalFor(platform, source, Infinity)
+  if (held === undefined || typeof held === 'string') return impossible(held ?? 'no External can hold the source')
+  const gateway = { ...same.gateway, addresses: [destination.address] }
+  const policy: Policy = { ...same, ...owned(platform, 'IngressPolicy', same.enclave, `${held.external.name}-to-${same.name}`, undefined), expires: undefined, source: [{ kind: 'external', external: held.external.name, at: proposed }], gateway }
+  return possible([policy], held.isNew ? [held.external] : [])
+}
+
+type AddressEnd = Extract<FlowEnd, { readonly kind: 'address' }>
+
+/** What is open on one side already need not be written again. */
+function missingHalves(platform: Platform, from: Workload, to: Workload, traffic: TrafficSpec, now: number): readonly Policy[] {
+  const wanted = traffic.ports.flatMap((item) => (item.kind === 'range' ? [item.from] : []))
+  const covered = (side: 'import' | 'export', enclave: string): boolean => {
+    const open = halvesFor(platform, side, enclave, from, to).filter(({ policy }) => policy.expires === undefined || now < policy.expires)
+    const carries = (port: number | undefined): boolean => open.some(({ half }) => traffic.protocol !== 'any' && carriesAsked(half, { protocol: traffic.protocol, port }, to))
+    return traffic.protocol === 'icmp' ? carries(undefined) : wanted.every(carries)
+  }
+  const name = `${from.name}-to-${to.name}`
+  return [
+    ...(covered('import', from.enclave) ? [] : [federation(platform, from.enclave, 'imports', [ref(from)], [ref(to)], traffic, name)]),
+    ...(covered('export', to.enclave) ? [] : [federation(platform, to.enclave, 'exports', [ref(from)], [ref(to)], traffic, name)]),
+  ]
+}
+
+function federation(
+  platform: Platform, enclave: string, side: 'imports' | 'exports', source: readonly (LocalRef | PeerRef)[], destination: readonly (LocalRef | PeerRef)[],
+  traffic: TrafficSpec, name: string,
+): FederationPolicy {
+  const half = [{ source, destination, traffic, at: proposed }]
+  return { kind: 'FederationPolicy', ...owned(platform, 'FederationPolicy', enclave, name, traffic), imports: side === 'imports' ? half : [], exports: side === 'exports' ? half : [] }
+}
+
+/** The smallest External that holds the end, or a new one for it alone; text where the risk has to be accepted first. */
+function externalFor(
+  platform: Platform, end: Exclude<FlowEnd, { readonly kind: 'workload' | 'peer' }>, now: number,
+): { readonly external: External; readonly isNew: boolean } | string | undefined {
+  const accepted = ({ telemetry, name }: External): boolean => !telemetry || platform.riskRecords.some((risk) => risk.external === name && risk.until > now)
+  const refused = (name: string): string => `\`external:${name}\` is telemetry: somebody has to accept the risk in a RiskRecord first`
+  if (end.kind === 'external') {
+    const external = platform.externals.get(end.external)
+    return external === undefined ? undefined : accepted(external) || now === Infinity ? { external, isNew: false } : refused(external.name)
+  }
+  const holds = externalHolds(platform)
+  const holding = [...platform.externals.values()].filter((external) => holds(external.name, end)).sort((a, b) => compareSizes(platform, a, b))
+  const usable = holding.find((external) => now === Infinity || accepted(external))
+  if (usable !== undefined) return { external: usable, isNew: false }
+  const [first] = holding
+  if (first !== undefined) return refused(first.name)
+  const domain = end.kind === 'name' ? parseDomain(end.name) : undefined
+  if (end.kind === 'name' && domain === undefined) return undefined
+  const cidrs = end.kind === 'address' ? addressSet([prefixOf(end.address, end.address.family === 4 ? 32 : 128)]) : []
+  const text = end.kind === 'address' ? `address-${formatAddress(end.address)}` : (domain ?? '')
+  const made: External = {
+    kind: 'External', name: freeName(text, (name) => platform.externals.has(name)), domains: domain === undefined ? [] : [{ kind: 'domain', name: domain, below: false }],
+    cidrs, infrastructure: false, telemetry: false, at: proposed,
+  }
+  const reserved = end.kind === 'address' && externalAddresses(platform)(made).length === 0
+  return { external: { ...made, infrastructure: reserved }, isNew: true }
+}
+
+function compareSizes(platform: Platform, a: External, b: External): number {
+  const addresses = externalAddresses(platform)
+  const size = (external: External): bigint => addresses(external).reduce((sum, { first, last }) => sum + (last - first + 1n), 0n)
+  const wild = (external: External): number => external.domains.reduce((sum, domain) => sum + (domain.below ? 1000 : 1), 0)
+  const [x, y] = [size(a), size(b)]
+  return x < y ? -1 : x > y ? 1 : wild(a) - wild(b) || (a.name < b.name ? -1 : 1)
+}
+
+/** A path across a group's edge needs the group's own exception, for each group with just one of the two ends. */
+function groupEdits(platform: Platform, policies: readonly Policy[]): readonly GroupEdit[] {
+  const [first] = policies
+  const ends = first === undefined ? undefined : first.kind === 'FederationPolicy' ? (first.imports[0] ?? first.exports[0]) : first
+  const [source, destination] = [ends?.source[0], ends?.destination[0]]
+  if (source === undefined || destination === undefined) return []
+  const select = selector(platform)
+  const groupsOf = (end: Ref): readonly string[] => (end.kind === 'workload' ? (select.membership.groupsOf.get(end.workload) ?? []) : [])
+  const [mine, theirs] = [groupsOf(source), groupsOf(destination)]
+  const edit = (key: string, other: Ref, direction: 'in' | 'out'): readonly GroupEdit[] => {
+    const group = platform.groups.get(key)
+    if (group === undefined) return []
+    const listed = group.exceptions.some((e) => (e.direction === 'both' || e.direction === direction) && selectsEnd(select.workloads([e.with]).map((w) => w.id), e.with, other))
+    return listed ? [] : [{ group, with: other, direction }]
+  }
+  return [
+    ...mine.filter((key) => !theirs.includes(key)).flatMap((key) => edit(key, destination, 'out')),
+    ...theirs.filter((key) => !mine.includes(key)).flatMap((key) => edit(key, source, 'in')),
+  ]
+}
+
+function selectsEnd(ids: readonly string[], listed: Ref, end: Ref): boolean {
+  if (end.kind === 'workload') return ids.includes(end.workload)
+  if (end.kind === 'external') return listed.kind === 'external' && listed.external === end.external
+  return end.kind === 'peer' && listed.kind === 'peer' && listed.peer === end.peer && listed.enclave === end.enclave && (listed.workload === '*' || listed.workload === end.workload)
+}
+
+function owned(platform: Platform, kind: Policy['kind'], enclave: string, name: string, traffic: TrafficSpec | undefined) {
+  const [only] = traffic?.ports ?? []
+  const what = traffic === undefined ? '' : `-${traffic.protocol}${only?.kind === 'range' ? `-${only.from}` : ''}`
+  const policies: readonly Policy[] = [...platform.servicePolicies, ...platform.egressPolicies, ...platform.ingressPolicies, ...platform.federationPolicies]
+  const taken = new Set(policies.filter((p) => p.kind === kind && p.enclave === enclave).map((p) => p.name))
+  return { name: freeName(`${name}${what}`, (one) => taken.has(one)), enclave, expires: undefined, at: proposed }
+}
+
+function possible(policies: readonly Policy[], externals: readonly External[] = []): Additions {
+  return { kind: 'possible', policies, externals, edits: [] }
+}
+
+function impossible(why: string): Additions {
+  return { kind: 'impossible', why }
+}
+
+function workloadOf(platform: Platform, end: FlowEnd): Workload | undefined {
+  return end.kind === 'workload' ? platform.workloads.get(end.workload) : undefined
+}
+
+function ref({ id }: Workload): WorkloadRef {
+  return { kind: 'workload', workload: id, at: proposed }
+}
