@@ -21,6 +21,7 @@ const together = [
   { name: 'unit', globs: ['src/**/*.test.ts', 'test/unit/**/*.test.ts', 'test/support/**/*.test.ts'], concurrency: Math.max(2, availableParallelism()) },
   { name: 'kernel', globs: ['test/kernel/**/*.test.ts'], concurrency: 1 },
   { name: 'e2e', globs: ['test/e2e/**/*.test.ts'], concurrency: 1 },
+  { name: 'conformance', globs: ['test/conformance/**/*.test.ts'], concurrency: 1 },
 ] as const
 
 /** Suites that are too slow for every change; `npm run test:long` runs them. */

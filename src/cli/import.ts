@@ -1,7 +1,9 @@
 /** `bulkhead import`: other people's policies as documents. */
-import { mkdirSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
 import { formatDiagnostic, quote, sortDiagnostics } from '../base/diagnostic.ts'
+import { Fault } from '../base/fault.ts'
+import { readDocumentFiles } from '../base/files.ts'
 import { importCluster } from '../import/kubernetes/documents.ts'
 import { usage } from './arguments.ts'
 import { count } from './diagnostics/text.ts'
@@ -38,6 +40,7 @@ async function run(context: CommandContext): Promise<ExitCode> {
     else out.write(files.map(({ path, text }) => `# ${path}\n${text}`).join('---\n'))
     return 0
   }
+  refuseOthers(resolve(cwd, folder), files.map(({ path }) => path))
   for (const { path, text } of files) {
     const file = join(resolve(cwd, folder), path)
     mkdirSync(dirname(file), { recursive: true })
@@ -46,4 +49,12 @@ async function run(context: CommandContext): Promise<ExitCode> {
   if (context.json) out.json({ written: files.map(({ path }) => path), workloads, warnings })
   else out.line(`${count(workloads, 'workload')} in ${count(cluster.namespaces.length, 'enclave')}, ${count(files.length, 'file')} written`)
   return 0
+}
+
+/** What an earlier import of another cluster left there would be loaded with the rest, and could open what these manifests do not. */
+function refuseOthers(folder: string, mine: readonly string[]): void {
+  if (!existsSync(folder)) return
+  const [other] = readDocumentFiles(folder).files.filter(({ path }) => !mine.includes(path))
+  if (other === undefined) return
+  throw new Fault('usage', `${quote(other.path)} is in that folder and not of this import`, { help: 'remove it, or name an empty folder' })
 }

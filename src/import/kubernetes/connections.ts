@@ -6,7 +6,7 @@ import { profilesOf } from './evaluate.ts'
 import { podIndex } from './selection.ts'
 import { hasConnection, noTraffic, trafficTable } from './traffic.ts'
 import { setContains } from '../../net/address-set.ts'
-import type { Address } from '../../net/address.ts'
+import type { Address, Family } from '../../net/address.ts'
 import type { AddressRange, AddressSet } from '../../net/address-set.ts'
 import type { Pieces } from './blocks.ts'
 import type { Cluster } from './cluster.ts'
@@ -27,18 +27,18 @@ export interface Analysis {
 export interface AnalysisOptions {
   /** Further blocks at which the outside is cut, so that two clusters can be compared piece by piece. */
   readonly alsoCut?: { readonly ingress: readonly AddressSet[]; readonly egress: readonly AddressSet[] }
-  /** Blocks hold of pods whose addresses the manifests tell, as they do in a cluster. Without it they mean the outside alone. */
-  readonly blocksMatchPods?: boolean
+  /** Blocks hold of pods too, by those of their addresses of this family that the manifests tell. Without it they mean the outside alone. */
+  readonly podAddresses?: Family
   /** One table for two clusters makes their traffic comparable. */
   readonly table?: TrafficTable
 }
 
-export function analyseCluster(cluster: Cluster, { alsoCut, blocksMatchPods = false, table = trafficTable() }: AnalysisOptions = {}): Analysis {
+export function analyseCluster(cluster: Cluster, { alsoCut, podAddresses, table = trafficTable() }: AnalysisOptions = {}): Analysis {
   const index = podIndex(cluster.pods, cluster.namespaces)
   const sources = cut([...blocksOf(cluster.policies, 'ingress'), ...(alsoCut?.ingress ?? [])])
   const destinations = cut([...blocksOf(cluster.policies, 'egress'), ...(alsoCut?.egress ?? [])])
   const podsWithin = (set: AddressSet): readonly number[] =>
-    blocksMatchPods ? cluster.pods.flatMap(({ addresses }, i) => (addresses.some((address: Address) => setContains(set, address)) ? [i] : [])) : []
+    cluster.pods.flatMap(({ addresses }, i) => (addresses.some((address) => address.family === podAddresses && setContains(set, address)) ? [i] : []))
   const world = { index, policies: cluster.policies, table, podsWithin }
   return {
     cluster,

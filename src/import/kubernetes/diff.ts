@@ -45,7 +45,7 @@ export function widensConnections(changes: readonly ConnectionChange[]): boolean
 }
 
 export function connectionChangesText(changes: readonly ConnectionChange[]): string {
-  if (changes.length === 0) return 'nothing changes\n'
+  if (changes.length === 0) return 'no change: both allow the same connections\n'
   return changes.map(({ change, src, dst, conn }) => `${change.padEnd(8)} ${src} => ${dst} : ${conn}\n`).join('')
 }
 

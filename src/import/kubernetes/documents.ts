@@ -40,26 +40,34 @@ export interface ImportOptions {
 type Document = Readonly<Record<string, unknown>>
 
 interface Draft {
+  /** Without pods' own addresses: what is said of the outside. */
   readonly analysis: Analysis
+  /** What one pod may send to another, by position. */
+  readonly inside: (source: number, destination: number) => TrafficId
   readonly names: readonly string[]
   /** By namespace. */
   readonly documents: ReadonlyMap<string, Document[]>
   readonly policyName: ReadonlyMap<string, (wanted: string) => string>
 }
 
-/** Blocks hold of pods whose addresses the manifests tell. */
+/**
+ * Blocks hold of pods whose addresses the manifests tell. A document's path is open to IPv4 and IPv6 alike: where a block
+ * holds of one address of a pod and not of the other, what both families allow is open.
+ */
 export function importCluster(cluster: Cluster, { run }: ImportOptions): Imported {
-  const analysis = analyseCluster(cluster, { blocksMatchPods: true, alsoCut: { ingress: [], egress: [addressSet([prefix('::/0')])] } })
+  const analysis = analyseCluster(cluster, { alsoCut: { ingress: [], egress: [addressSet([prefix('::/0')])] } })
+  const { inside, differing } = insideTraffic(analysis)
   const names = workloadNames(cluster.pods)
   const namespaces = cluster.namespaces.map(({ name }) => name)
-  const draft: Draft = { analysis, names, documents: new Map(namespaces.map((name) => [name, []])), policyName: new Map(namespaces.map((name) => [name, namer()])) }
+  const draft: Draft = { analysis, inside, names, documents: new Map(namespaces.map((name) => [name, []])), policyName: new Map(namespaces.map((name) => [name, namer()])) }
   for (const name of namespaces) add(draft, name, 'Enclave', { name }, {})
   cluster.pods.forEach((pod, i) => add(draft, pod.namespace, 'Workload', { name: names[i] ?? '', enclave: pod.namespace }, workloadSpec(pod, run)))
   addInside(draft)
   const externals = addOutward(draft)
   const files = namespaces.map((name) => ({ path: `${name}.yaml`, text: fileText(draft.documents.get(name) ?? []) }))
-  if (externals.length > 0) files.push({ path: 'externals/externals.yaml', text: fileText(externals) })
-  return { files, workloads: cluster.pods.length, diagnostics: [...leftClosed(analysis), ...exposedOutside(analysis)] }
+  // Also when there is none: what an earlier import wrote there must not stay.
+  files.push({ path: 'externals/externals.yaml', text: externals.length === 0 ? '# No workload reaches outside.\n' : fileText(externals) })
+  return { files, workloads: cluster.pods.length, diagnostics: [...leftClosed(analysis), ...exposedOutside(analysis), ...differing()] }
 }
 
 function add(draft: Draft, namespace: string, kind: string, metadata: Document, spec: Document): void {
@@ -82,16 +90,46 @@ function workloadSpec({ ports, replicas, command }: Pod, run: boolean): Document
   }
 }
 
+interface Inside {
+  readonly inside: Draft['inside']
+  /** After all pairs were asked: warnings for those that were narrowed. */
+  readonly differing: () => readonly Diagnostic[]
+}
+
+function insideTraffic(plain: Analysis): Inside {
+  const { cluster, table } = plain
+  const addressed = cluster.pods.some(({ addresses }) => addresses.length > 0)
+  if (!addressed) return { inside: (i, j) => between(plain, i, j), differing: () => [] }
+  const narrowed = new Set<number>()
+  const [four, six] = ([4, 6] as const).map((family) => analyseCluster(cluster, { table, podAddresses: family }))
+  // A pod whose addresses nobody knows may have both.
+  const has = cluster.pods.map(({ addresses }) => ({ four: addresses.length === 0 || addresses.some(({ family }) => family === 4), six: addresses.length === 0 || addresses.some(({ family }) => family === 6) }))
+  const inside = (i: number, j: number): TrafficId => {
+    const byFour = four !== undefined && has[i]?.four === true && has[j]?.four === true ? between(four, i, j) : undefined
+    const bySix = six !== undefined && has[i]?.six === true && has[j]?.six === true ? between(six, i, j) : undefined
+    if (byFour === undefined || bySix === undefined) return byFour ?? bySix ?? noTraffic
+    if (byFour !== bySix) narrowed.add(j)
+    return table.intersect(byFour, bySix)
+  }
+  const differing = (): readonly Diagnostic[] =>
+    [...narrowed].sort((a, b) => a - b).flatMap((j): readonly Diagnostic[] => {
+      const pod = cluster.pods[j]
+      const message = `the blocks of the policies treat the IPv4 and IPv6 addresses of \`${pod?.workload ?? ''}\` or its peers differently; the import opens what both allow`
+      return pod === undefined ? [] : [{ code: 'not-carried', severity: 'warning', message, at: pod.at }]
+    })
+  return { inside, differing }
+}
+
 /** For each destination, one policy for each kind of traffic, with all its sources. */
 function addInside(draft: Draft): void {
-  const { analysis, names } = draft
+  const { analysis, inside, names } = draft
   const { pods } = analysis.cluster
   pods.forEach((destination, j) => {
     const bySource = new Map<TrafficId, Map<string, string[]>>()
     pods.forEach((source, i) => {
       // One pod is always its own; only replicas of each other need a path.
       if (i === j && source.replicas < 2) return
-      const traffic = between(analysis, i, j)
+      const traffic = inside(i, j)
       if (traffic === noTraffic) return
       const namespaces = bySource.get(traffic) ?? new Map<string, string[]>()
       bySource.set(traffic, namespaces)

@@ -15,7 +15,7 @@ export interface Wire {
 const program = fileURLToPath(new URL('wire.pl', import.meta.url))
 
 /** `peerMac` is the router's end. */
-export async function openWire(sandbox: Sandbox, netns: string, device: string, peerMac: string): Promise<Wire> {
+export async function openWire(sandbox: Pick<Sandbox, 'start'>, netns: string, device: string, peerMac: string): Promise<Wire> {
   const child = sandbox.start(['ip', 'netns', 'exec', netns, 'perl', program, device, peerMac])
   const arrived: Buffer[] = []
   const waiting = new Map<string, () => void>()

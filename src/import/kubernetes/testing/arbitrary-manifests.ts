@@ -48,7 +48,7 @@ const workloads: fc.Arbitrary<readonly Manifest[]> = fc
     const name = `w${i}`
     if (kind === 'Pod' || kind === 'owned') {
       const ownerReferences = kind === 'Pod' ? {} : { ownerReferences: [{ apiVersion: 'apps/v1', kind: 'ReplicaSet', name: 'set', uid: 'u', controller: true }] }
-      return { apiVersion: 'v1', kind: 'Pod', metadata: { name, namespace, labels: own, ...ownerReferences }, spec, status: { podIPs: [{ ip: `10.0.0.${i}` }, { ip: `2001:db8::${i + 1}` }] } }
+      return { apiVersion: 'v1', kind: 'Pod', metadata: { name, namespace, labels: own, ...ownerReferences }, spec, status: { podIPs: [{ ip: `10.0.0.${i}` }, ...(i % 3 === 2 ? [] : [{ ip: `2001:db8::${i + 1}` }])] } }
     }
     return { apiVersion: 'apps/v1', kind, metadata: { name, namespace }, spec: { template: { metadata: { labels: own }, spec } } }
   }))

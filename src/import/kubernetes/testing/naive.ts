@@ -26,12 +26,12 @@ export interface NaiveCluster {
   readonly pods: readonly NaivePod[]
   readonly namespaces: Readonly<Record<string, Readonly<Record<string, string>>>>
   readonly manifests: readonly Manifest[]
-  /** In a cluster a block holds of pods too; for an analysis without addresses it does not. */
-  readonly blocksMatchPods: boolean
+  /** In a cluster a block holds of pods too, by their addresses of the family that the flow has; for an analysis without addresses it does not. */
+  readonly family: 4 | 6 | undefined
 }
 
 /* eslint-disable @typescript-eslint/no-explicit-any -- the manifests are what the generators make; types would say it twice */
-export function naiveCluster(manifests: readonly Manifest[], blocksMatchPods = false): NaiveCluster {
+export function naiveCluster(manifests: readonly Manifest[], family?: 4 | 6): NaiveCluster {
   const namespaces: Record<string, Record<string, string>> = {}
   for (const m of manifests) {
     const name = m.kind === 'Namespace' ? m.metadata.name : m.metadata.namespace
@@ -49,7 +49,7 @@ export function naiveCluster(manifests: readonly Manifest[], blocksMatchPods = f
     if (template === undefined) return []
     return [{ workload: `${namespace}/${m.metadata.name}[${m.kind}]`, namespace, labels: template.metadata.labels ?? {}, ports: portsOf(template.spec.containers), addresses: [] }]
   })
-  return { pods, namespaces, manifests, blocksMatchPods }
+  return { pods, namespaces, manifests, family }
 }
 
 function portsOf(containers: any): NaivePod['ports'] {
@@ -139,7 +139,7 @@ function matchesPeer(cluster: NaiveCluster, peer: any, end: NaiveEnd, ownNamespa
 function addressesOf(cluster: NaiveCluster, end: NaiveEnd): readonly string[] {
   if (end === 'anonymous') return []
   if ('address' in end) return [end.address]
-  return cluster.blocksMatchPods ? end.pod.addresses : []
+  return cluster.family === undefined ? [] : end.pod.addresses.filter((address) => address.includes(':') === (cluster.family === 6))
 }
 
 function matchesSelector(selector: LabelSelector, labels: Readonly<Record<string, string>>): boolean {

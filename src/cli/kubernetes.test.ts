@@ -1,0 +1,107 @@
+/** The commands that take Kubernetes manifests, from files to exit status. */
+import assert from 'node:assert/strict'
+import { execFileSync } from 'node:child_process'
+import { cpSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { join, resolve } from 'node:path'
+import { after, test } from 'node:test'
+import { command as diff } from './diff.ts'
+import { command as explain } from './explain.ts'
+import { command as importCommand } from './import.ts'
+import { command as matrix } from './matrix.ts'
+import { command as check } from './check.ts'
+import { folderOf, runCommand, usageFault } from './testing.ts'
+
+const example = resolve(import.meta.dirname, '../../examples/kubernetes/manifests')
+const thing = 'apiVersion: example.org/v1\nkind: Thing\nmetadata: { name: x }\n'
+const folder = folderOf({
+  'thing/thing.yaml': thing,
+  'policy/policy.yaml': 'apiVersion: networking.k8s.io/v1\nkind: NetworkPolicy\nmetadata: { name: p }\nspec: { podSelectors: {} }\n',
+})
+cpSync(example, join(folder, 'old'), { recursive: true })
+cpSync(example, join(folder, 'new'), { recursive: true })
+const policies = join(folder, 'new/policies.yaml')
+writeFileSync(policies, readFileSync(policies, 'utf8').replace('- { port: 8080 }', '- { port: 8081 }\n        - { port: 8080 }').replace('port: 53, protocol: UDP', 'port: 53, protocol: TCP'))
+after(() => rmSync(folder, { recursive: true, force: true }))
+
+const lines = [
+  '0.0.0.0-255.255.255.255[External] => default/frontend[Deployment] : TCP 8080',
+  'default/frontend[Deployment] => 0.0.0.0-255.255.255.255[External] : UDP 53',
+  'default/frontend[Deployment] => default/backend[Deployment] : TCP 9090',
+]
+
+test('the matrix of a cluster is one line a pair, sorted bytewise', async () => {
+  assert.deepEqual(await runCommand(folder, matrix, ['--kubernetes', 'old']), { code: 0, stdout: `${lines.join('\n')}\n`, stderr: '' })
+})
+
+test('the same as csv, JSON and a graph', async () => {
+  const rows = lines.map((line) => line.split(/ => | : /))
+  const csv = await runCommand(folder, matrix, ['--kubernetes', 'old', '--output', 'csv'])
+  assert.equal(csv.stdout, ['src,dst,conn', ...rows.map((row) => row.join(',')), ''].join('\n'))
+  const json = await runCommand(folder, matrix, ['--kubernetes', 'old', '--output', 'json'])
+  assert.deepEqual(JSON.parse(json.stdout), rows.map(([src, dst, conn]) => ({ src, dst, conn })))
+  assert.deepEqual((await runCommand(folder, matrix, ['--kubernetes', 'old', '--json'])).stdout, json.stdout)
+  const dot = await runCommand(folder, matrix, ['--kubernetes', 'old', '--output', 'dot'])
+  assert.match(dot.stdout, /"default\/frontend\[Deployment\]" -> "default\/backend\[Deployment\]" \[label="TCP 9090"\]/)
+  assert.equal(await usageFault(folder, matrix, ['--kubernetes', 'old', '--output', 'pdf']), '--output `pdf` is not known')
+})
+
+test('what is not known is refused, passed over when lenient, and a policy never is', async () => {
+  const strict = await runCommand(folder, matrix, ['--kubernetes', 'thing'])
+  assert.match(strict.stderr, /^thing\.yaml:1:13: error: `Thing` of apiVersion `example\.org\/v1` is not understood \[unknown-kind\]/)
+  assert.equal(strict.code, 1)
+  const lenient = await runCommand(folder, matrix, ['--kubernetes', 'thing', '--lenient'])
+  assert.match(lenient.stderr, /passed over/)
+  assert.equal(lenient.code, 0)
+  const policy = await runCommand(folder, matrix, ['--kubernetes', 'policy', '--lenient', '--json'])
+  assert.equal(policy.code, 1)
+  assert.equal((JSON.parse(policy.stdout) as { diagnostics: { code: string }[] }).diagnostics[0]?.code, 'unknown-field')
+})
+
+test('a change is told by workloads and ports, with exit status 3 when something opens', async () => {
+  const forth = await runCommand(folder, diff, ['--kubernetes', 'old', 'new'])
+  assert.equal(forth.stdout, [
+    'widened  0.0.0.0-255.255.255.255[External] => default/frontend[Deployment] : TCP 8081',
+    'narrowed default/frontend[Deployment] => 0.0.0.0-255.255.255.255[External] : UDP 53',
+    'widened  default/frontend[Deployment] => 0.0.0.0-255.255.255.255[External] : TCP 53',
+    '',
+  ].join('\n'))
+  assert.equal(forth.code, 3)
+  assert.deepEqual(await runCommand(folder, diff, ['--kubernetes', 'old', 'old']), { code: 0, stdout: 'no change: both allow the same connections\n', stderr: '' })
+  assert.match((await runCommand(folder, diff, ['--kubernetes', 'old', 'new', '--format', 'markdown'])).stdout, /^\| widened \| `0\.0/m)
+  assert.equal((JSON.parse((await runCommand(folder, diff, ['--kubernetes', 'old', 'new', '--json'])).stdout) as { changes: unknown[] }).changes.length, 3)
+})
+
+test('an explanation names the policies of each side', async () => {
+  const allowed = await runCommand(folder, explain, ['--kubernetes', 'old', 'frontend', 'default/backend', '9090/tcp'])
+  assert.equal(allowed.code, 0)
+  assert.match(allowed.stdout, /^allowed: default\/frontend\[Deployment\] => default\/backend\[Deployment\] 9090\/tcp\n/)
+  assert.match(allowed.stdout, / {2}allow TCP 9090: NetworkPolicy default\/backend \(policies\.yaml:\d+:\d+\)/)
+  const denied = await runCommand(folder, explain, ['--kubernetes', 'old', 'backend', 'frontend'])
+  assert.match(denied.stdout, /^denied: .*\negress of default\/backend\[Deployment\]: No Connections: isolated by NetworkPolicy default\/default-deny, and no rule allows it/)
+  const outward = await runCommand(folder, explain, ['--kubernetes', 'old', 'frontend', '192.0.2.1', '53/udp', '--json'])
+  assert.equal((JSON.parse(outward.stdout) as { verdict: string }).verdict, 'allow')
+  assert.equal(await usageFault(folder, explain, ['--kubernetes', 'old', 'fronten', 'backend']), 'no workload is called `fronten`')
+})
+
+test('an import writes documents that check and open the same, and tells what it leaves closed', async () => {
+  const written = await runCommand(folder, importCommand, ['kubernetes', 'old', '--out', 'documents'])
+  assert.equal(written.code, 0)
+  assert.match(written.stderr, /`default\/frontend\[Deployment\]` may be reached from outside on TCP 8080; the import leaves that closed/)
+  assert.deepEqual(readdirSync(join(folder, 'documents')).sort(), ['default.yaml', 'externals'])
+  assert.match((await runCommand(folder, check, ['documents'])).stdout, /2 paths: no problems/)
+  assert.match((await runCommand(folder, matrix, ['documents'])).stdout, /default\/frontend +default\/backend +tcp 9090/)
+})
+
+test('an import does not mix with what another import left behind', async () => {
+  await runCommand(folder, importCommand, ['kubernetes', 'old', '--out', 'mixed'])
+  writeFileSync(join(folder, 'mixed', 'other.yaml'), '')
+  assert.equal(await usageFault(folder, importCommand, ['kubernetes', 'old', '--out', 'mixed']), '`other.yaml` is in that folder and not of this import')
+  assert.equal(await usageFault(folder, importCommand, ['terraform', 'old']), '`terraform` cannot be imported')
+})
+
+test('manifests come by the standard input too', () => {
+  const text = readdirSync(example).map((name) => readFileSync(join(example, name), 'utf8')).join('---\n')
+  const printed = execFileSync(resolve(import.meta.dirname, '../../bin/bulkhead'), ['import', 'kubernetes', '-'], { input: text, encoding: 'utf8', stdio: ['pipe', 'pipe', 'ignore'] })
+  assert.match(printed, /^# default\.yaml\napiVersion: bulkhead\.dev\/v1\nkind: Enclave\n/)
+  assert.match(printed, /kind: ServicePolicy/)
+})
