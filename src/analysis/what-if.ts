@@ -1,6 +1,8 @@
 /** What would change if some documents came or went, worked out from the ends that they touch and not from the whole set. */
 import { compile } from '../intent/compile.ts'
 import { builder } from '../intent/builder.ts'
+import { setContains } from '../net/address-set.ts'
+import { externalAddresses } from '../intent/externals.ts'
 import { formatEnd } from '../intent/format.ts'
 import { openFederation } from '../intent/federation.ts'
 import { openEgress, openIngress, openService } from '../intent/open.ts'
@@ -36,9 +38,12 @@ export function whatIf(platform: Platform, intent: Intent): (proposal: Proposal,
 
 function differenceOf(before: Side, select: Selector, partners: Partners, proposal: Proposal, now: number): Diff {
   const { add = [], remove = [], externals = [] } = proposal
-  const platform = withProposal(before.platform, proposal)
-  // A published address answers nobody inside any more, whatever policies say: that touches every way out.
-  if ([...add, ...remove].some(publishes)) return diffSides(before, sideOf(platform, compile(platform).intent), now)
+  // What goes away needs no look at the platform without it; only gateways are read from there, and Externals.
+  const platform = externals.length > 0 || add.some((policy) => policy.kind === 'IngressPolicy') ? withProposal(before.platform, proposal) : before.platform
+  if (touchesWaysOut(before.platform, [...add, ...remove])) {
+    const whole = withProposal(before.platform, proposal)
+    return diffSides(before, sideOf(whole, compile(whole).intent), now)
+  }
   const after: Side = { ...before, platform, grants: grantReader(platform), extent: externals.length === 0 ? before.extent : extentReader(platform) }
   const gone = new Set(remove.map(documentOf))
   const going = pathsOf(before.platform, select, remove, partners(remove))
@@ -129,8 +134,12 @@ function before(key: string): string {
   return key.slice(0, key.indexOf('/'))
 }
 
-function publishes(policy: Policy): boolean {
-  return policy.kind === 'IngressPolicy' && policy.gateway.kind === 'publish'
+/** A published address answers nobody inside, whatever policies say: where an External holds it, that touches every way out. */
+function touchesWaysOut(platform: Platform, policies: readonly Policy[]): boolean {
+  const published = policies.flatMap((policy) => (policy.kind === 'IngressPolicy' && policy.gateway.kind === 'publish' ? policy.gateway.addresses : []))
+  if (published.length === 0) return false
+  const addresses = externalAddresses(platform)
+  return [...platform.externals.values()].some((external) => published.some((address) => setContains(addresses(external), address)))
 }
 
 export function isFederation(policy: Policy): policy is FederationPolicy {

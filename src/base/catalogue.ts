@@ -307,6 +307,36 @@ export const catalogue = {
     why: 'It opens nothing any more.',
     fix: 'Remove it, or set a new `expires` if the path is still needed.',
   },
+  'expires-soon': {
+    title: 'a policy or an accepted risk that ends soon',
+    why: 'What it opens closes by itself at that instant, and its connections end.',
+    fix: 'Decide now whether it is still needed; set a new instant, or let it end.',
+  },
+  'opens-nothing': {
+    title: 'a policy that opens no path',
+    why: 'Somebody believes that it does something.',
+    fix: 'Correct its ends or its ports, or remove it.',
+  },
+  'contained': {
+    title: 'a policy that opens nothing that others do not open',
+    why: 'Removing it closes nothing, and removing one of the others closes less than it seems.',
+    fix: 'Remove it, or the wider ones.',
+  },
+  'selects-nothing': {
+    title: 'a reference that selects no workload',
+    why: 'It means nobody today, and silently somebody tomorrow.',
+    fix: 'Correct the labels or the name, or remove the reference.',
+  },
+  'undeclared-port': {
+    title: 'a policy names a port that no destination declares',
+    why: 'Nothing serves it; whatever listens there one day is open already.',
+    fix: 'Correct the port, or declare it in the Workload.',
+  },
+  'wider-than-declared': {
+    title: 'a policy opens more ports than a destination declares',
+    why: 'What happens to listen there is open to everyone whom the policy names.',
+    fix: 'Name the ports, best by the names that the Workload gives them.',
+  },
   'group-edge': {
     title: 'a path crosses the edge of a group',
     why: 'Members of a group talk among themselves and thereby to nobody else, unless the group itself lists the exception.',

@@ -1,8 +1,8 @@
 /** `bulkhead check`: all problems of all documents at once. */
-import { isAbsolute, join, relative, resolve } from 'node:path'
-import { statSync } from 'node:fs'
+import { resolve } from 'node:path'
 import { choice } from './arguments.ts'
 import { githubAnnotations } from './diagnostics/github.ts'
+import { placesFrom } from './diagnostics/places.ts'
 import { sarif } from './diagnostics/sarif.ts'
 import { count, diagnosticText, tally } from './diagnostics/text.ts'
 import { loadSet } from './load.ts'
@@ -28,7 +28,7 @@ function run(context: CommandContext): Promise<ExitCode> {
   const path = resolve(context.cwd, directory)
   const loaded = loadSet(path, context.now)
   const { out } = context
-  const fileOf = (file: string): string => fromHere(context.cwd, path, file)
+  const fileOf = placesFrom(context.cwd, path)
   switch (format) {
     case 'text':
       for (const d of loaded.diagnostics) out.line(diagnosticText({ ...d, at: { ...d.at, file: fileOf(d.at.file) } }, out.paint))
@@ -46,17 +46,6 @@ function run(context: CommandContext): Promise<ExitCode> {
       break
   }
   return Promise.resolve(loaded.set === undefined ? 1 : 0)
-}
-
-/** A document's path as somebody in `cwd` would type it. */
-function fromHere(cwd: string, path: string, file: string): string {
-  const whole = isAbsolute(file) ? file : isFolder(path) ? join(path, file) : path
-  const near = relative(cwd, whole)
-  return near === '' || near.startsWith('..') ? whole : near
-}
-
-function isFolder(path: string): boolean {
-  return statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false
 }
 
 interface Numbers {

@@ -5,6 +5,7 @@ export const commands = {
   check: async () => (await import('./check.ts')).command,
   diff: async () => (await import('./diff.ts')).command,
   reach: async () => (await import('./reach.ts')).command,
+  lint: async () => (await import('./lint.ts')).command,
   prove: async () => (await import('./prove.ts')).command,
   test: async () => (await import('./test.ts')).command,
   explain: async () => (await import('./explain.ts')).command,

@@ -4,6 +4,7 @@ import { test } from 'node:test'
 import fc from 'fast-check'
 import { diff } from '../analysis/diff.ts'
 import { widens } from '../analysis/change.ts'
+import { lint } from '../analysis/lint.ts'
 import { documentOf, whatIf } from '../analysis/what-if.ts'
 import { compile } from '../intent/compile.ts'
 import { referenceDecide } from './reference.ts'
@@ -77,6 +78,26 @@ test('what a proposal would change is what the diff of both whole sets says', ()
     { numRuns: 300, endOnFailure: true },
   )
   assert.ok(compared > 100, String(compared))
+})
+
+test('what lint calls contained or empty can go without any flow being decided otherwise', () => {
+  let tried = 0
+  const property = fc.property(twoSets(), flowTapes(30), ({ before }, tape) => {
+    const platform = platformOf(before)
+    if (platform === undefined) return
+    const idle = new Map(lint(platform, compile(platform).intent, before.now, 0).filter((d) => d.code === 'contained' || d.code === 'opens-nothing').map((d) => [`${d.at.file}:${d.at.line}`, d]))
+    const policies: readonly Policy[] = [...platform.servicePolicies, ...platform.egressPolicies, ...platform.ingressPolicies, ...platform.federationPolicies]
+    for (const policy of policies.filter(({ at }) => idle.has(`${at.file}:${at.line}`))) {
+      tried++
+      const without = dropPolicies(platform, new Set([documentOf(policy)]))
+      for (const flow of flowsFrom(platform, tape, 30)) {
+        if (flow.source.kind === 'external' || flow.destination.kind === 'external') continue
+        assert.equal(referenceDecide(without, flow, before.now), referenceDecide(platform, flow, before.now), `${documentOf(policy)}: ${formatFlow(flow)}`)
+      }
+    }
+  })
+  fc.assert(property, { numRuns: 300, endOnFailure: true })
+  assert.ok(tried > 30, String(tried))
 })
 
 function renamePolicies(platform: Platform): Platform {
