@@ -34,6 +34,10 @@ const sysctls: readonly (readonly [string, string])[] = [
   // A refusal must always be told: silence turns it into a time-out.
   ['net/ipv4/icmp_ratelimit', '0'],
   ['net/ipv6/icmp/ratelimit', '0'],
+  // A closed connection is no connection: its entry stays for a late packet, not for the minutes in which who opens and closes
+  // many of them would fill the table for all.
+  ['net/netfilter/nf_conntrack_tcp_timeout_time_wait', '3'],
+  ['net/netfilter/nf_conntrack_tcp_timeout_close', '2'],
   // Nobody resumes a connection that was cut.
   ['net/netfilter/nf_conntrack_tcp_loose', '0'],
   ['net/ipv6/conf/all/accept_ra', '0'],

@@ -24,20 +24,37 @@ export function loggedCounter(reason: Reason): string {
 /** Packets that end in silence: the kernels' own housekeeping, which nobody asked to send. */
 export const housekeepingCounter = 'unlogged-housekeeping'
 
+/**
+ * What one identity may have logged: more only counts, as refused and not recorded. Who floods would otherwise fill the one
+ * queue to the records, which takes some 50,000 a second, and everybody's would be lost. A scan of all ports still fits.
+ */
+const loudest = 'limit rate over 10000/second burst 65536 packets'
+
 /** Enough for the longest headers that are recorded: IPv6 and TCP with options. */
 const snapLength = 128
 
 const route = formatMark(routeBit)
 const permit = formatMark(permitMark)
 
+/**
+ * New connections of one identity. The kernel keeps an entry of a closed connection for some seconds and does not count it
+ * (nf_conncount), so that the number of those who stand is no limit to who opens and closes them.
+ */
+const fastest = 'limit rate over 10000/second burst 50000 packets'
+
 export function chains(inventory: Inventory, logGroup: number, connectionLimit: number): readonly string[] {
-  const log = (reason: Reason): string => `counter name "${loggedCounter(reason)}" log prefix "${logPrefix}${reason}" group ${logGroup} snaplen ${snapLength}`
+  const count = (reason: Reason): string => `counter name "${loggedCounter(reason)}"`
+  const log = (reason: Reason): string => `log prefix "${logPrefix}${reason}" group ${logGroup} snaplen ${snapLength}`
   return [
     ...reasons.map((reason) => `  counter ${loggedCounter(reason)} { }`),
     `  counter ${housekeepingCounter} { }`,
-    ...block('set connections', 'connections of each identity', ['typeof iifgroup', 'size 65535', 'flags dynamic']),
-    ...block('set full', 'identities that have just been found at their limit', ['typeof iifgroup', 'size 65535', 'flags dynamic,timeout']),
-    ...refusals(log),
+    ...limited.flatMap(({ n, group, whose }) => [
+      ...block(`set connections${n}`, `connections of each identity${whose}`, [`typeof ${group}`, 'size 65535', 'flags dynamic']),
+      ...block(`set opened${n}`, `the rate at which they are opened${whose}`, [`typeof ${group}`, 'size 65535', 'flags dynamic']),
+      ...block(`set full${n}`, `identities that have just been found at their limit${whose}`, [`typeof ${group}`, 'size 65535', 'flags dynamic,timeout']),
+    ]),
+    ...block('set loud', 'identities that are refused more often than is recorded', ['typeof iifgroup', 'size 65535', 'flags dynamic']),
+    ...refusals(count, log),
     ...verdicts(connectionLimit),
     ...direct(),
     ...egress(),
@@ -59,7 +76,7 @@ export function chains(inventory: Inventory, logGroup: number, connectionLimit: 
     ...block('chain gate', 'a second opinion, so that one foreign accept opens nothing', [
       'type filter hook forward priority filter + 10; policy drop;',
       `meta mark ${permit} accept`,
-      `${log('gate')} drop`,
+      `${count('gate')} ${log('gate')} drop`,
     ]),
     ...block('chain input', 'the router itself answers neighbour discovery and nothing else', [
       'type filter hook input priority filter; policy drop;',
@@ -80,12 +97,17 @@ export function chains(inventory: Inventory, logGroup: number, connectionLimit: 
 
 type Log = (reason: Reason) => string
 
+/** Connections count for whoever opens them; those from outside for the one they reach, or one service could use up all the others' share. */
+const limited = [{ n: '', group: 'iifgroup', whose: '' }, { n: '-inward', group: 'oifgroup', whose: ', from outside' }] as const
+
 /** Refusing tells the sender; dropping does not, because the sender is not who it says it is. */
-function refusals(log: Log): readonly string[] {
+function refusals(count: Log, log: Log): readonly string[] {
+  // Who is too loud is not answered either: answers are half of what a refusal costs.
+  const told = (reason: Reason, verdict: string): readonly string[] => [count(reason), `add @loud { iifgroup ${loudest} } drop`, `${log(reason)} ${verdict}`]
   return [
     ...block('chain refuse', undefined, ['meta l4proto tcp reject with tcp reset', 'reject with icmpx admin-prohibited']),
-    ...(['policy', 'input', 'published', 'limit'] as const).flatMap((reason) => block(`chain refuse-${reason}`, undefined, [log(reason), 'goto refuse'])),
-    ...(['policy', 'spoof', 'invalid', 'icmp-error', 'published'] as const).flatMap((reason) => block(`chain drop-${reason}`, undefined, [`${log(reason)} drop`])),
+    ...(['policy', 'input', 'published', 'limit'] as const).flatMap((reason) => block(`chain refuse-${reason}`, undefined, told(reason, 'goto refuse'))),
+    ...(['policy', 'spoof', 'invalid', 'icmp-error', 'published'] as const).flatMap((reason) => block(`chain drop-${reason}`, undefined, told(reason, 'drop'))),
   ]
 }
 
@@ -95,13 +117,17 @@ function verdicts(connectionLimit: number): readonly string[] {
       'ct mark 0x00000000 goto admit',
       `ct mark set meta mark meta mark set ${permit} accept`,
     ]),
-    // Counting walks all connections of the identity: whoever is over the limit may not make the router do that for every try.
-    ...block('chain admit', 'each connection is counted once', [
-      'iifgroup @full goto refuse-limit',
-      `add @connections { iifgroup ct count over ${connectionLimit} } goto overflow`,
-      `ct mark set meta mark meta mark set ${permit} accept`,
+    ...limited.flatMap(({ n, group }) => [
+      // Counting walks all connections of the identity: whoever is over the limit may not make the router do that for every try.
+      ...block(`chain admit${n}`, n === '' ? 'each connection is counted once' : 'from outside: for whom it is', [
+        ...(n === '' ? [`iifgroup ${uplinkGroup} goto admit-inward`] : []),
+        `${group} @full${n} goto refuse-limit`,
+        `add @opened${n} { ${group} ${fastest} } goto refuse-limit`,
+        `add @connections${n} { ${group} ct count over ${connectionLimit} } goto overflow${n}`,
+        `ct mark set meta mark meta mark set ${permit} accept`,
+      ]),
+      ...block(`chain overflow${n}`, undefined, [`add @full${n} { ${group} timeout 100ms }`, 'goto refuse-limit']),
     ]),
-    ...block('chain overflow', undefined, ['add @full { iifgroup timeout 100ms }', 'goto refuse-limit']),
     ...block('chain pass', 'for what comes back', [`meta mark set ${permit} accept`]),
   ]
 }
