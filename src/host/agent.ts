@@ -6,7 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { Fault, messageOf } from '../base/fault.ts'
 import { changes } from './changes.ts'
 import { checkDocuments } from './documents.ts'
-import { design, enforceConnections, enforceGroups, enforcePlaces, enforceTable, netnsNames } from './enforce.ts'
+import { design, enforceGroups, enforcePlaces, netnsNames, samePlaces } from './enforce.ts'
 import { boundLogs } from './log-size.ts'
 import { commitPending, dropPending, loadApplied, loadIds, loadPending, loadSlots, numbersLost, saveInventory, savePending, settleApplied } from './memory.ts'
 import { endHelpers } from './leftovers.ts'
@@ -14,10 +14,11 @@ import { detachForeign } from './place.ts'
 import { openPolicyTime } from './policy-time.ts'
 import { carriedPaths, describeRefusals } from './refused.ts'
 import { prepareRouter, sysctlsHold } from './router.ts'
-import { fingerprint, liveRuleset } from './ruleset-state.ts'
+import { enforceConnections } from './revoke.ts'
 import { createQueue } from './queue.ts'
 import { workloadStatus } from './status.ts'
 import { createSupervisor } from './supervise.ts'
+import { createTableKeeper } from './table-keeper.ts'
 import { tasksOf, writeEtc } from './tasks.ts'
 import { releaseInterfaces } from './tap.ts'
 import { removeStrangers, topologyDeviations } from './topology.ts'
@@ -47,8 +48,6 @@ export interface Agent {
 const keptDrift = 50
 /** Foreign changes are noticed by notification; these looks find what no notification tells. */
 const settingsCheckMs = 500
-/** Every how many of them everything is looked at. */
-const fullCheckEvery = 20
 const logCheckEvery = 10
 const keepTimeEvery = 60
 
@@ -63,8 +62,7 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
   const since = new Date().toISOString()
   let numbers: Numbers = { ids: loadIds(folder), slots: loadSlots(folder) }
   let inForce: InForce | undefined
-  let baseline: string | undefined
-  let foreignTables: readonly string[] = []
+  const keeper = createTableKeeper(log)
   let failed: readonly FailedPlace[] = []
   let drift: readonly Drift[] = []
   let enforced = false
@@ -75,20 +73,19 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
   /** The next instant at which a path in force expires. */
   let nextExpiry = Infinity
 
-  const look = async (): Promise<{ readonly table: string | undefined; readonly foreign: readonly string[] }> => fingerprint(await liveRuleset())
-
   /** Everything after the decision, in an order that never opens a closed path. */
-  const enforce = async (next: InForce, table: InForce | undefined, commit = (): void => undefined): Promise<readonly EndedConnection[]> => {
+  const enforce = async (next: InForce, whole: boolean, commit = (): void => undefined): Promise<readonly EndedConnection[]> => {
     const now = time.now()
-    await enforceTable(table, next, now)
+    const before = await keeper.put(next, now, whole)
     inForce = next
     enforced = false
+    // Where interfaces stay who they are, nothing has to come before the end of what lost its path.
+    const revoked = before !== undefined && samePlaces(before.plan, next.plan) ? enforceConnections(next, before) : undefined
+    revoked?.catch(() => undefined)
     commit()
     scheduleExpiry(next, now)
-    const [links, seen] = await Promise.all([enforceGroups(next), look()])
-    baseline = seen.table
-    foreignTables = seen.foreign
-    const [ended, places] = await Promise.all([enforceConnections(next), enforcePlaces(next, options, links)])
+    const [links] = await Promise.all([enforceGroups(next), keeper.settle()])
+    const [ended, places] = await Promise.all([revoked ?? enforceConnections(next, undefined), enforcePlaces(next, options, links, supervisor.interrupt)])
     failed = places
     kernelSetAt = performance.now()
     await startWorkloads(next, now)
@@ -125,7 +122,7 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
     }
   }
 
-  const lapse = (): void => void queue.run(() => (time.now() < nextExpiry ? Promise.resolve() : refresh('a policy expired'))).catch(report)
+  const lapse = (): void => void queue.run(() => (time.now() < nextExpiry ? Promise.resolve() : refresh('a policy expired', false))).catch(report)
 
   /** What is to be in force, and its numbers, which are on disk from here on. */
   const designed = (set: CheckedSet): InForce => {
@@ -134,10 +131,10 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
     return next
   }
 
-  const refresh = async (why: string): Promise<void> => {
+  const refresh = async (why: string, whole: boolean): Promise<void> => {
     if (inForce === undefined || stopping) return
     log(why)
-    const ended = await enforce(designed(inForce.set), undefined)
+    const ended = await enforce(designed(inForce.set), whole)
     for (const c of ended) log(`ended ${c.protocol} ${c.source}:${c.sourcePort} -> ${c.destination}:${c.destinationPort}`)
   }
 
@@ -148,12 +145,10 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
       if (set === undefined) return { ...nothingApplied, diagnostics }
       const before = inForce
       const next = designed(set)
-      // Only a table that is as we left it may be changed by elements; anything else is replaced whole.
-      const intact = before !== undefined && baseline !== undefined && (await look()).table === baseline
       let ended: readonly EndedConnection[]
       try {
         savePending(folder, documents, now)
-        ended = await enforce(next, intact ? before : undefined, () => commitPending(folder))
+        ended = await enforce(next, false, () => commitPending(folder))
         settleApplied(folder)
       } catch (error) {
         // Before the table was taken, nothing has changed; after that, the regular look goes on until all is done.
@@ -171,17 +166,16 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
     const began = performance.now()
     const at = new Date().toISOString()
     // What lapsed by itself is no drift.
-    if (nextExpiry <= time.now()) return refresh('a policy expired')
+    if (nextExpiry <= time.now()) return refresh('a policy expired', false)
     const found: string[] = []
     const standing = inForce.plan.places.filter((p) => !failed.some((f) => f.place === p.key))
-    const [seen, deviations] = await Promise.all([look(), topologyDeviations(standing, inForce.plan.inventory)])
-    foreignTables = seen.foreign
-    if (seen.table !== baseline) found.push(seen.table === undefined ? 'the table was deleted' : 'the table was changed')
+    const [seen, deviations] = await Promise.all([keeper.look(time.now()), topologyDeviations(standing, inForce.plan.inventory)])
+    found.push(...seen)
     for (const d of deviations) found.push(`${d.what}: expected ${d.expected}, found ${d.found}`)
     found.push(...(await detachForeign(standing.filter((p) => p.start.kind === 'attach-netns'))))
-    if (found.length === 0) return enforced ? undefined : refresh('going on with what was interrupted')
+    if (found.length === 0) return enforced ? undefined : refresh('going on with what was interrupted', true)
     if (deviations.length > 0) await Promise.all([prepareRouter(), removeStrangers(deviations)])
-    await enforce(designed(inForce.set), undefined)
+    await enforce(designed(inForce.set), true)
     drift = [...drift, ...found.map((what) => ({ at, what, repaired: true, tookMs: kernelSetAt - began }))].slice(-keptDrift)
     for (const what of found) log(`drift repaired: ${what}`)
   }
@@ -217,7 +211,7 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
     if (set === undefined) throw new Fault('invalid-set', 'the set in force no longer loads', { help: 'the rules stay as they are; `bulkhead down` ends them' })
     const next = designed(set)
     try {
-      await enforce(next, undefined, commit)
+      await enforce(next, true, commit)
     } catch (error) {
       if (inForce !== next) throw error
       report(error)
@@ -241,15 +235,19 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
   await prepareRouter()
   const applied = loadApplied(folder)
   await queue.run(async () => (await adoptPending()) || (applied !== undefined && (await adopt(applied, () => undefined))))
-  const watch = watchKernel(queueCheck)
+  const watch = watchKernel(queueCheck, (what) => (what === 'table' ? keeper.doubt() : undefined))
+  keeper.attach(watch)
   let looks = 0
+  let lookedAt = performance.now()
   const regular = setInterval(() => {
     looks++
     try {
       if (looks % logCheckEvery === 0) boundLogs(folder)
       if (looks % keepTimeEvery === 0 && nextExpiry < Infinity) keepTime()
       const attached = inForce?.plan.places.some((p) => p.start.kind === 'attach-netns') === true
-      if (!sysctlsHold() || attached || nextExpiry <= time.now() || looks % fullCheckEvery === 0) queueCheck()
+      const due = performance.now() - lookedAt >= keeper.lookEveryMs()
+      if (due) lookedAt = performance.now()
+      if (!sysctlsHold() || attached || nextExpiry <= time.now() || due) queueCheck()
     } catch (error) {
       report(error)
     }
@@ -260,6 +258,7 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
     clearInterval(regular)
     clearTimeout(expiry)
     watch.stop()
+    keeper.close()
   }
 
   return {
@@ -276,7 +275,7 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
         workloads: workloadStatus(inForce?.plan.places ?? [], supervisor.status(), failed),
         refused: describeRefusals(inForce?.refused ?? []),
         drift,
-        foreignTables,
+        foreignTables: keeper.foreign(),
         recorder: options.recorderStats(),
       }
     },

@@ -21,9 +21,11 @@ export interface Tuple {
   readonly destinationPort: number
 }
 
-export async function listConnections(): Promise<readonly Connection[]> {
+/** All of them, or those with one mark: these the kernel picks out, which costs a small part of telling them all. */
+export async function listConnections(mark?: number): Promise<readonly Connection[]> {
+  const only = mark === undefined ? [] : ['-m', String(mark)]
   const answers = await Promise.all(
-    ['ipv4', 'ipv6'].map((family) => run(['conntrack', '-L', '-f', family, '-o', 'extended'], { maxBytes: 512 * 1024 * 1024 })),
+    ['ipv4', 'ipv6'].map((family) => run(['conntrack', '-L', '-f', family, ...only, '-o', 'extended'], { maxBytes: 512 * 1024 * 1024 })),
   )
   return answers.flatMap(({ code, stdout, stderr }) => {
     if (code !== 0) throw new Fault('network-failed', `the connection table cannot be read: ${stderr.trim()}`)
@@ -40,11 +42,19 @@ export function parseConnection(line: string): Connection | undefined {
   const tuple = (i: number): Tuple | undefined => {
     const source = parseAddress(sources[i] ?? '')
     const destination = parseAddress(destinations[i] ?? '')
-    if (source === undefined || destination === undefined) return undefined
-    return { source, destination, sourcePort: Number(sports[i] ?? 0), destinationPort: Number(dports[i] ?? 0) }
+    const [sourcePort, destinationPort] = [number(sports[i], 0xffff), number(dports[i], 0xffff)]
+    if (source === undefined || destination === undefined || sourcePort === undefined || destinationPort === undefined) return undefined
+    return { source, destination, sourcePort, destinationPort }
   }
   const original = tuple(0)
   const reply = tuple(1)
-  if (original === undefined || reply === undefined) return undefined
-  return { protocol: protocol === 'ipv6-icmp' || protocol === 'icmpv6' ? 'icmp' : protocol, original, reply, mark: Number(values('mark')[0] ?? 0) }
+  const mark = number(values('mark')[0], 0xffff_ffff)
+  if (original === undefined || reply === undefined || mark === undefined) return undefined
+  return { protocol: protocol === 'ipv6-icmp' || protocol === 'icmpv6' ? 'icmp' : protocol, original, reply, mark }
+}
+
+/** 0 when unsaid; `undefined` for what is not a number of that size. */
+function number(text: string | undefined, most: number): number | undefined {
+  if (text === undefined) return 0
+  return /^\d{1,10}$/.test(text) && Number(text) <= most ? Number(text) : undefined
 }

@@ -19,13 +19,14 @@ export interface CutConnection {
   readonly sockets: number
 }
 
-/** `netnsOf` names the namespace that an address lives in, if it is here. */
+/** `netnsOf` names the namespace that an address lives in, if it is here; `before` are ends of sockets that have been ended already. */
 export async function cutConnections(
   doomed: readonly Connection[],
   netnsOf: (address: string) => string | undefined,
+  before: ReadonlySet<string> = new Set(),
 ): Promise<readonly CutConnection[]> {
-  await removeEntries(doomed)
-  const ended = await endSockets(doomed, netnsOf)
+  const [found] = await Promise.all([endSockets(doomed, netnsOf, before), removeEntries(doomed)])
+  const ended = before.union(found)
   return doomed.map((c) => ({
     protocol: c.protocol,
     source: formatAddress(c.original.source),
@@ -37,18 +38,27 @@ export async function cutConnections(
   }))
 }
 
-/** One call removes all entries between two ends on one port: they are doomed for the same reason. */
+const callsAtOnce = 4
+
+/**
+ * One call removes all entries between two ends on one port: they are doomed for the same reason. The mark is what the
+ * kernel looks for; without it, it would tell the whole table for each call.
+ */
 async function removeEntries(doomed: readonly Connection[]): Promise<void> {
   const calls = new Map<string, readonly string[]>()
-  for (const { protocol, original } of doomed) {
+  for (const { protocol, original, mark } of doomed) {
     const family = original.source.family === 4 ? 'ipv4' : 'ipv6'
     const name = protocol === 'icmp' && family === 'ipv6' ? 'icmpv6' : protocol
-    const argv = ['conntrack', '-D', '-f', family, '-s', formatAddress(original.source), '-d', formatAddress(original.destination), '-p', name]
+    const argv = ['conntrack', '-D', '-f', family, '-s', formatAddress(original.source), '-d', formatAddress(original.destination), '-p', name, '-m', String(mark)]
     if (original.destinationPort > 0) argv.push('--dport', String(original.destinationPort))
     calls.set(argv.join(' '), argv)
   }
   // An entry that ended by itself meanwhile is status 1, and no failure.
-  for (const argv of calls.values()) await run(argv)
+  const left = [...calls.values()]
+  const worker = async (): Promise<void> => {
+    for (let argv = left.shift(); argv !== undefined; argv = left.shift()) await run(argv)
+  }
+  await Promise.all(Array.from({ length: callsAtOnce }, worker))
 }
 
 interface SocketEnd {
@@ -71,27 +81,30 @@ function socketEnds(c: Connection): readonly SocketEnd[] {
 const perCall = 60
 
 /** Ends the sockets of both sides by `ss -K`, a few calls for each namespace; tells which ends were found. */
-async function endSockets(doomed: readonly Connection[], netnsOf: (address: string) => string | undefined): Promise<ReadonlySet<string>> {
+async function endSockets(doomed: readonly Connection[], netnsOf: (address: string) => string | undefined, before: ReadonlySet<string>): Promise<ReadonlySet<string>> {
   const byNetns = new Map<string, SocketEnd[]>()
   for (const end of doomed.flatMap(socketEnds)) {
     const netns = netnsOf(end.local)
-    if (netns === undefined) continue
+    if (netns === undefined || before.has(endKey(end))) continue
     const list = byNetns.get(netns)
     if (list === undefined) byNetns.set(netns, [end])
     else list.push(end)
   }
-  const ended = new Set<string>()
   const calls = [...byNetns].flatMap(([netns, ends]) => chunks(ends, perCall).map((part) => ({ netns, part })))
-  await Promise.all(
-    calls.map(async ({ netns, part }) => {
-      const filter = part.map((e) => `( src ${bracket(e.local)}:${e.localPort} and dst ${bracket(e.remote)}:${e.remotePort} )`).join(' or ')
-      const { stdout } = await run(inNetns(netns, ['ss', '-K', '-H', '-n', '-t', '-u', filter]))
-      for (const line of stdout.split('\n')) {
-        const [local, remote] = line.trim().split(/\s+/).slice(4, 6)
-        if (local !== undefined && remote !== undefined) ended.add(`${plain(local)} ${plain(remote)}`)
-      }
-    }),
+  const ended = await Promise.all(
+    calls.map(({ netns, part }) => killSockets(netns, ['-t', '-u'], part.map((e) => `( src ${bracket(e.local)}:${e.localPort} and dst ${bracket(e.remote)}:${e.remotePort} )`).join(' or '))),
   )
+  return new Set(ended.flatMap((keys) => [...keys]))
+}
+
+/** Ends the sockets of a namespace that a filter of `ss` selects, and tells which: local and remote end of each. */
+export async function killSockets(netns: string, kinds: readonly string[], filter: string): Promise<ReadonlySet<string>> {
+  const ended = new Set<string>()
+  const { stdout } = await run(inNetns(netns, ['ss', '-K', '-H', '-n', ...kinds, filter]))
+  for (const line of stdout.split('\n')) {
+    const [local, remote] = line.trim().split(/\s+/).slice(4, 6)
+    if (local !== undefined && remote !== undefined) ended.add(`${plain(local)} ${plain(remote)}`)
+  }
   return ended
 }
 

@@ -4,18 +4,10 @@
  */
 import { existsSync, readdirSync } from 'node:fs'
 import { messageOf } from '../base/fault.ts'
-import { applyRuleset } from '../engines/nftables/apply.ts'
-import { delta } from '../engines/nftables/delta.ts'
-import { assignGroups, documentsOf } from '../engines/nftables/ids.ts'
+import { assignGroups } from '../engines/nftables/ids.ts'
 import { uplinkGroup } from '../engines/nftables/inventory.ts'
 import { lower } from '../engines/nftables/lower.ts'
-import { permits } from '../engines/nftables/permits.ts'
-import { render } from '../engines/nftables/render.ts'
-import { formatAddress } from '../net/address.ts'
 import { compareText } from '../base/location.ts'
-import { isProtocol } from '../net/protocol.ts'
-import { listConnections } from './conntrack.ts'
-import { cutConnections } from './cut.ts'
 import { ipBatch, ipBatchForce, ipJson } from './ip.ts'
 import { makeOutside, routeOutside } from './outside.ts'
 import { dropSeat, makeSeat, routerLines } from './place.ts'
@@ -29,9 +21,8 @@ import type { Atoms } from '../engines/nftables/atoms.ts'
 import type { Refusal } from '../engines/nftables/capabilities.ts'
 import type { IdTable } from '../engines/nftables/ids.ts'
 import type { CheckedSet } from './documents.ts'
-import type { Connection } from './conntrack.ts'
 import type { Place, Plan } from './plan.ts'
-import type { EndedConnection, FailedPlace } from './report.ts'
+import type { FailedPlace } from './report.ts'
 import type { SlotTable } from './slots.ts'
 
 /** Everything that is in force on this host. */
@@ -66,15 +57,10 @@ export function design(set: CheckedSet, numbers: Numbers, setting: Setting, now:
   return { set, plan, atoms: lowered.atoms, ids: lowered.ids, refused: lowered.refused }
 }
 
-/** Loads the table: by element changes when the one before is known to be live, else whole. Atomic either way. */
-export async function enforceTable(before: InForce | undefined, next: InForce, now: number): Promise<void> {
-  const change = before === undefined ? undefined : delta(sided(before), sided(next), { now })
-  const text = change ?? render(next.atoms, next.plan.inventory, { now })
-  if (text !== '') await applyRuleset(text)
-}
-
-function sided(f: InForce): { readonly atoms: Atoms; readonly inventory: Plan['inventory'] } {
-  return { atoms: f.atoms, inventory: f.plan.inventory }
+/** True when the same interfaces have the same identities and addresses: then a change is one of paths alone. */
+export function samePlaces(a: Plan, b: Plan): boolean {
+  const text = (plan: Plan): string => plan.places.map((p) => `${p.key} ${p.interface} ${p.group} ${p.ipv4.bits} ${p.ipv6.bits} ${p.netns}`).join()
+  return text(a) === text(b)
 }
 
 type Links = ReadonlyMap<string, Readonly<Record<string, unknown>>>
@@ -93,8 +79,11 @@ export async function enforceGroups(next: InForce): Promise<Links> {
 
 const atOnce = 4
 
-/** Makes the places that are missing and removes those that are not wanted. One that fails is taken back and reported; the rest go on. */
-export async function enforcePlaces(next: InForce, setting: Setting, links: Links): Promise<readonly FailedPlace[]> {
+/**
+ * Makes the places that are missing and removes those that are not wanted. One that fails is taken back and reported; the rest
+ * go on. `interrupt` ends whoever is still in a place that is made anew: a process stays in the network that it was started in.
+ */
+export async function enforcePlaces(next: InForce, setting: Setting, links: Links, interrupt: (key: string) => Promise<void>): Promise<readonly FailedPlace[]> {
   if (setting.mode === 'sandbox') {
     await makeOutside()
     await routeOutside(next.set.platform)
@@ -118,6 +107,7 @@ export async function enforcePlaces(next: InForce, setting: Setting, links: Link
   const failed: FailedPlace[] = []
   const worker = async (): Promise<void> => {
     for (let place = missing.shift(); place !== undefined; place = missing.shift()) {
+      if (place.start.kind === 'run') await interrupt(place.key)
       const reason = await tryPlace(place, links.has(place.interface), setting)
       if (reason !== undefined) failed.push({ place: place.key, reason })
     }
@@ -146,26 +136,4 @@ export function netnsNames(): readonly string[] {
 /** Places are named `PREFIXenclave.workload.replica`; `outside` and the router are not. */
 function ownNetns(setting: Setting): readonly string[] {
   return netnsNames().filter((n) => n.startsWith(setting.prefix) && /^[a-z0-9-]+\.[a-z0-9-]+\.\d+$/.test(n.slice(setting.prefix.length)))
-}
-
-/** Ends what lost its path: every connection in the kernel that the atoms do not permit. */
-export async function enforceConnections(next: InForce): Promise<readonly EndedConnection[]> {
-  const ends = new Map<string, { readonly group: number; readonly netns: string | undefined }>()
-  for (const p of next.plan.places) for (const a of [p.ipv4, p.ipv6]) ends.set(formatAddress(a), { group: p.group, netns: p.netns })
-  for (const a of next.plan.inventory.attachments) {
-    const group = next.plan.inventory.groups.get(`${a.workload}@${a.phase}`) ?? 0
-    for (const x of [a.ipv4, a.ipv6]) if (!ends.has(formatAddress(x))) ends.set(formatAddress(x), { group, netns: undefined })
-  }
-  const doomed = (await listConnections()).filter((c) => !isPermitted(next.atoms, c, (address) => ends.get(address)?.group ?? uplinkGroup))
-  if (doomed.length === 0) return []
-  const cut = await cutConnections(doomed, (address) => ends.get(address)?.netns)
-  // What live verification left behind goes too, and is nobody's loss.
-  const shadows = new Set(next.plan.inventory.attachments.filter((a) => a.probe).flatMap((a) => [formatAddress(a.ipv4), formatAddress(a.ipv6)]))
-  return cut.filter((c) => !shadows.has(c.source) && !shadows.has(c.destination)).map((c) => ({ ...c, documents: documentsOf(next.ids, c.mark) }))
-}
-
-/** Protocols that no policy can name have no path. */
-function isPermitted(atoms: Atoms, c: Connection, groupOf: (address: string) => number): boolean {
-  if (!isProtocol(c.protocol)) return false
-  return permits(atoms, { protocol: c.protocol, iifgroup: groupOf(formatAddress(c.original.source)), oifgroup: groupOf(formatAddress(c.reply.source)), original: c.original, reply: c.reply }) !== undefined
 }
