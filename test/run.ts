@@ -18,7 +18,7 @@ interface Group {
 
 const together = [
   { name: 'structure', globs: ['test/structure/**/*.test.ts'], concurrency: 2 },
-  { name: 'unit', globs: ['src/**/*.test.ts', 'test/unit/**/*.test.ts', 'test/support/**/*.test.ts'], concurrency: Math.max(2, availableParallelism()) },
+  { name: 'unit', globs: ['src/**/*.test.ts', 'test/unit/**/*.test.ts', 'test/fuzz/**/*.test.ts', 'test/support/**/*.test.ts'], concurrency: Math.max(2, availableParallelism()) },
   { name: 'kernel', globs: ['test/kernel/**/*.test.ts'], concurrency: 1 },
   { name: 'e2e', globs: ['test/e2e/**/*.test.ts'], concurrency: 1 },
   { name: 'conformance', globs: ['test/conformance/**/*.test.ts'], concurrency: 1 },

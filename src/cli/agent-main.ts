@@ -6,11 +6,13 @@ import { parseArgs } from 'node:util'
 import { systemClock } from '../base/clock.ts'
 import { escapeText } from '../base/diagnostic.ts'
 import { isFault, messageOf } from '../base/fault.ts'
+import { closeInherited } from '../base/process.ts'
 import { defaultLogGroup } from '../engines/nftables/render.ts'
 import { startAgent } from '../host/agent.ts'
 import { agentFile } from '../host/agent-process.ts'
 import { serve } from '../host/api.ts'
 import { replaceFile } from '../host/durable.ts'
+import { readDocumentSet } from '../host/documents.ts'
 import { placePrefix } from '../host/host-mode.ts'
 import { startOutside } from '../host/outside-process.ts'
 import { processId } from '../host/proc.ts'
@@ -20,7 +22,6 @@ import { writeState } from '../host/state.ts'
 import { startRecorder } from '../observe/recorder.ts'
 import { version } from './version.ts'
 import type { Agent } from '../host/agent.ts'
-import type { DocumentSet } from '../host/documents.ts'
 import type { InForce } from '../host/enforce.ts'
 import type { Recorder, RecorderContext } from '../observe/recorder.ts'
 
@@ -32,6 +33,7 @@ function log(text: string): void {
   process.stdout.write(`${new Date(systemClock()).toISOString()} ${escapeText(text)}\n`)
 }
 
+closeInherited()
 let recorder: Recorder | undefined
 
 function recorderContext(inForce: InForce): RecorderContext {
@@ -72,7 +74,7 @@ async function main(): Promise<void> {
   })
   await serve(folder, {
     '/ping': () => Promise.resolve({ version: version() }),
-    '/apply': (body) => agent.apply(body as DocumentSet),
+    '/apply': (body) => agent.apply(readDocumentSet(body)),
     '/outside': (body) => startOutside(folder, String(body), log),
     '/status': () => agent.status(),
     '/handover': async () => {

@@ -1,6 +1,7 @@
 /** From document files to everything the host needs of them, by the same steps as `bulkhead check`; errors leave no result. */
 import { createHash } from 'node:crypto'
 import { hasErrors, sortDiagnostics } from '../base/diagnostic.ts'
+import { Fault } from '../base/fault.ts'
 import { checkSet } from '../analysis/check.ts'
 import { compile } from '../intent/compile.ts'
 import { loadPlatform } from '../model/load.ts'
@@ -14,6 +15,16 @@ export interface DocumentSet {
   readonly directory: string
   readonly files: readonly SourceFile[]
   readonly sha256: string
+}
+
+/** A set as it comes from a socket or a file, which may hold anything. */
+export function readDocumentSet(value: unknown): DocumentSet {
+  const { directory, files, sha256 } = (value ?? {}) as Partial<DocumentSet>
+  const isFile = (file: Partial<SourceFile> | null): boolean => typeof file?.path === 'string' && typeof file.absolute === 'string' && typeof file.text === 'string'
+  if (typeof directory !== 'string' || typeof sha256 !== 'string' || !Array.isArray(files) || !files.every(isFile)) {
+    throw new Fault('usage', 'this is not a set of documents')
+  }
+  return { directory, files: files.map(({ path, absolute, text }) => ({ path, absolute, text })), sha256 }
 }
 
 export interface CheckedSet {

@@ -2,7 +2,9 @@
 import { existsSync, readFileSync, renameSync } from 'node:fs'
 import { join } from 'node:path'
 import { formatIds, noIds, parseIds } from '../engines/nftables/ids.ts'
+import { Fault } from '../base/fault.ts'
 import { formatAddress, parseAddress } from '../net/address.ts'
+import { readDocumentSet } from './documents.ts'
 import { replaceFile, settleFile } from './durable.ts'
 import { readState, removeState, writeState } from './state.ts'
 import { slotsFromJson, slotsToJson } from './slots.ts'
@@ -48,16 +50,37 @@ export function loadInventory(folder: string): Inventory | undefined {
     | { groups: Record<Identity, number>; attachments: (Omit<Attachment, 'ipv4' | 'ipv6'> & { ipv4: string; ipv6: string })[]; uplink: Inventory['uplink'] | null }
     | undefined
   if (value === undefined) return undefined
-  return {
-    groups: new Map(Object.entries(value.groups) as [Identity, number][]),
-    attachments: value.attachments.map((a) => ({ ...a, ipv4: address(a.ipv4), ipv6: address(a.ipv6) })),
-    uplink: value.uplink ?? undefined,
+  return understood(folder, 'inventory.json', () => ({
+    groups: new Map(Object.entries(value.groups).map(([key, group]) => [key as Identity, whole(group)])),
+    attachments: value.attachments.map((a) => ({
+      interface: word(a.interface), workload: word(a.workload), phase: word(a.phase), replica: whole(a.replica), ipv4: address(a.ipv4), ipv6: address(a.ipv6), probe: a.probe,
+    })),
+    uplink: value.uplink === null || value.uplink === undefined ? undefined : { interface: word(value.uplink.interface) },
+  }))
+}
+
+/** What is JSON and still not what we wrote is damaged all the same. */
+function understood<T>(folder: string, file: string, read: () => T): T {
+  try {
+    return read()
+  } catch (error) {
+    throw new Fault('state-unreadable', `\`${join(folder, file)}\` is damaged`, { help: 'run `bulkhead down`, then `bulkhead up`', cause: error })
   }
 }
 
+function whole(value: number): number {
+  if (!Number.isSafeInteger(value)) throw new TypeError('not a number')
+  return value
+}
+
+function word<T extends string>(value: T): T {
+  if (typeof value !== 'string') throw new TypeError('not a text')
+  return value
+}
+
 function address(text: string): Address {
-  const parsed = parseAddress(text)
-  if (parsed === undefined) throw new TypeError(`not an address: ${text}`)
+  const parsed = typeof text === 'string' ? parseAddress(text) : undefined
+  if (parsed === undefined) throw new TypeError('not an address')
   return parsed
 }
 
@@ -71,11 +94,21 @@ const applied = 'applied.json'
 const pending = 'pending.json'
 
 export function loadApplied(folder: string): Applied | undefined {
-  return readState(folder, applied) as Applied | undefined
+  return loadSet(folder, applied)
 }
 
 export function loadPending(folder: string): Applied | undefined {
-  return readState(folder, pending) as Applied | undefined
+  return loadSet(folder, pending)
+}
+
+function loadSet(folder: string, file: string): Applied | undefined {
+  const value = readState(folder, file)
+  if (value === undefined) return undefined
+  return understood(folder, file, () => {
+    const { at } = value as Applied
+    if (Number.isNaN(Date.parse(word(at)))) throw new TypeError('not an instant')
+    return { ...readDocumentSet(value), at }
+  })
 }
 
 export function savePending(folder: string, documents: DocumentSet, now: number): void {

@@ -21,13 +21,14 @@ export interface Fingerprint {
 }
 
 export function fingerprint(ruleset: unknown): Fingerprint {
-  const objects = ((ruleset as { nftables?: unknown[] }).nftables ?? []) as Record<string, Record<string, unknown>>[]
+  const listed = (ruleset as { nftables?: unknown } | null)?.nftables
+  const objects = (Array.isArray(listed) ? listed.filter(isObject) : []) as Record<string, Record<string, unknown>>[]
   const learning = learningSets(objects)
   const lines: string[] = []
   const foreign: string[] = []
   for (const object of objects) {
-    const [kind = '', body = {}] = Object.entries(object)[0] ?? []
-    if (kind === 'metainfo') continue
+    const [kind = '', body] = Object.entries(object)[0] ?? []
+    if (kind === 'metainfo' || !isObject(body)) continue
     const table = String(kind === 'table' ? body['name'] : body['table'])
     if (body['family'] !== 'inet' || table !== tableName) {
       // A trace comes and goes, and decides nothing.
@@ -41,11 +42,16 @@ export function fingerprint(ruleset: unknown): Fingerprint {
   return { table, foreign: foreign.sort() }
 }
 
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null
+}
+
 /** The sets that rules fill with what passes; nft 1.0.6 does not print their `dynamic` flag. */
 function learningSets(objects: readonly Record<string, Record<string, unknown>>[]): ReadonlySet<string> {
   const found = new Set<string>()
   for (const { rule } of objects) {
-    for (const statement of (rule?.['expr'] ?? []) as { set?: { op?: string; set?: string }; map?: { op?: string; map?: string } }[]) {
+    const statements = rule?.['expr']
+    for (const statement of (Array.isArray(statements) ? statements.filter(isObject) : []) as { set?: { op?: string; set?: string }; map?: { op?: string; map?: string } }[]) {
       if (statement.set?.op !== undefined) found.add(String(statement.set.set).replace(/^@/, ''))
       if (statement.map?.op !== undefined) found.add(String(statement.map.map).replace(/^@/, ''))
     }

@@ -52,7 +52,7 @@ export function slotsToJson(table: SlotTable): unknown {
 
 export function slotsFromJson(value: unknown): SlotTable {
   if (value === undefined) return noSlots
-  const { next, slots } = value as { next?: unknown; slots?: unknown }
+  const { next, slots } = (value ?? {}) as { next?: unknown; slots?: unknown }
   const entries = typeof slots === 'object' && slots !== null ? Object.entries(slots as Record<string, unknown>) : undefined
   const isSlot = (n: unknown): n is number => Number.isSafeInteger(n) && (n as number) >= noSlots.next
   if (!isSlot(next) || entries === undefined || !entries.every(([, slot]) => isSlot(slot))) throw damaged('it holds what is not a slot')
