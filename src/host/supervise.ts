@@ -56,6 +56,8 @@ export interface Supervisor {
   /** Makes exactly these run: others are stopped, changed ones restarted. Returns when each new one has been started. */
   readonly reconcile: (tasks: readonly Task[]) => Promise<void>
   readonly stop: (key: string) => Promise<void>
+  /** Ends one whose place is made anew; it starts again as after any end, later each time. */
+  readonly interrupt: (key: string) => Promise<void>
   readonly status: () => readonly TaskStatus[]
   /** Forgets without stopping: the agent ends, workloads stay. */
   readonly release: () => void
@@ -148,6 +150,10 @@ export function createSupervisor(folder: string): Supervisor {
       await Promise.all(fresh.map((t) => until(() => innerPid(folder, t.key) !== undefined || live.get(t.key)?.outer === undefined, 5_000)))
     },
     stop,
+    interrupt: async (key) => {
+      const outer = live.get(key)?.outer ?? records[key]?.outer
+      if (outer !== undefined) await endTask(folder, key, outer)
+    },
     status: () =>
       [...live.values()]
         .map((l): TaskStatus => {
