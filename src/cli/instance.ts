@@ -1,10 +1,11 @@
 /** What every command about a running instance has in common. */
 import { fileURLToPath } from 'node:url'
 import { escapeText, formatDiagnostic, sortDiagnostics } from '../base/diagnostic.ts'
-import { call } from '../host/api.ts'
+import { ask } from '../host/agent-process.ts'
 import { checkDocuments } from '../host/documents.ts'
 import { defaultInstance, stateFolder } from '../host/state.ts'
 import { routePublished, uplinkProblems } from '../host/uplink.ts'
+import { enter } from '../host/instance.ts'
 import type { CommandContext, OptionSpec } from './command.ts'
 import type { DocumentSet } from '../host/documents.ts'
 import type { Where } from '../host/instance.ts'
@@ -40,7 +41,7 @@ export function nodeProgram(file: string, args: readonly string[]): readonly str
 
 /** Sends the documents to the agent and does what only a process outside its namespace can do. */
 export async function applyDocuments(instance: Instance, where: Where, documents: DocumentSet, now: number): Promise<ApplyReport> {
-  const report = (await call(instance.folder, '/apply', documents)) as ApplyReport
+  const report = (await ask(instance, (argv) => enter(where, argv), '/apply', documents)) as ApplyReport
   if (where.kind === 'sandbox' || !report.applied) return report
   const { set } = checkDocuments(documents, now)
   if (set === undefined) return report

@@ -1,8 +1,8 @@
 /** `bulkhead status`: what runs, what is enforced, what is not and why, what was repaired, what was lost. */
 import { escapeText } from '../base/diagnostic.ts'
 import { isFault } from '../base/fault.ts'
-import { call } from '../host/api.ts'
-import { requireInstance } from '../host/instance.ts'
+import { ask } from '../host/agent-process.ts'
+import { enter, requireInstance } from '../host/instance.ts'
 import { instanceOf, instanceOptions } from './instance.ts'
 import type { AgentStatus, WorkloadStatus } from '../host/report.ts'
 import type { Command, CommandContext, ExitCode } from './command.ts'
@@ -24,7 +24,7 @@ async function run(context: CommandContext): Promise<ExitCode> {
   const where = await requireInstance(instance)
   let status: AgentStatus
   try {
-    status = (await call(instance.folder, '/status')) as AgentStatus
+    status = (await ask(instance, (argv) => enter(where, argv), '/status')) as AgentStatus
   } catch (error) {
     if (!isFault(error) || error.code !== 'agent-unreachable') throw error
     if (json) out.json({ name: instance.name, where: where.kind, agent: null })

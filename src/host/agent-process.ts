@@ -15,6 +15,7 @@ export type Enter = (argv: readonly string[]) => readonly string[]
 export const agentFile = 'agent.json'
 const faultFile = 'agent.fault.json'
 const greetMs = 3_000
+const lookMs = 1_000
 /** An agent that works on a large change says nothing meanwhile. */
 const patienceMs = 120_000
 
@@ -40,6 +41,17 @@ export async function ensureAgent(instance: Instance, enter: Enter, version: str
     if (state === 'suspended' || performance.now() > end) await kill(instance, enter)
     await sleep(50)
   }
+}
+
+/** Asks the agent and waits as long as it takes, but not for one that is suspended. */
+export async function ask(instance: Instance, enter: Enter, what: string, body?: unknown): Promise<unknown> {
+  const answer = call(instance.folder, what, body)
+  const done = answer.then(() => true, () => true)
+  for (let suspended = 0; !(await Promise.race([done, sleep(lookMs)])); ) {
+    suspended = (await stateOf(instance, enter)) === 'suspended' ? suspended + 1 : 0
+    if (suspended > 2) throw new Fault('agent-unreachable', 'the agent is suspended', { help: 'the last rules stay in force; let it go on, or `bulkhead up DIR` replaces it' })
+  }
+  return answer
 }
 
 async function greet(instance: Instance): Promise<Greeting | undefined> {
