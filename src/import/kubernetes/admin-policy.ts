@@ -42,7 +42,12 @@ export function readAdminPolicy(kind: Kind, { name, field }: Manifest): Policy |
   const egress = rulesOf(kind, spec, 'egress')
   if (subject === undefined || priority === undefined || tier === undefined) return undefined
   if (field.origin.report.slice(before).some((d) => d.severity === 'error')) return undefined
-  return { kind, name, tier, priority, subject, ingress, egress, at: placeOf(field) }
+  return {
+    kind, name, tier, priority, subject, ingress, egress,
+    get at() {
+      return placeOf(field)
+    },
+  }
 }
 
 function tierOf(kind: Kind, spec: Field): Tier | undefined {
@@ -80,7 +85,14 @@ function readRule(kind: Kind, field: Field, direction: Direction): Rule | undefi
     fail(portsField ?? field, 'conflicting-fields', 'a named port together with `networks`: addresses have no named ports')
   }
   if (word === undefined) return undefined
-  return { action: (actions[kind] as Readonly<Record<string, Rule['action']>>)[word] ?? 'deny', peers, ports: portsField === undefined ? undefined : ports, at: placeOf(field) }
+  return {
+    action: (actions[kind] as Readonly<Record<string, Rule['action']>>)[word] ?? 'deny',
+    peers,
+    ports: portsField === undefined ? undefined : ports,
+    get at() {
+      return placeOf(field)
+    },
+  }
 }
 
 /** Each network is a peer of its own, so that the outside is cut where one ends and the next begins. */

@@ -47,7 +47,7 @@ export function readCluster(files: readonly SourceFile[], options: ReadOptions):
     backends: [...of('Ingress').flatMap(readIngress), ...routes.flatMap((route) => readRoute(route, grants))],
   }
   for (const report of new Set(manifests.map(({ field }) => field.origin.report))) found.push(...report)
-  found.push(...equalPriorities(cluster))
+  found.push(...equalPriorities(cluster.policies, cluster.pods, cluster.namespaces))
   const all = sortDiagnostics(found)
   return { cluster: hasErrors(all) ? undefined : Object.freeze(cluster), diagnostics: all }
 }

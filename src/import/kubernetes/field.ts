@@ -122,10 +122,14 @@ export function oneOf<T extends string>(field: Field, words: readonly T[]): T | 
   return found
 }
 
+function isOdd(field: Field): boolean {
+  return field.origin.oddNumbers.size > 0 && field.origin.oddNumbers.has(formatLocation(placeOf(field)))
+}
+
 /** A whole number in these bounds, or `undefined` with a report. */
 export function integer(field: Field, least: number, most: number): number | undefined {
   const { value } = field
-  if (typeof value !== 'number' || field.origin.oddNumbers.has(formatLocation(placeOf(field)))) {
+  if (typeof value !== 'number' || isOdd(field)) {
     fail(field, 'wrong-type', `${nameOf(field)}expected a whole number`)
     return undefined
   }
@@ -137,7 +141,7 @@ export function integer(field: Field, least: number, most: number): number | und
 /** A port number from 1 to 65535. */
 export function portNumber(field: Field): number | undefined {
   const { value } = field
-  if (typeof value === 'number' && !field.origin.oddNumbers.has(formatLocation(placeOf(field)))) {
+  if (typeof value === 'number' && !isOdd(field)) {
     if (value >= 1 && value <= 65_535) return value
     fail(field, 'invalid-port', `${nameOf(field)}${value} is not a port`, 'a port is a number from 1 to 65535')
   } else fail(field, 'invalid-port', `${nameOf(field)}expected a port number`)

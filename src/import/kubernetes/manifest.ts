@@ -3,8 +3,8 @@
  * understands is told. A policy that is not understood is never passed over.
  */
 import { quote } from '../../base/diagnostic.ts'
-import { parseFile } from '../../model/syntax.ts'
 import { isMapping } from '../../model/source.ts'
+import { readDocuments } from '../documents.ts'
 import { deep, fail, isOddNumber, items, mapping, member, rootField, text } from './field.ts'
 import type { Diagnostic } from '../../base/diagnostic.ts'
 import type { SourceFile } from '../../base/source-file.ts'
@@ -34,7 +34,7 @@ export function readManifests(files: readonly SourceFile[], options: ReadOptions
   const manifests: Manifest[] = []
   const diagnostics: Diagnostic[] = []
   for (const file of files) {
-    const parsed = parseFile(file)
+    const parsed = readDocuments(file)
     diagnostics.push(...parsed.diagnostics)
     for (const raw of parsed.documents) {
       const report: Diagnostic[] = []

@@ -31,7 +31,9 @@ export function readNetworkPolicy({ name, namespace, field }: Manifest): Policy 
     subject,
     ingress: types.includes('Ingress') ? ingress : undefined,
     egress: types.includes('Egress') ? egress : undefined,
-    at: placeOf(field),
+    get at() {
+      return placeOf(field)
+    },
   }
 }
 
@@ -44,7 +46,9 @@ function readRule(field: Field, end: 'from' | 'to', namespace: string): Rule {
     // A list that is absent and one that is empty both mean everybody, and every port.
     peers: peers.length === 0 ? undefined : peers.flatMap((peer) => readPeer(peer, namespace) ?? []),
     ports: ports.length === 0 ? undefined : ports.flatMap((port) => readPort(port) ?? []),
-    at: placeOf(field),
+    get at() {
+      return placeOf(field)
+    },
   }
 }
 

@@ -20,6 +20,7 @@ export interface Policy {
   /** `undefined` where the policy says nothing of this direction; an empty list isolates when the tier is `namespaced`. */
   readonly ingress: readonly Rule[] | undefined
   readonly egress: readonly Rule[] | undefined
+  /** Looked up when it is asked for. */
   readonly at: Location
 }
 

@@ -3,10 +3,10 @@ import { quote } from '../../base/diagnostic.ts'
 import { podIndex } from './selection.ts'
 import { policyTitle } from './policy.ts'
 import type { Diagnostic } from '../../base/diagnostic.ts'
-import type { Cluster } from './cluster.ts'
 import type { Policy } from './policy.ts'
+import type { Namespace, Pod } from './workloads.ts'
 
-export function equalPriorities({ policies, pods, namespaces }: Pick<Cluster, 'policies' | 'pods' | 'namespaces'>): readonly Diagnostic[] {
+export function equalPriorities(policies: readonly Policy[], pods: readonly Pod[], namespaces: readonly Namespace[]): readonly Diagnostic[] {
   const ranked = policies.filter(({ tier }) => tier !== 'namespaced')
   if (ranked.length < 2) return []
   const index = podIndex(pods, namespaces)

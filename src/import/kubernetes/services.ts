@@ -76,7 +76,7 @@ export function readIngress({ namespace, field }: Manifest): readonly Backend[] 
     const form = exactlyOne(port, ['number', 'name'])
     const value = form === undefined ? undefined : member(port, form)
     const asked = value === undefined ? undefined : form === 'name' ? text(value) : portNumber(value)
-    return asked === undefined ? [] : [{ namespace, service: text(name), port: asked, at: placeOf(backend) }]
+    return asked === undefined ? [] : [{ namespace, service: text(name), port: asked, get at() { return placeOf(backend) } }]
   })
 }
 
@@ -102,6 +102,6 @@ export function readRoute({ kind, namespace, field }: Manifest, grants: readonly
     const where = text(member(reference, 'namespace')) || namespace
     const service = text(nameField)
     if (number === undefined || !isGranted(grants, { kind: kind.name, from: namespace, to: where, service })) return []
-    return [{ namespace: where, service, port: number, at: placeOf(reference) }]
+    return [{ namespace: where, service, port: number, get at() { return placeOf(reference) } }]
   })
 }

@@ -29,6 +29,7 @@ export interface Pod {
   readonly addresses: readonly Address[]
   /** What its first container starts, when the manifest says so. */
   readonly command: readonly string[]
+  /** Looked up when it is asked for. */
   readonly at: Location
 }
 
@@ -113,7 +114,7 @@ function readMaker(manifest: Manifest, kind: keyof typeof templatePaths, owners:
   if (template === undefined) return undefined
   const count = member(member(manifest.field, 'spec') ?? manifest.field, kind === 'Job' ? 'parallelism' : 'replicas')
   const replicas = count === undefined ? 1 : (integer(count, 0, 1_000_000) ?? 1)
-  return { ...podOf(manifest, template, ownerOf(manifest, owners) ?? { kind, name: manifest.name }), replicas }
+  return podOf(manifest, template, ownerOf(manifest, owners) ?? { kind, name: manifest.name }, { replicas, addresses: [] })
 }
 
 function readPod(manifest: Manifest, field: Field, owners: ReadonlyMap<string, Owner>): Pod {
@@ -124,11 +125,11 @@ function readPod(manifest: Manifest, field: Field, owners: ReadonlyMap<string, O
     return address === undefined ? [] : [address]
   })
   const distinct = addresses.filter((a, i) => addresses.findIndex((b) => b.family === a.family && b.bits === a.bits) === i)
-  return { ...podOf(manifest, field, ownerOf(manifest, owners) ?? { kind: 'Pod', name: manifest.name }), addresses: distinct }
+  return podOf(manifest, field, ownerOf(manifest, owners) ?? { kind: 'Pod', name: manifest.name }, { replicas: 1, addresses: distinct })
 }
 
 /** `template` is the pod, or the template of one: it has `metadata` and `spec` either way. */
-function podOf({ namespace, name: called }: Manifest, template: Field, owner: Owner): Pod {
+function podOf({ namespace, name: called }: Manifest, template: Field, owner: Owner, count: Pick<Pod, 'replicas' | 'addresses'>): Pod {
   const labels = deep(template, 'metadata', 'labels')
   const spec = required(template, 'spec')
   const containers = spec === undefined ? [] : items(required(spec, 'containers'))
@@ -144,10 +145,11 @@ function podOf({ namespace, name: called }: Manifest, template: Field, owner: Ow
     labels: labels === undefined ? new Map() : readLabels(labels),
     ports: [...containers, ...beside].flatMap((container) => items(member(container, 'ports')).flatMap(readContainerPort)),
     called,
-    replicas: 1,
-    addresses: [],
+    ...count,
     command: words('command').length === 0 ? [] : [...words('command'), ...words('args')],
-    at: placeOf(template),
+    get at() {
+      return placeOf(template)
+    },
   }
 }
 
