@@ -59,7 +59,7 @@ export function design(set: CheckedSet, numbers: Numbers, setting: Setting, now:
 
 /** True when the same interfaces have the same identities and addresses: then a change is one of paths alone. */
 export function samePlaces(a: Plan, b: Plan): boolean {
-  const text = (plan: Plan): string => plan.places.map((p) => `${p.key} ${p.interface} ${p.group} ${p.ipv4.bits} ${p.ipv6.bits} ${p.netns}`).join()
+  const text = (plan: Plan): string => plan.places.map((p) => `${p.key} ${p.interface} ${p.group} ${p.ipv4.bits} ${p.ipv6.bits} ${p.netns} ${p.start.kind === 'run' && p.start.privileged}`).join()
   return text(a) === text(b)
 }
 
