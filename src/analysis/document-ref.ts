@@ -12,13 +12,15 @@ export interface DocumentRef {
 }
 
 /** Each document and place once, sorted. */
-export function documentRefs(origins: Iterable<Origin>): readonly DocumentRef[] {
+export function documentRefs(origins: readonly Origin[]): readonly DocumentRef[] {
+  const [only, second] = origins
+  if (only !== undefined && second === undefined) return [refOf(only)]
   const byKey = new Map<string, Origin>()
-  for (const origin of origins) byKey.set(JSON.stringify([origin.document, origin.at]), origin)
-  return [...byKey.values()]
-    .sort((a, b) => compareText(a.document, b.document) || compareLocations(a.at, b.at))
-    .map(({ document, at }) => {
-      const space = document.indexOf(' ')
-      return { kind: document.slice(0, space), name: document.slice(space + 1), file: at.file, line: at.line, column: at.column }
-    })
+  for (const origin of origins) byKey.set(`${origin.document}\0${origin.at.file}\0${origin.at.line}\0${origin.at.column}`, origin)
+  return [...byKey.values()].sort((a, b) => compareText(a.document, b.document) || compareLocations(a.at, b.at)).map(refOf)
+}
+
+function refOf({ document, at }: Origin): DocumentRef {
+  const space = document.indexOf(' ')
+  return { kind: document.slice(0, space), name: document.slice(space + 1), file: at.file, line: at.line, column: at.column }
 }

@@ -4,9 +4,14 @@ import fc from 'fast-check'
 import { compile } from '../intent/compile.ts'
 import { decide } from '../intent/decide.ts'
 import { anyPlatform } from '../intent/testing.ts'
-import { egress, external, federation, flow, ingress, place, platformOf, service, workload } from '../model/testing.ts'
+import { address, egress, external, federation, flow, ingress, place, platformOf, service, workload } from '../model/testing.ts'
 import { matrix } from './matrix.ts'
+import { matrixDot } from './matrix-dot.ts'
+import { filterMatrix } from './matrix-filter.ts'
+import { matrixHtml } from './matrix-html.ts'
+import { matrixSvg } from './matrix-svg.ts'
 import { matrixCsv, matrixJson, matrixText } from './matrix-text.ts'
+import type { MatrixFilter } from './matrix-filter.ts'
 
 const platform = platformOf({
   workloads: [workload('a/x'), workload('a/y'), workload('b/z')],
@@ -90,4 +95,54 @@ test('the matrix shows a pair of workloads exactly when something is allowed bet
     }),
     { numRuns: 200 },
   )
+})
+
+// --- pictures ---------------------------------------------------------------------------------------------------
+
+const rows = matrix(intent, 0)
+
+test('dot has a cluster for each enclave, for the outside and for each peer, and one edge for each pair', () => {
+  const dot = matrixDot(rows)
+  assert.deepEqual(Array.from(dot.matchAll(/^ {4}label=(.*)$/gm), ([, label]) => label), ['"enclave a"', '"enclave b"', '"outside"', '"peer lab"'])
+  assert.match(dot, /^ {2}"a\/x" -> "a\/y" \[label="icmp\\ntcp 22\\ntcp 80-81,443", style=dashed\]$/m)
+  assert.equal(Array.from(dot.matchAll(/->/g)).length, new Set(rows.map((r) => `${r.source} ${r.destination}`)).size)
+})
+
+test('a picture holds every pair with all of its rows, and nothing outside itself', () => {
+  const svg = matrixSvg(rows)
+  assert.equal(matrixSvg([...rows]), svg)
+  assert.match(svg, /<title>a\/x -&gt; a\/y\nicmp by ServicePolicy a\/ping \(test\.yaml:12\)\ntcp 22, until 1970-01-01T00:00:05\.000Z by /)
+  assert.equal(Array.from(svg.matchAll(/class="cell"/g)).length, new Set(rows.map((r) => `${r.source} ${r.destination}`)).size)
+  assert.doesNotMatch(svg, /<script|<image|href|url\(|NaN|undefined/)
+  assert.match(matrixSvg([]), /no path is open: everything is denied/)
+})
+
+test('a page has the picture, a table for each side that starts something, and nothing outside itself', () => {
+  const html = matrixHtml(rows, 'tre', 0)
+  assert.deepEqual(Array.from(html.matchAll(/<summary>(.*?)<\/summary>/g), ([, text]) => text), ['From enclave a (5)', 'From enclave b (4)', 'From outside (2)'])
+  assert.match(html, /default-src 'none'/)
+  assert.doesNotMatch(html, /<script|<link|<img|src=|href=|url\(/)
+  assert.match(matrixHtml([], 'tre', 0), /No pair may talk, at 1970-01-01T00:00:00\.000Z/)
+})
+
+test('nothing that a document says becomes markup', () => {
+  const evil = '"><script>alert(1)</script>&\u202e\\'
+  const [row] = rows
+  assert.ok(row !== undefined)
+  const bad = [{ ...row, source: `a/${evil}`, policies: [{ kind: 'ServicePolicy', name: evil, file: evil, line: 1, column: 1 }] }]
+  for (const text of [matrixSvg(bad), matrixHtml(bad, evil, 0)]) {
+    assert.doesNotMatch(text, /<script|\u202e/)
+    assert.match(text, /&lt;script&gt;alert\(1\)&lt;\/script&gt;&amp;\\u\{202e\}/)
+  }
+  assert.match(matrixDot(bad), /"a\/\\"><script>/)
+})
+
+test('a part of the matrix is chosen by its ends', () => {
+  const part = (filter: MatrixFilter): readonly string[] => [...new Set(filterMatrix(platform, rows, filter).map((r) => `${r.source} > ${r.destination}`))]
+  assert.deepEqual(part({ from: { kind: 'workload', workload: 'a/x' }, to: { kind: 'address', address: address('203.0.113.7') } }), ['a/x > external:net'])
+  assert.deepEqual(part({ to: { kind: 'name', name: 'pypi.org' } }), ['a/x > external:pypi'])
+  assert.deepEqual(part({ enclave: 'b' }), ['b/z > peer:lab/q/*'])
+  assert.deepEqual(part({ to: { kind: 'peer', peer: 'lab', enclave: 'q', workload: 'r' } }), ['b/z > peer:lab/q/*'])
+  assert.deepEqual(part({ external: 'net' }), ['a/x > external:net', 'external:net > a/y'])
+  assert.deepEqual(part({ enclave: 'c' }), [])
 })

@@ -29,33 +29,65 @@ export interface MatrixRow {
  * in the Intent's order. Paths that have expired at `now` are not in it.
  */
 export function matrix(intent: Intent, now: number): readonly MatrixRow[] {
-  const rows = new Map<string, Path[]>()
+  const rows: MatrixRow[] = []
+  const texts = memo(formatEnd)
+  const vias = memo(formatVia)
+  let run: Path[] = []
+  const flush = (): void => {
+    const [path] = run
+    if (path === undefined) return
+    rows.push(...rowsOf(run, texts(path.source), texts(path.destination), vias))
+    run = []
+  }
+  // Paths come sorted by their ends, so all of one pair stand together.
   for (const path of intent.paths) {
     if (isExpired(path, now)) continue
-    const key = JSON.stringify([formatEnd(path.source), formatEnd(path.destination), path.protocol, formatVia(path.via), path.phases, path.expires])
-    const known = rows.get(key)
-    if (known === undefined) rows.set(key, [path])
+    const last = run[0]
+    if (last !== undefined && (texts(last.source) !== texts(path.source) || texts(last.destination) !== texts(path.destination))) flush()
+    run.push(path)
+  }
+  flush()
+  return rows
+}
+
+/** Ends and gateways are shared by many paths, so each object's text is made once. */
+function memo<T extends object>(format: (value: T) => string): (value: T) => string {
+  const known = new Map<T, string>()
+  return (value) => {
+    let text = known.get(value)
+    if (text === undefined) known.set(value, (text = format(value)))
+    return text
+  }
+}
+
+function rowsOf(paths: readonly Path[], source: string, destination: string, vias: (via: Via) => string): readonly MatrixRow[] {
+  const [only, second] = paths
+  if (only !== undefined && second === undefined) return [rowOf(paths, source, destination, vias(only.via))]
+  const groups = new Map<string, Path[]>()
+  for (const path of paths) {
+    const key = `${path.protocol}\0${vias(path.via)}\0${path.phases.join()}\0${path.expires ?? ''}`
+    const known = groups.get(key)
+    if (known === undefined) groups.set(key, [path])
     else known.push(path)
   }
-  return Array.from(rows.values(), rowOf).sort(
+  return Array.from(groups.values(), (group) => rowOf(group, source, destination, group[0] === undefined ? '' : vias(group[0].via))).sort(
     (a, b) =>
-      compareText(a.source, b.source) || compareText(a.destination, b.destination) || compareText(a.protocol, b.protocol) ||
-      compareText(a.via, b.via) || compareText(a.phases.join(), b.phases.join()) || (a.expires ?? Infinity) - (b.expires ?? Infinity) || 0,
+      compareText(a.protocol, b.protocol) || compareText(a.via, b.via) || compareText(a.phases.join(), b.phases.join()) || (a.expires ?? Infinity) - (b.expires ?? Infinity) || 0,
   )
 }
 
-function rowOf(paths: readonly Path[]): MatrixRow {
-  const [path] = paths
+function rowOf(paths: readonly Path[], source: string, destination: string, via: string): MatrixRow {
+  const [path, second] = paths
   if (path === undefined) throw new TypeError('a row has at least one path')
   return {
-    source: formatEnd(path.source),
-    destination: formatEnd(path.destination),
+    source,
+    destination,
     protocol: path.protocol,
-    ports: formatPorts(unionPorts(...paths.map((p) => p.ports))),
-    via: formatVia(path.via),
+    ports: formatPorts(second === undefined ? path.ports : unionPorts(...paths.map((p) => p.ports))),
+    via,
     phases: path.phases,
     ...(path.expires === undefined ? {} : { expires: path.expires }),
-    policies: documentRefs(paths.flatMap((p) => p.origin)),
+    policies: documentRefs(second === undefined ? path.origin : paths.flatMap((p) => p.origin)),
   }
 }
 

@@ -125,6 +125,16 @@ test('matrix lists the one path in each format', async () => {
   assert.equal((await bulkhead(matrix, '.', '--json')).stdout, json)
 })
 
+test('matrix draws, and takes a part by its ends', async () => {
+  assert.match((await bulkhead(matrix, '.', '--format', 'dot')).stdout, /^digraph bulkhead \{/)
+  assert.match((await bulkhead(matrix, '.', '--format', 'svg')).stdout, /^<svg /)
+  assert.match((await bulkhead(matrix, '.', '--format', 'html')).stdout, /^<!doctype html>/)
+  assert.match((await bulkhead(matrix, '.', '--from', 'api', '--to', 'lab/db')).stdout, /\nlab\/api +lab\/db/)
+  assert.match((await bulkhead(matrix, '.', '--from', 'db')).stdout, /^no path is open/)
+  assert.match(await refused(matrix, '.', '--enclave', 'lap'), /no enclave is called `lap`/)
+  assert.match(await refused(matrix, '.', '--to', 'dp'), /`dp` is not a workload/)
+})
+
 test('matrix refuses a format that it does not know', async () => {
   assert.match(await refused(matrix, '.', '--format', 'xml'), /--format `xml` is not known/)
 })
