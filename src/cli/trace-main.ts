@@ -6,6 +6,7 @@ import { Fault, isFault, messageOf } from '../base/fault.ts'
 import { decide } from '../intent/decide.ts'
 import { phases } from '../model/platform.ts'
 import { parseAddress } from '../net/address.ts'
+import { policyNow } from '../host/policy-time.ts'
 import { planTrace } from '../host/trace-plan.ts'
 import { traceSetting, whileTracing, withProbe } from '../host/trace.ts'
 import { arrivalChain, portPair, traceTableName } from '../host/trace-table.ts'
@@ -64,12 +65,12 @@ function askedOf({ set }: TraceSetting): TraceAsked {
 }
 
 async function trace(): Promise<void> {
-  const now = Number(values.now)
+  const now = policyNow(values.folder ?? '', Number(values.now))
   const setting = traceSetting(values.folder ?? '', now)
   const asked = askedOf(setting)
   const plan = planTrace(setting.set, setting.inventory, asked, values.mode !== 'host')
   const { platform, intent } = setting.set
-  const decision = decide(platform, intent, asked, Date.now())
+  const decision = decide(platform, intent, asked, policyNow(values.folder ?? '', Date.now()))
   const told: PacketStory[] = []
   const isRequest = (story: PacketStory): boolean => plan.requests.has(story.interfaceIn ?? '') && (asked.port === undefined || story.destinationPort === asked.port)
   const tell = (stories: readonly PacketStory[]): void => {

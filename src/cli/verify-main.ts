@@ -1,6 +1,7 @@
 /** The part of `bulkhead verify` that runs inside the router namespace: progress on stderr, the evidence on stdout. */
 import { parseArgs } from 'node:util'
 import { isFault, messageOf } from '../base/fault.ts'
+import { policyNow } from '../host/policy-time.ts'
 import { verifyInstance } from '../host/verification.ts'
 
 const { values } = parseArgs({ options: { folder: { type: 'string' }, mode: { type: 'string' }, prefix: { type: 'string' }, now: { type: 'string' } } })
@@ -10,7 +11,7 @@ try {
     folder: values.folder ?? '',
     mode: values.mode === 'host' ? 'host' : 'sandbox',
     prefix: values.prefix ?? '',
-    now: Number(values.now),
+    now: policyNow(values.folder ?? '', Number(values.now)),
     progress: (text) => process.stderr.write(`${text}\n`),
   })
   process.stdout.write(JSON.stringify({ evidence }))

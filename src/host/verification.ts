@@ -13,6 +13,7 @@ import { loadApplied, loadIds, loadInventory, loadSlots } from './memory.ts'
 import { outsideNetns } from './outside.ts'
 import { gatewayV4, insideInterface, foreignInterfaces } from './place.ts'
 import { planHost } from './plan.ts'
+import { policyNow } from './policy-time.ts'
 import { fingerprint, liveRuleset } from './ruleset-state.ts'
 import { runProbes } from './probers.ts'
 import { shadowSeats, withShadows } from './shadows.ts'
@@ -72,7 +73,7 @@ export async function verifyInstance(options: VerifyOptions): Promise<Evidence> 
   options.progress('reading the table')
   const ruleset = await liveRuleset()
   const { refused } = lower(set.platform, set.intent, inventory, ids, now)
-  const reading = readTable(ruleset, set.platform, inventory, refused.map((r) => r.path), Date.now())
+  const reading = readTable(ruleset, set.platform, inventory, refused.map((r) => r.path), policyNow(folder, Date.now()))
   options.progress('looking at interfaces, addresses and routes')
   const deviations = [...(await topologyDeviations(plan.places, inventory)), ...(await placeDeviations(plan.places))]
   const shadows = shadowSeats(inventory)
