@@ -2,8 +2,8 @@
  * What one packet met on its way, told in the words of the documents: each check that it passed, and the one where it
  * stopped. A rule of the table that no check accounts for is told as what it is: somebody else's.
  */
-import { logPrefix, reasons } from '../engines/nftables/chains.ts'
-import { tableFamily, tableName } from '../engines/nftables/render.ts'
+import { chains, logPrefix, reasons } from '../engines/nftables/chains.ts'
+import { defaultConnectionLimit, defaultLogGroup, tableFamily, tableName } from '../engines/nftables/render.ts'
 import { mapWords, reasonWords } from './trace-words.ts'
 import type { Reason } from '../engines/nftables/chains.ts'
 import type { Host, HostEnd } from './host-index.ts'
@@ -39,8 +39,19 @@ export interface TraceWords {
 
 const ownTable = `${tableFamily} ${tableName}`
 
-/** Checks that end in a verdict of their own; any other final verdict in the table is a stranger's. */
-const accepting: ReadonlySet<string> = new Set(['prerouting', 'outside', 'unmarked', 'dstnat', 'srcnat', 'permit', 'admit', 'pass', 'gate', 'input', 'output'])
+/** The chains in which a rule of ours accepts or translates; there, and in no other, a packet may be let through. */
+const accepting: ReadonlySet<string> = new Set(acceptingChains())
+
+function acceptingChains(): readonly string[] {
+  const found: string[] = []
+  let chain = ''
+  for (const line of chains({ groups: new Map(), attachments: [], uplink: { interface: 'up' } }, defaultLogGroup, defaultConnectionLimit)) {
+    chain = /^ {2}chain (\S+)/.exec(line)?.[1] ?? chain
+    if (/ (accept|masquerade)$|^ *accept$| dnat /.test(line)) found.push(chain)
+  }
+  return found
+}
+
 const permitting = /^(original|reply|egress-|publish-|echo-|error-|icmp-)/
 
 /** `events` are those of one packet, in the order in which they were reported; `undefined` when the packet itself was not seen. */
@@ -81,7 +92,7 @@ export function tellPacket(events: readonly TraceEvent[], words: TraceWords, ign
       const by = policies.length === 0 ? 'a path' : policies.join(' with ')
       passed('path', target === 'permit' ? `${by} opens it${mapWords(text)}` : `${chain.startsWith('error-') ? 'an error about a connection of' : 'a reply on'} ${by}${mapWords(text)}`)
     } else if (chain === 'permit' && word === 'accept') passed('connection', 'an open connection')
-    else if (chain === 'admit' && word === 'accept') passed('connection', 'a new connection')
+    else if (chain.startsWith('admit') && word === 'accept') passed('connection', 'a new connection')
     else if (chain === 'gate' && word === 'accept') {
       gated = true
       passed('gate', 'the second check finds the permission')
