@@ -1,9 +1,9 @@
 /** The outside, cut wherever some policy's block begins or ends: within one piece all addresses are alike. */
 import { familyWidth, formatAddress, addressFromBits } from '../../net/address.ts'
-import { addressesWithin } from '../../net/address-set.ts'
 import type { AddressRange, AddressSet } from '../../net/address-set.ts'
 import type { Family } from '../../net/address.ts'
 import type { Direction, Policy } from './policy.ts'
+import type { Pod } from './workloads.ts'
 
 export interface Pieces {
   /** In order of family and address; together they are the whole of each family that is there. */
@@ -49,9 +49,21 @@ export function formatRange({ family, first, last }: AddressRange): string {
   return `${formatAddress(addressFromBits(family, first))}-${formatAddress(addressFromBits(family, last))}[External]`
 }
 
-/** True when every address of the range is in the set. */
-export function rangeWithin(range: AddressRange, set: AddressSet): boolean {
-  return addressesWithin([range], set)
+/** The positions of the pods whose address of this family is in a set. */
+export function addressIndex(pods: readonly Pod[], family: Family): (set: AddressSet) => readonly number[] {
+  const sorted = pods
+    .flatMap(({ addresses }, pod) => addresses.filter((address) => address.family === family).map(({ bits }) => ({ bits, pod })))
+    .sort((a, b) => (a.bits < b.bits ? -1 : a.bits > b.bits ? 1 : 0))
+  const from = (bits: bigint): number => {
+    let [low, high] = [0, sorted.length]
+    while (low < high) {
+      const middle = (low + high) >> 1
+      if ((sorted[middle]?.bits ?? 0n) < bits) low = middle + 1
+      else high = middle
+    }
+    return low
+  }
+  return (set) => set.filter((range) => range.family === family).flatMap(({ first, last }) => sorted.slice(from(first), from(last + 1n)).map(({ pod }) => pod))
 }
 
 function endOf(family: Family): bigint {

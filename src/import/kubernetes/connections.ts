@@ -1,11 +1,10 @@
 /** Who reaches whom on what: an egress that lets it out and an ingress that lets it in. */
 import { compareText } from '../../base/location.ts'
-import { blocksOf, cut, formatRange } from './blocks.ts'
+import { addressIndex, blocksOf, cut, formatRange } from './blocks.ts'
 import { exposedTraffic } from './exposed.ts'
 import { profilesOf } from './evaluate.ts'
 import { podIndex } from './selection.ts'
 import { hasConnection, noTraffic, trafficTable } from './traffic.ts'
-import { setContains } from '../../net/address-set.ts'
 import type { Address, Family } from '../../net/address.ts'
 import type { AddressRange, AddressSet } from '../../net/address-set.ts'
 import type { Pieces } from './blocks.ts'
@@ -37,8 +36,7 @@ export function analyseCluster(cluster: Cluster, { alsoCut, podAddresses, table 
   const index = podIndex(cluster.pods, cluster.namespaces)
   const sources = cut([...blocksOf(cluster.policies, 'ingress'), ...(alsoCut?.ingress ?? [])])
   const destinations = cut([...blocksOf(cluster.policies, 'egress'), ...(alsoCut?.egress ?? [])])
-  const podsWithin = (set: AddressSet): readonly number[] =>
-    cluster.pods.flatMap(({ addresses }, i) => (addresses.some((address) => address.family === podAddresses && setContains(set, address)) ? [i] : []))
+  const podsWithin = podAddresses === undefined ? () => [] : addressIndex(cluster.pods, podAddresses)
   const world = { index, policies: cluster.policies, table, podsWithin }
   return {
     cluster,
