@@ -27,6 +27,8 @@ export interface TestInstance {
   readonly exec: (workload: string, ...argv: readonly string[]) => Promise<Finished>
   /** The same, without waiting; its stdout and stderr are piped. */
   readonly spawn: (workload: string, ...argv: readonly string[]) => ChildProcess
+  /** The same with stdin piped too; `--outside` instead of a workload is the outside. */
+  readonly converse: (workload: string, ...argv: readonly string[]) => ChildProcess
   /** A command of `bulkhead` itself, without waiting; its stdout and stderr are piped. */
   readonly spawnCommand: (...argv: readonly string[]) => ChildProcess
   /** Ends the agent as a crash would. */
@@ -35,14 +37,25 @@ export interface TestInstance {
 
 /** Runs `work` with an instance of its own and takes everything away afterwards, whatever happens. */
 export async function withInstance(work: (instance: TestInstance) => Promise<void>): Promise<void> {
-  const root = mkdtempSync(join(tmpdir(), 'bulkhead-test-'))
-  const instance = make(root)
+  const { instance, close } = openInstance()
   try {
     await work(instance)
   } finally {
-    const down = await instance.bulkhead('down')
-    rmSync(root, { recursive: true, force: true })
-    assert.equal(down.code, 0, down.stderr)
+    await close()
+  }
+}
+
+/** For several tests that share one; whoever opens it closes it. */
+export function openInstance(): { readonly instance: TestInstance; readonly close: () => Promise<void> } {
+  const root = mkdtempSync(join(tmpdir(), 'bulkhead-test-'))
+  const instance = make(root)
+  return {
+    instance,
+    close: async () => {
+      const down = await instance.bulkhead('down')
+      rmSync(root, { recursive: true, force: true })
+      assert.equal(down.code, 0, down.stderr)
+    },
   }
 }
 
@@ -87,6 +100,7 @@ function make(root: string): TestInstance {
     exec: (workload, ...words) => bulkhead('exec', workload, '--', ...words),
     spawn: (workload, ...words) => start(argv(['exec', workload, '--', ...words]), { env, stdio: ['ignore', 'pipe', 'pipe'] }),
     spawnCommand: (...words) => start(argv(words), { env, stdio: ['ignore', 'pipe', 'pipe'] }),
+    converse: (workload, ...words) => start(argv(['exec', workload, '--', ...words]), { env, stdio: 'pipe' }),
     killAgent: async () => {
       const { pid } = await status()
       await router('kill', '-9', String(pid))
