@@ -1,7 +1,8 @@
 /** The difference between two states of the table, as element changes in one transaction. */
 import { elementsOf, intervalSets, setNames } from './elements.ts'
 import { expectedStart, formatElement, tableFamily, tableName } from './render.ts'
-import type { Atoms } from './atoms.ts'
+import { compareDirect, compareEgress, sameMatch } from './order.ts'
+import type { Atoms, DirectAtom, EgressAtom } from './atoms.ts'
 import type { Element, Elements, SetName } from './elements.ts'
 import type { Inventory } from './inventory.ts'
 import type { RenderOptions } from './render.ts'
@@ -21,9 +22,10 @@ const passing = 'timeout 1m'
  */
 export function delta(before: TableState, after: TableState, options: RenderOptions): string | undefined {
   if (before.inventory.uplink?.interface !== after.inventory.uplink?.interface) return undefined
-  const old = elementsOf(before.atoms, before.inventory, Number.NEGATIVE_INFINITY)
+  const [here, there] = differing(before, after)
+  const old = elementsOf(here.atoms, here.inventory, Number.NEGATIVE_INFINITY)
   const start = expectedStart(options.now, 0)
-  const wanted = elementsOf(after.atoms, after.inventory, start)
+  const wanted = elementsOf(there.atoms, there.inventory, start)
   const lines: string[] = []
   const additions: string[] = []
   for (const name of setNames) {
@@ -42,6 +44,50 @@ export function delta(before: TableState, after: TableState, options: RenderOpti
     if (changes.added.length > 0) additions.push(command('add', name, changes.added.map(([key, element]) => formatElement(key, element, start))))
   }
   return [...lines, ...additions].map((line) => `${line}\n`).join('')
+}
+
+/** Both without what they have in common, which is nearly everything. */
+function differing(before: TableState, after: TableState): readonly [TableState, TableState] {
+  const direct = apart(before.atoms.direct, after.atoms.direct, compareDirect)
+  const egress = apart(before.atoms.egress, after.atoms.egress, compareEgress)
+  const same = <K extends keyof Atoms>(part: K): boolean => before.atoms[part] === after.atoms[part]
+  const strip = ({ atoms, inventory }: TableState, side: 0 | 1): TableState => ({
+    atoms: {
+      ...atoms,
+      direct: direct[side],
+      egress: egress[side],
+      publish: same('publish') ? [] : atoms.publish,
+      classes: same('classes') ? [] : atoms.classes,
+      bogons: same('bogons') ? [] : atoms.bogons,
+      published: same('published') ? [] : atoms.published,
+    },
+    inventory: before.inventory === after.inventory ? { ...inventory, attachments: [] } : inventory,
+  })
+  return [strip(before, 0), strip(after, 1)]
+}
+
+/** What only one of two sorted lists has. A list that was made from the other shares its atoms, so most of the walk compares references. */
+function apart<T extends DirectAtom | EgressAtom>(before: readonly T[], after: readonly T[], compare: (a: T, b: T) => number): readonly [readonly T[], readonly T[]] {
+  const gone: T[] = []
+  const come: T[] = []
+  let i = 0
+  let j = 0
+  for (;;) {
+    const a = before[i]
+    const b = after[j]
+    if (a === undefined && b === undefined) return [gone, come]
+    if (a !== undefined && a === b) {
+      i++
+      j++
+      continue
+    }
+    const order = a === undefined ? 1 : b === undefined ? -1 : compare(a, b)
+    if (a !== undefined && order <= 0) i++
+    if (b !== undefined && order >= 0) j++
+    if (a !== undefined && b !== undefined && order === 0 && a.path === b.path && a.expires === b.expires && sameMatch(a.match, b.match)) continue
+    if (a !== undefined && order <= 0) gone.push(a)
+    if (b !== undefined && order >= 0) come.push(b)
+  }
 }
 
 function elementsIn(elements: Elements, name: SetName): ReadonlyMap<string, Element> {

@@ -1,5 +1,5 @@
 /** What a change of atoms takes away: whose connections may have to end. */
-import { compareDirect, compareEgress, comparePublish } from './order.ts'
+import { compareDirect, compareEgress, comparePublish, sameMatch } from './order.ts'
 import type { Atoms, DirectAtom } from './atoms.ts'
 
 export interface Lost {
@@ -19,13 +19,13 @@ export function lost(before: Atoms, after: Atoms): Lost | undefined {
   const paths = new Set<number>()
   const direct: DirectAtom[] = []
   walk(before.direct, after.direct, compareDirect, (atom, now) => {
-    const gone = now === undefined || !sameMatch(atom, now)
+    const gone = now === undefined || !sameMatch(atom.match, now.match)
     if (!gone && now.path === atom.path) return
     paths.add(atom.path)
     if (gone) direct.push(atom)
   })
   walk(before.egress, after.egress, compareEgress, (atom, now) => {
-    if (now?.path !== atom.path || !sameMatch(atom, now)) paths.add(atom.path)
+    if (now?.path !== atom.path || !sameMatch(atom.match, now.match)) paths.add(atom.path)
   })
   walk(before.publish, after.publish, comparePublish, (atom, now) => {
     const same = now?.path === atom.path && now.destination === atom.destination && now.privatePort === atom.privatePort && now.privateAddress.bits === atom.privateAddress.bits
@@ -43,11 +43,6 @@ function walk<T>(before: readonly T[], after: readonly T[], compare: (a: T, b: T
     if (now === atom) i++
     else see(atom, now !== undefined && compare(now, atom) === 0 ? now : undefined)
   }
-}
-
-function sameMatch(a: Pick<DirectAtom, 'match'>, b: Pick<DirectAtom, 'match'>): boolean {
-  if (a.match.kind === 'range') return b.match.kind === 'range' && a.match.to === b.match.to
-  return a.match.kind === b.match.kind
 }
 
 function sameClasses(before: Atoms, after: Atoms): boolean {

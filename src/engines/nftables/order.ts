@@ -38,3 +38,8 @@ function firstPort(match: Match): number {
     case 'echo': return 0
   }
 }
+
+export function sameMatch(a: Match, b: Match): boolean {
+  if (a.kind === 'range') return b.kind === 'range' && a.from === b.from && a.to === b.to
+  return a.kind === b.kind && (a.kind !== 'port' || b.kind !== 'port' || a.port === b.port)
+}
