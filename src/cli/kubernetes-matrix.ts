@@ -1,8 +1,9 @@
 /** `bulkhead matrix --kubernetes`: who reaches whom in a cluster, as its manifests say. */
 import { analyseCluster, connections } from '../import/kubernetes/connections.ts'
-import { connectionRows, connectionsCsv, connectionsDot, connectionsText } from '../import/kubernetes/format.ts'
+import { connectionRows, connectionsCsv, connectionsCsvHead, connectionsDot, connectionsText } from '../import/kubernetes/format.ts'
 import { choice } from './arguments.ts'
 import { loadCluster } from './kubernetes-load.ts'
+import type { ConnectionRow } from '../import/kubernetes/format.ts'
 import type { Command, CommandContext, ExitCode } from './command.ts'
 
 const formats = ['text', 'csv', 'json', 'dot'] as const
@@ -16,10 +17,19 @@ export async function kubernetesMatrix(command: Command, context: CommandContext
   const analysis = analyseCluster(cluster)
   const rows = connectionRows(connections(analysis), analysis.table)
   switch (format) {
-    case 'text': context.out.write(connectionsText(rows)); break
-    case 'csv': context.out.write(connectionsCsv(rows)); break
+    case 'text': inParts(rows, (part) => context.out.write(connectionsText(part))); break
+    case 'csv':
+      context.out.line(connectionsCsvHead)
+      inParts(rows, (part) => context.out.write(connectionsCsv(part)))
+      break
     case 'json': context.out.json(rows); break
     case 'dot': context.out.write(connectionsDot(rows)); break
   }
   return 0
+}
+
+/** An open cluster has more lines than one text can hold. */
+function inParts(rows: readonly ConnectionRow[], write: (part: readonly ConnectionRow[]) => void): void {
+  const size = 50_000
+  for (let at = 0; at < rows.length; at += size) write(rows.slice(at, at + size))
 }

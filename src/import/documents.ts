@@ -10,15 +10,17 @@ import type { SourceFile } from '../base/source-file.ts'
 import type { Parsed } from '../model/syntax.ts'
 import type { RawDocument } from '../model/source.ts'
 
-/** Anything that the quick reader must not meet: controls, tabs, characters that hide or reorder text, and byte order marks. */
-const unusualCharacter = /[\0-\x09\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2060-\u2069\u2028\u2029\ufeff]/
+/** Anything that the quick reader must not meet: controls, characters that hide or reorder text, and byte order marks. */
+const unusualCharacter = /[\0-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2060-\u2069\u2028\u2029\ufeff]/
 
 /** Directives, ends of documents, and text on the line of a marker. */
 const unusualMarker = /^(?:%|\.\.\.(?:\s|$)|--- +[^ #\n])/m
 
 export function readDocuments(file: SourceFile): Parsed {
   const { text, path } = file
-  if (path.toLowerCase().endsWith('.json') || unusualCharacter.test(text) || unusualMarker.test(text)) return parseFile(file)
+  if (unusualCharacter.test(text)) return parseFile(file)
+  if (path.toLowerCase().endsWith('.json')) return readJson(file)
+  if (unusualMarker.test(text)) return parseFile(file)
   const documents: RawDocument[] = []
   const diagnostics: Diagnostic[] = []
   let line = 1
@@ -35,6 +37,20 @@ export function readDocuments(file: SourceFile): Parsed {
     }
   }
   return { documents, diagnostics }
+}
+
+function readJson(file: SourceFile): Parsed {
+  const quick = isJson(file.text) ? quickYaml(file.text.replaceAll('\t', ' '), true) : undefined
+  return quick === undefined ? parseFile(file) : { documents: [quickDocument(file, file, quick, 1)], diagnostics: [] }
+}
+
+function isJson(text: string): boolean {
+  try {
+    JSON.parse(text)
+    return true
+  } catch {
+    return false
+  }
 }
 
 function quickDocument(file: SourceFile, piece: SourceFile, { value, start }: { readonly value: unknown; readonly start: number }, above: number): RawDocument {

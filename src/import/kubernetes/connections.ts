@@ -69,7 +69,8 @@ export function connections(analysis: Analysis): readonly Connection[] {
   const all = [...insideConnections(analysis), ...outsideConnections(analysis), ...exposedConnections(analysis)]
   return all
     .filter(({ traffic }) => hasConnection(analysis.table.get(traffic)))
-    .sort((a, b) => compareText(`${a.source} => ${a.destination} `, `${b.source} => ${b.destination} `))
+    // As whole lines sort: the space after a name comes before every character of one.
+    .sort((a, b) => compareText(a.source, b.source) || compareText(a.destination, b.destination))
 }
 
 function insideConnections(analysis: Analysis): readonly Connection[] {

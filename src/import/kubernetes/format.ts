@@ -24,10 +24,12 @@ export function connectionsText(rows: readonly ConnectionRow[]): string {
   return rows.map(({ src, dst, conn }) => `${src} => ${dst} : ${conn}\n`).join('')
 }
 
-/** With a heading; lines end as those of other analysers do, so that the two can be compared. */
+export const connectionsCsvHead = 'src,dst,conn'
+
+/** What stands under the head; lines end as those of other analysers do, so that the two can be compared. */
 export function connectionsCsv(rows: readonly ConnectionRow[]): string {
   const field = (text: string): string => (text.includes(',') ? `"${text}"` : text)
-  return ['src,dst,conn', ...rows.map(({ src, dst, conn }) => [src, dst, conn].map(field).join(','))].map((line) => `${line}\n`).join('')
+  return rows.map(({ src, dst, conn }) => `${[src, dst, conn].map(field).join(',')}\n`).join('')
 }
 
 /** For Graphviz: one box for each namespace. */
