@@ -6,6 +6,7 @@ export const commands = {
   diff: async () => (await import('./diff.ts')).command,
   reach: async () => (await import('./reach.ts')).command,
   lint: async () => (await import('./lint.ts')).command,
+  recommend: async () => (await import('./recommend.ts')).command,
   prove: async () => (await import('./prove.ts')).command,
   test: async () => (await import('./test.ts')).command,
   explain: async () => (await import('./explain.ts')).command,
