@@ -23,6 +23,7 @@ import type { IdTable } from '../engines/nftables/ids.ts'
 import type { CheckedSet } from './documents.ts'
 import type { Place, Plan } from './plan.ts'
 import type { FailedPlace } from './report.ts'
+import type { Setting } from './setting.ts'
 import type { SlotTable } from './slots.ts'
 
 /** Everything that is in force on this host. */
@@ -37,13 +38,6 @@ export interface InForce {
 export interface Numbers {
   readonly ids: IdTable
   readonly slots: SlotTable
-}
-
-export interface Setting {
-  readonly folder: string
-  readonly mode: 'sandbox' | 'host'
-  /** What our named namespaces begin with: nothing in a sandbox, which has no others. */
-  readonly prefix: string
 }
 
 /** Works out what should be in force; writes the numbers down before anything uses them. */

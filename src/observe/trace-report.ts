@@ -51,4 +51,3 @@ function whyStopped(story: PacketStory, decision: Decision): string {
   if (decision.verdict === 'deny') return decision.reason
   return `${where}, although it is ${decision.reason}: \`bulkhead status\` says what this host cannot carry`
 }
-
