@@ -23,6 +23,7 @@ export const command: Command = {
   example:
     'bulkhead diff policies/ proposed/                              two folders\n' +
     'bulkhead diff main:policies policies --format markdown         a git revision and the folder as it is now\n' +
+    'bulkhead diff --kubernetes manifests/ proposed/                Kubernetes manifests\n' +
     'Exit status 0 when nothing opens or widens, 3 when something does, 1 when a set has problems.',
   positionals: [2, 2],
   options: {

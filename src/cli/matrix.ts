@@ -26,7 +26,8 @@ export const command: Command = {
   example:
     'bulkhead matrix examples/tre --format csv                       one line for each pair and protocol, sorted\n' +
     'bulkhead matrix examples/tre --enclave platform                 what concerns one enclave\n' +
-    'bulkhead matrix examples/tre --format html > matrix.html        a page to look at',
+    'bulkhead matrix examples/tre --format html > matrix.html        a page to look at\n' +
+    'bulkhead matrix --kubernetes manifests/ --output csv            who reaches whom in a cluster, as its manifests say',
   positionals: [1, 1],
   options: {
     format: { type: 'string', value: 'FORMAT', help: `one of ${formats.join(', ')}; --json is the same as --format json` },
