@@ -8,8 +8,17 @@ import { call } from './api.ts'
 import { readState, removeState } from './state.ts'
 import type { Instance } from './state.ts'
 
-/** Runs a program where the agent lives. */
+/** The command line that runs a program where the agent lives. */
 export type Enter = (argv: readonly string[]) => readonly string[]
+
+/** A program to start as the agent. */
+export interface AgentStart {
+  readonly enter: Enter
+  readonly argv: readonly string[]
+  readonly version: string
+  /** Lets whoever waits for an agent outside notice that it was ended. */
+  readonly buried: () => void
+}
 
 /** Written by the agent itself, in its own process namespace. */
 export const agentFile = 'agent.json'
@@ -27,7 +36,7 @@ export interface Greeting {
  * Returns when an agent of this version answers. One of another version hands over; one that is suspended, or says nothing
  * for long, is ended. Rules and workloads stay as they are in all cases: the next agent adopts them.
  */
-export async function ensureAgent(instance: Instance, enter: Enter, version: string, argv: readonly string[]): Promise<void> {
+export async function ensureAgent(instance: Instance, { enter, argv, version, buried }: AgentStart): Promise<void> {
   const end = performance.now() + patienceMs
   for (;;) {
     const greeting = await greet(instance)
@@ -38,7 +47,10 @@ export async function ensureAgent(instance: Instance, enter: Enter, version: str
     }
     const state = await stateOf(instance, enter)
     if (state === 'gone') return startAgentProcess(instance, enter(argv))
-    if (state === 'suspended' || performance.now() > end) await kill(instance, enter)
+    if (state === 'suspended' || performance.now() > end) {
+      await kill(instance, enter)
+      buried()
+    }
     await sleep(50)
   }
 }

@@ -7,7 +7,7 @@ import { call } from './api.ts'
 import { enterHost, findRouter, removeHost, startHost } from './host-mode.ts'
 import { loadIds, loadSlots, saveSlots } from './memory.ts'
 import { policyNow } from './policy-time.ts'
-import { enterSandbox, findSandbox, startSandbox, stopSandbox } from './sandbox.ts'
+import { enterSandbox, findSandbox, resumeEntered, startSandbox, stopSandbox } from './sandbox.ts'
 import { restartSlots } from './slots.ts'
 import type { Sandbox } from './sandbox.ts'
 import type { Instance } from './state.ts'
@@ -55,7 +55,13 @@ export async function ensureInstance(instance: Instance, wanted: 'sandbox' | 'ho
   }
   if (found === undefined) forgetRuntime(instance)
   const where = await make(instance, wanted, found)
-  await ensureAgent(instance, (argv) => enter(where, argv), agent.version, agent.argv)
+  await ensureAgent(instance, {
+    ...agent,
+    enter: (argv) => enter(where, argv),
+    buried: () => {
+      if (where.kind === 'sandbox') resumeEntered(where.sandbox)
+    },
+  })
   return where
 }
 

@@ -111,11 +111,30 @@ export function enterSandbox(sandbox: Sandbox, argv: readonly string[]): readonl
   return ['nsenter', `--target=${sandbox.init.pid}`, '--user', '--net', '--mount', '--pid', '--preserve-credentials', '--', ...argv]
 }
 
+/**
+ * `nsenter` suspends itself with what it has started inside, and would not notice that this has ended: then its remains, and
+ * with them the sandbox, would stay for ever.
+ */
+export function resumeEntered(sandbox: Sandbox): void {
+  for (const pid of allProcesses()) {
+    const id = processId(pid)
+    try {
+      if (id !== undefined && readFileSync(`/proc/${pid}/cmdline`, 'utf8').startsWith(`nsenter\0--target=${sandbox.init.pid}\0`)) signal(id, 'SIGCONT')
+    } catch {
+      // It ended while we looked, or is not ours to signal.
+    }
+  }
+}
+
 /** Ends the sandbox and all that is in it; returns when it is gone. */
 export async function stopSandbox(folder: string, sandbox: Sandbox): Promise<void> {
   signal(sandbox.init, 'SIGKILL')
-  if (!(await until(() => !isAlive(sandbox.init) && !isAlive(sandbox.holder), 10_000))) {
-    throw new Fault('network-failed', 'the sandbox did not end within 10 s', { help: 'try `bulkhead down` again' })
+  const ended = (): boolean => {
+    resumeEntered(sandbox)
+    return !isAlive(sandbox.init) && !isAlive(sandbox.holder)
+  }
+  if (!(await until(() => !isAlive(sandbox.init) && !isAlive(sandbox.holder), 500)) && !(await until(ended, 20_000, 100))) {
+    throw new Fault('network-failed', 'the sandbox did not end within 20 s', { help: 'try `bulkhead down` again' })
   }
   removeState(folder, 'sandbox.json')
 }

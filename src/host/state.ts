@@ -46,7 +46,7 @@ export function readState(folder: string, file: string): unknown {
   try {
     return JSON.parse(text)
   } catch (error) {
-    throw new Fault('state-unreadable', `\`${join(folder, file)}\` is not JSON`, { help: 'run `bulkhead down`, then `up` again', cause: error })
+    throw new Fault('state-unreadable', `\`${join(folder, file)}\` is not JSON`, { help: 'run `bulkhead down`, then `bulkhead up`', cause: error })
   }
 }
 
