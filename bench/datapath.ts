@@ -213,7 +213,7 @@ function values(config: Config, what: keyof Figures): readonly number[] {
 const worst = Math.max(...configs.filter((c) => c.kind === 'bulkhead').flatMap((c) => measures.map((m) => spread(ratios(c, floor, m)).median)))
 report({
   name: 'datapath',
-  command: `npm run bench:datapath${quick ? ' -- --quick' : ''}`,
+  command: ['npm run bench:datapath --', ...process.argv.slice(2)].join(' ').replace(/ --$/, ''),
   lines: [
     `${rounds} rounds, ${seconds} s for each figure; median (min to max). A router between two namespaces: new TCP connections one after the other, requests of 64 bytes on one connection, 64-byte datagrams, one bulk TCP stream. But for the last, a figure is what the best tenth of its tries reached.`,
     '',
