@@ -1,6 +1,4 @@
 /** Manifests of clusters that look like real ones: teams' namespaces behind a default deny, layered services, ways to a few shared ones and outside. */
-import { numbers } from './platforms.ts'
-
 const perNamespace = 20
 const layersOfTeam = ['web', 'api', 'job', 'db'] as const
 
@@ -69,4 +67,13 @@ function rule(next: (below: number) => number, namespaces: number, peer: string)
   const block = `ipBlock:\n        cidr: 198.${18 + next(2)}.${next(8) * 32}.0/19`
   const who = kind < 50 ? same : kind < 75 ? layer : kind < 96 ? other : block
   return `  policyTypes:\n  - ${types ?? ''}\n  ${list ?? ''}:\n  - ${end ?? ''}:\n    - ${who}\n    ports:\n  ${ports}\n`
+}
+
+/** The same numbers on every machine (a linear congruence modulo 2^32). */
+function numbers(seed: number): (below: number) => number {
+  let state = seed >>> 0
+  return (below) => {
+    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0
+    return Math.floor((state / 2 ** 32) * below)
+  }
 }
