@@ -4,9 +4,11 @@
  */
 const order = ['base', 'net', 'model', 'intent', 'analysis', 'import', 'engines', 'verify', 'identity', 'host', 'observe', 'audit', 'control', 'cli']
 const test = '\\.test\\.ts$|/testing(/|\\.ts$)|/arbitrar(y|ies)\\.ts$'
-const pure = '^src/(net|model|intent|analysis|import)/|^src/engines/[^/]+/(render|lower|delta|atoms|permits|read|ids|capabilities|inventory)(\\.ts$|/)'
-/** Files that are started, not imported. */
-const entries = '^src/cli/[a-z]*-?main\\.ts$|^src/verify/live/prober\\.ts$'
+const pure = '^src/index\\.ts$|^src/(net|model|intent|analysis|import)/|^src/engines/[^/]+/(render|lower|delta|atoms|permits|read|ids|capabilities|inventory)(\\.ts$|/)'
+/** The library, which other programs import: it stands above the folders that it offers and, like them, works on values alone. */
+const library = '^src/index(\\.test)?\\.ts$'
+/** Files that are started, not imported, and the library. */
+const entries = '^src/index\\.ts$|^src/cli/[a-z]*-?main\\.ts$|^src/verify/live/prober\\.ts$'
 
 const forward = order.slice(0, -1).map((folder, index) => ({
   name: `order-${folder}`,
@@ -24,7 +26,7 @@ module.exports = {
       name: 'known-folder',
       comment: 'every file under src belongs to a folder of the order',
       severity: 'error',
-      from: { path: '^src/', pathNot: `^src/(${order.join('|')})/` },
+      from: { path: '^src/', pathNot: `^src/(${order.join('|')})/|${library}` },
       to: {},
     },
     {
@@ -61,6 +63,13 @@ module.exports = {
       severity: 'error',
       from: { path: '^src/engines/[^/]+/read(\\.ts$|/)' },
       to: { path: '^src/engines/[^/]+/(render|lower)(\\.ts$|/)', reachable: true },
+    },
+    {
+      name: 'library-below',
+      comment: 'the library offers what answers questions, and nothing that runs anything',
+      severity: 'error',
+      from: { path: '^src/index\\.ts$' },
+      to: { path: '^src/', pathNot: '^src/(base|net|model|intent|analysis|import)/' },
     },
     {
       name: 'pure',

@@ -10,7 +10,7 @@ import { enclaveOf, groupBy, nameOf, namer, sourceOf, trafficOfProduct } from '.
 import type { EgressPolicy, External, Phase, Platform, WorkloadId } from '../model/platform.ts'
 import type { Address } from '../net/address.ts'
 import type { Protocol } from '../net/protocol.ts'
-import type { Recommendation, Recommended, SeenFlow } from './recommend.ts'
+import type { Recommendation, Recommended, SeenFlow } from './seen.ts'
 
 export function recommendEgress(platform: Platform, flows: readonly SeenFlow[]): Pick<Recommendation, 'documents' | 'left'> {
   const published = publishedAddresses(platform)

@@ -7,7 +7,7 @@ import { portSet } from '../net/ports.ts'
 import type { FederationHalf, FederationPolicy, PortItem, ServicePolicy, TrafficSpec, WorkloadId, WorkloadRef } from '../model/platform.ts'
 import type { Protocol } from '../net/protocol.ts'
 import type { Product } from './cover.ts'
-import type { Recommended, SeenFlow } from './recommend.ts'
+import type { Recommended, SeenFlow } from './seen.ts'
 
 /** A policy in words that a DNS label can hold, different from all that were given before. */
 export function namer(): (text: string) => string {

@@ -4,7 +4,7 @@ import { escapeText } from '../base/diagnostic.ts'
 import { compareText } from '../base/location.ts'
 import { formatAddress } from '../net/address.ts'
 import { documentYaml, plainDocument } from './write-documents.ts'
-import type { PolicyUse, Recommendation, Recommended, SeenEnd, SeenFlow } from './recommend.ts'
+import type { PolicyUse, Recommendation, Recommended, SeenEnd, SeenFlow } from './seen.ts'
 
 /** Text by file name: one file for each enclave, because halves of two owners may not stand in one, and one for Externals. */
 export function recommendedFiles({ documents }: Recommendation): ReadonlyMap<string, string> {

@@ -2,7 +2,7 @@
 import { parseAddress } from '../net/address.ts'
 import { isProtocol } from '../net/protocol.ts'
 import { parseStored } from '../observe/store.ts'
-import type { SeenEnd, SeenFlow } from '../analysis/recommend.ts'
+import type { SeenEnd, SeenFlow } from '../analysis/seen.ts'
 import type { VerdictEnd, VerdictRecord } from '../observe/verdict.ts'
 
 export interface SeenFlows {

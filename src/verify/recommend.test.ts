@@ -13,7 +13,7 @@ import { filesOf } from './testing/documents.ts'
 import { formatFlow } from './testing/flow-text.ts'
 import { platformOf } from './testing/load.ts'
 import { documentsOf } from './testing/two-sets.ts'
-import type { SeenFlow } from '../analysis/recommend.ts'
+import type { SeenFlow } from '../analysis/seen.ts'
 import type { Flow } from '../model/platform.ts'
 
 const policyKinds: ReadonlySet<string> = new Set(['ServicePolicy', 'EgressPolicy', 'IngressPolicy', 'FederationPolicy'])
