@@ -37,4 +37,3 @@ export async function survives(i: TestInstance, file: string, [name, how]: Damag
   assert.equal(down.code, 0, `${what}: ${down.stderr}`)
   await eventually(() => Promise.resolve(assert.deepEqual(leftBehind(i), [], what)))
 }
-
