@@ -28,7 +28,7 @@ export type TraceLine = { readonly story: PacketStory; readonly request: boolean
 const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: {
-    folder: { type: 'string' }, mode: { type: 'string' }, now: { type: 'string' }, live: { type: 'boolean' }, for: { type: 'string' },
+    folder: { type: 'string' }, mode: { type: 'string' }, live: { type: 'boolean' }, for: { type: 'string' },
     phase: { type: 'string' }, from: { type: 'string' }, ipv6: { type: 'boolean' },
   },
 })
@@ -65,8 +65,7 @@ function askedOf({ set }: TraceSetting): TraceAsked {
 }
 
 async function trace(): Promise<void> {
-  const now = policyNow(values.folder ?? '', Number(values.now))
-  const setting = traceSetting(values.folder ?? '', now)
+  const setting = traceSetting(values.folder ?? '')
   const asked = askedOf(setting)
   const plan = planTrace(setting.set, setting.inventory, asked, values.mode !== 'host')
   const { platform, intent } = setting.set

@@ -35,13 +35,13 @@ export const command: Command = {
 }
 
 async function run(context: CommandContext): Promise<ExitCode> {
-  const { args, options, out, json, now, signal } = context
+  const { args, options, out, json, signal } = context
   check(options)
   const instance = instanceOf(context)
   const where = await requireInstance(instance)
   const asked = ['live', 'ipv6'].filter((name) => options[name] === true).map((name) => `--${name}`)
   const given = ['for', 'phase', 'from'].flatMap((name) => (typeof options[name] === 'string' ? [`--${name}=${options[name]}`] : []))
-  const argv = nodeProgram('./trace-main.ts', ['--folder', instance.folder, '--mode', where.kind, '--now', String(now), ...asked, ...given, '--', ...args])
+  const argv = nodeProgram('./trace-main.ts', ['--folder', instance.folder, '--mode', where.kind, ...asked, ...given, '--', ...args])
   if (!json && options['live'] === true) out.note('following what these two send each other')
   const stories: PacketStory[] = []
   let report: TraceReport | undefined

@@ -142,7 +142,7 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
   const apply = (documents: DocumentSet): Promise<ApplyReport> =>
     queue.run(async () => {
       const now = time.now()
-      const { set, diagnostics } = checkDocuments(documents, now)
+      const { set, diagnostics } = checkDocuments(documents, now, inForce?.set)
       if (set === undefined) return { ...nothingApplied, diagnostics }
       const before = inForce
       const next = designed(set)

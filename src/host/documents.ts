@@ -4,9 +4,12 @@ import { hasErrors, sortDiagnostics } from '../base/diagnostic.ts'
 import { Fault } from '../base/fault.ts'
 import { checkSet } from '../analysis/check.ts'
 import { compile } from '../intent/compile.ts'
+import { keepUnchanged } from '../intent/keep.ts'
+import { recompile } from '../intent/recompile.ts'
 import { loadPlatform } from '../model/load.ts'
 import type { Diagnostic } from '../base/diagnostic.ts'
 import type { SourceFile } from '../base/files.ts'
+import type { Compiled } from '../intent/compile.ts'
 import type { Intent } from '../intent/intent.ts'
 import type { Platform } from '../model/platform.ts'
 
@@ -31,6 +34,7 @@ export interface CheckedSet {
   readonly documents: DocumentSet
   readonly platform: Platform
   readonly intent: Intent
+  readonly compiled: Compiled
 }
 
 export function documentSet(directory: string, files: readonly SourceFile[]): DocumentSet {
@@ -39,11 +43,13 @@ export function documentSet(directory: string, files: readonly SourceFile[]): Do
   return { directory, files, sha256: hash.digest('hex') }
 }
 
-export function checkDocuments(documents: DocumentSet, now: number): { readonly set: CheckedSet | undefined; readonly diagnostics: readonly Diagnostic[] } {
+/** `before` is a set that these may differ little from: what says the same is not worked out again. */
+export function checkDocuments(documents: DocumentSet, now: number, before?: CheckedSet): { readonly set: CheckedSet | undefined; readonly diagnostics: readonly Diagnostic[] } {
   const loaded = loadPlatform(documents.files, { now })
   if (loaded.platform === undefined) return { set: undefined, diagnostics: loaded.diagnostics }
-  const compiled = compile(loaded.platform)
-  const diagnostics = sortDiagnostics([...loaded.diagnostics, ...compiled.diagnostics, ...checkSet(loaded.platform, compiled.intent, now)])
-  const set = hasErrors(diagnostics) ? undefined : { documents, platform: loaded.platform, intent: compiled.intent }
+  const platform = before === undefined ? loaded.platform : keepUnchanged(before.platform, loaded.platform)
+  const compiled = (before === undefined ? undefined : recompile(before.platform, before.compiled, platform)) ?? compile(platform)
+  const diagnostics = sortDiagnostics([...loaded.diagnostics, ...compiled.diagnostics, ...checkSet(platform, compiled.intent, now)])
+  const set = hasErrors(diagnostics) ? undefined : { documents, platform, intent: compiled.intent, compiled }
   return { set, diagnostics }
 }

@@ -29,11 +29,12 @@ export interface TraceSetting {
 }
 
 /** What is in force, from the state folder. */
-export function traceSetting(folder: string, now: number): TraceSetting {
+export function traceSetting(folder: string): TraceSetting {
   const applied = loadApplied(folder)
   const inventory = loadInventory(folder)
   if (applied === undefined || inventory === undefined) throw new Fault('not-running', 'no documents are in force', { help: 'run `bulkhead up DIR` first' })
-  const { set } = checkDocuments(applied, now)
+  // As it was judged then: a set in force does not fall because a date in it has passed.
+  const { set } = checkDocuments(applied, Date.parse(applied.at))
   if (set === undefined) throw new Fault('invalid-set', 'the documents in force no longer load', { help: 'run `bulkhead check` on them' })
   return { set, inventory, ids: loadIds(folder) }
 }

@@ -13,11 +13,16 @@ import type { Diagnostic } from '../base/diagnostic.ts'
 import type { Platform } from '../model/platform.ts'
 import type { Intent } from './intent.ts'
 
+export interface Compiled {
+  readonly intent: Intent
+  readonly diagnostics: readonly Diagnostic[]
+}
+
 /**
  * Pure: reads no clock, so policies that have expired still have their paths, which say when they close. An error among
  * the diagnostics means that the set is refused, whatever paths it would have opened.
  */
-export function compile(platform: Platform): { readonly intent: Intent; readonly diagnostics: readonly Diagnostic[] } {
+export function compile(platform: Platform): Compiled {
   const select = selector(platform)
   const build = builder()
   for (const policy of platform.servicePolicies) openService(build, select, policy)

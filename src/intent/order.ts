@@ -12,6 +12,11 @@ export function sortPaths(paths: readonly Path[]): readonly Path[] {
   return keyed.map((k) => k.path)
 }
 
+/** The same order for two paths. */
+export function comparePaths(a: Path, b: Path): number {
+  return compareText(formatEnd(a.source), formatEnd(b.source)) || compareText(formatEnd(a.destination), formatEnd(b.destination)) || compareRest(a, b)
+}
+
 function rankEnds(paths: readonly Path[]): (end: PathEnd) => number {
   const texts = new Map<PathEnd, string>()
   for (const path of paths) {
