@@ -22,6 +22,9 @@ export const command: Command = {
   run,
 }
 
+/** For what is on its way when the command has ended. */
+const lastWordsMs = 300
+
 async function run(context: CommandContext): Promise<ExitCode> {
   const { args, rest, options, out, json } = context
   if (rest.length === 0) throw usage(command, 'there is no command to run', 'write it after `--`')
@@ -42,7 +45,14 @@ async function run(context: CommandContext): Promise<ExitCode> {
   }
   const { promise, resolve, reject } = Promise.withResolvers<number>()
   child.on('error', reject)
-  child.on('close', (code, signal) => resolve(code ?? (signal === 'SIGINT' ? 130 : 143)))
+  child.on('exit', (code, signal) => {
+    const status = code ?? (signal === 'SIGINT' ? 130 : 143)
+    // What it left behind may hold its pipes: it gets nothing more to read, and nobody waits for what it says.
+    process.stdin.unpipe().pause()
+    child.stdin?.destroy()
+    child.once('close', () => resolve(status))
+    setTimeout(() => resolve(status), lastWordsMs)
+  })
   context.signal.addEventListener('abort', () => end(child, !outside), { once: true })
   const code = await promise
   if (json) out.json({ status: code })

@@ -8,6 +8,7 @@ import { loadInventory } from '../host/memory.ts'
 import { logFile } from '../host/supervise.ts'
 import { instanceOf, instanceOptions } from './instance.ts'
 import { findPlace } from './places.ts'
+import { harmlessJson } from './output.ts'
 import type { Command, CommandContext, ExitCode } from './command.ts'
 
 export const command: Command = {
@@ -29,7 +30,7 @@ async function run(context: CommandContext): Promise<ExitCode> {
   const path = logFile(instance.folder, key)
   let offset = 0
   let partial = ''
-  const print = (line: string): void => (json ? out.line(JSON.stringify({ workload: key, line })) : out.line(harmless(line)))
+  const print = (line: string): void => (json ? out.line(harmlessJson(JSON.stringify({ workload: key, line }))) : out.line(harmless(line)))
   for (;;) {
     const { text, next } = readFrom(path, offset)
     offset = next

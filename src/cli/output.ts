@@ -30,8 +30,13 @@ export function createOutput(stdout: Sink, stderr: Sink, env: Readonly<Record<st
     line: (text = '') => void stdout.write(`${text}\n`),
     write: (text: string) => void stdout.write(text),
     note: (text: string) => void stderr.write(`${text}\n`),
-    json: (value: unknown) => void stdout.write(`${canonicalJson(value, 2)}\n`),
+    json: (value: unknown) => void stdout.write(`${harmlessJson(canonicalJson(value, 2))}\n`),
     colour,
     paint: (style: Style, text: string) => (colour ? styleText(style, text, { validateStream: false }) : text),
   })
+}
+
+/** JSON text that drives no terminal: it has escapes of its own for such characters, so that the value stays the same. */
+export function harmlessJson(text: string): string {
+  return text.replace(/[\p{Cc}\p{Cf}]/gu, (c) => (c === '\n' ? c : Array.from({ length: c.length }, (_, i) => `\\u${c.charCodeAt(i).toString(16).padStart(4, '0')}`).join('')))
 }

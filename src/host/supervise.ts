@@ -89,7 +89,8 @@ export function createSupervisor(folder: string): Supervisor {
     const log = openSync(logFile(folder, l.task.key), 'a', 0o600)
     const status = openSync(statusFile(folder, l.task.key), 'w', 0o600)
     const filter = openSync(filterFile, 'r')
-    const child = start(l.task.argv, { detached: true, cwd: '/', stdio: ['ignore', log, log, status, filter] })
+    // The first process inside shows its environment to all others there (/proc/1/environ): nothing of ours is in it.
+    const child = start(l.task.argv, { detached: true, cwd: '/', stdio: ['ignore', log, log, status, filter], env: { PATH: process.env['PATH'] } })
     for (const fd of [log, status, filter]) closeSync(fd)
     l.startedAt = performance.now()
     l.outer = child.pid === undefined ? undefined : processId(child.pid)
