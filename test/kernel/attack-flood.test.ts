@@ -1,0 +1,118 @@
+import assert from 'node:assert/strict'
+import { after, before, test } from 'node:test'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { families, openAttackLab, policies, probe, routerSays, workloads } from './lib/attack.ts'
+import { echo, eventually, lab as labOf, policy, said } from './lib/instance.ts'
+import type { AttackLab } from './lib/attack.ts'
+
+/** `caller` and `callee` are bystanders: nothing of the attack is addressed to them but what is refused. */
+const set = labOf({ ...workloads, caller: {}, callee: { script: echo(7000), ports: '[7000]' } }, ...policies, policy('caller', 'callee', 7000))
+
+let lab: AttackLab
+let callee: string
+
+before(async () => {
+  lab = await openAttackLab({ set })
+  callee = (await lab.instance.status()).workloads.find((w) => w.workload === 'lab/callee')?.ipv4 ?? ''
+})
+after(() => lab.close())
+
+/**
+ * A bystander opens a connection every 5 ms for as long as it is told and says every half second how many were answered:
+ * quiet and attacked stretches are compared within one run, on a machine that is as busy for both.
+ */
+const pace = (ms: number): readonly string[] => ['node', '-e', `let n=0,due=0;const t=performance.now();setInterval(()=>{const now=performance.now()-t;while(due<now/5){due++;const s=require('net').connect(7000,'${callee}');s.on('connect',()=>{n++;s.destroy()});s.on('error',()=>{})}if(now>${ms})process.exit()},5);setInterval(()=>{console.log('answered',n);n=0},500)`]
+
+const median = (list: readonly number[]): number => [...list].sort((a, b) => a - b)[list.length >> 1] ?? 0
+
+/** The rate of a bystander while `attack` is repeated, relative to the rate before and after it. */
+async function shareDuring(attack: () => Promise<unknown>): Promise<{ readonly share: number; readonly quiet: number }> {
+  const child = lab.instance.spawn('caller', ...pace(9_000))
+  const stretches: { readonly attacked: boolean; readonly answered: number }[] = []
+  let attacked = false
+  let pending = ''
+  child.stdout?.on('data', (chunk: Buffer) => {
+    const lines = (pending + chunk.toString('utf8')).split('\n')
+    pending = lines.pop() ?? ''
+    for (const line of lines) stretches.push({ attacked, answered: Number(line.split(' ')[1]) })
+  })
+  const ended = new Promise((resolve) => child.on('close', resolve))
+  await said(child, /answered/)
+  await sleep(2_000)
+  attacked = true
+  const until = performance.now() + 3_000
+  while (performance.now() < until) await attack()
+  attacked = false
+  await ended
+  const of = (which: boolean): number => median(stretches.filter((s) => s.attacked === which).map((s) => s.answered))
+  return { share: of(true) / of(false), quiet: of(false) }
+}
+
+const entries = async (): Promise<number> => Number(await routerSays(lab, 'conntrack', '-C'))
+
+/** Refusals of `caller` that were recorded, each to a port of its own. */
+async function recordedPorts(from: number, to: number): Promise<number> {
+  const { stdout } = await lab.instance.bulkhead('flows', '--denied', '--since', '5m', '--json')
+  const ports = new Set<number>()
+  for (const line of stdout.split('\n')) {
+    if (!line.includes('"lab/caller"')) continue
+    for (const [, port] of line.matchAll(/"port":(\d+)/g)) if (Number(port) >= from && Number(port) < to) ports.add(Number(port))
+  }
+  return ports.size
+}
+
+/** One refused connection to each port of a range, unhurried. */
+const refusedDials = (from: number, to: number): readonly string[] => ['node', '-e', `let p=${from};const go=()=>{if(p>=${to})return;const s=require('net').connect(p++,'${lab.victim.ipv4}');s.on('error',()=>setTimeout(go,5))};go()`]
+
+test('who floods refusals leaves others their rate, and every one of their records', async (t) => {
+  const flood = families.map((family) => lab.fromEvil(probe(family, lab.evil, lab.victim, 'udp', 9)))
+  const dials = lab.instance.exec('caller', ...refusedDials(20_000, 20_200))
+  const { share, quiet } = await shareDuring(() => Promise.all(flood.map((f) => lab.card('evil').burst(20_000, f))))
+  await dials
+  t.diagnostic(`share ${share.toFixed(2)} of ${quiet} in half a second`)
+  assert.ok(quiet > 0, 'the bystander is heard at all')
+  assert.ok(share >= 0.8, `${(share * 100).toFixed(0)} % of ${quiet} in half a second`)
+  await eventually(async () => assert.equal(await recordedPorts(20_000, 20_200), 200), 10_000)
+})
+
+test('who opens connections at full speed leaves others their rate, and room in the connection table', async (t) => {
+  const tcp = 14 + 20
+  const syn = lab.fromEvil(probe('ipv4', lab.evil, lab.friend, 'tcp'))
+  syn.writeUInt16BE(0, tcp)
+  const sum = checksumWithoutPort(syn, tcp)
+  syn.writeUInt16BE(sum, tcp + 16)
+  const { share, quiet } = await shareDuring(() => lab.card('evil').sweep(1, 60_000, tcp, tcp + 16, syn))
+  assert.ok(share >= 0.8, `${(share * 100).toFixed(0)} % of ${quiet} in half a second`)
+  const limit = Number(await routerSays(lab, 'cat', '/proc/sys/net/netfilter/nf_conntrack_max'))
+  const used = await entries()
+  t.diagnostic(`share ${share.toFixed(2)} of ${quiet} in half a second; ${used} of ${limit} entries`)
+  assert.ok(used < limit / 2, `${used} of ${limit} entries`)
+})
+
+/** The checksum of that segment with source port 0. */
+function checksumWithoutPort(frame: Buffer, tcp: number): number {
+  const body = Buffer.from(frame.subarray(tcp))
+  body.writeUInt16BE(0, 16)
+  const pseudo = Buffer.concat([frame.subarray(26, 34), Buffer.from([0, 6, body.length >> 8, body.length & 255]), body, Buffer.alloc(body.length % 2)])
+  let total = 0
+  for (let i = 0; i < pseudo.length; i += 2) total += pseudo.readUInt16BE(i)
+  while (total > 0xffff) total = (total & 0xffff) + (total >>> 16)
+  return ~total & 0xffff
+}
+
+test('entries of the connection table that nobody answers are limited for each identity', async (t) => {
+  const sport = 14 + 20
+  const datagram = lab.fromEvil(probe('ipv4', lab.evil, lab.friend, 'udp'))
+  datagram.writeUInt16BE(0, sport)
+  datagram.writeUInt16BE(0, sport + 6)
+  const unanswered = async (): Promise<number> => Number(await routerSays(lab, 'sh', '-c', `conntrack -L -f ipv4 -p udp -s ${lab.evil.ipv4} 2>/dev/null | wc -l`))
+  // What the test before left closed is gone by then.
+  await sleep(3_000)
+  // A datagram without a checksum is valid in IPv4: what is mended instead is a part of the payload.
+  await lab.card('evil').sweep(1, 60_000, sport, sport + 8, datagram)
+  const made = await unanswered()
+  t.diagnostic(`${made} entries`)
+  assert.ok(made > 5_000 && made <= 21_000, `${made} entries`)
+  const dialled = await lab.instance.exec('caller', 'node', '-e', `require('net').connect(7000,'${callee}').on('connect',()=>{console.log('open');process.exit()}).on('error',e=>console.log(e.code))`)
+  assert.equal(dialled.stdout, 'open\n', 'others go on')
+})
