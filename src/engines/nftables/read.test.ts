@@ -111,6 +111,15 @@ test('a set that is not listed, an element that makes no sense and a flag that i
   assert.match(words({ nftables: [{ table: { family: 'inet', name: 't', handle: 1, flags: 't' } }] }), /the table's flags/)
 })
 
+test('names that every object inherits are no keys', () => {
+  for (const name of ['__proto__', 'constructor', 'toString', 'hasOwnProperty']) {
+    for (const left of [{ ct: { key: name } }, { meta: { key: name } }, { payload: { protocol: name, field: 'dport' } }]) {
+      const { unreadable } = readRuleset({ nftables: [...listing([element]).nftables, rule('f', 9, { match: { op: '==', left, right: 1 } }, { accept: null })] }, context)
+      assert.equal(unreadable.length, 1, `${name} ${JSON.stringify(unreadable)}`)
+    }
+  }
+})
+
 test('a dormant table judges nothing', () => {
   const json = { nftables: [{ table: { family: 'inet', name: 't', handle: 1, flags: ['dormant'] } }, ...listing([element]).nftables.slice(2)] }
   assert.equal(readRuleset(json, context).noTable, true)

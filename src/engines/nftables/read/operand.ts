@@ -101,9 +101,9 @@ function compilePayload(body: unknown, json: unknown, context: OperandContext): 
     if (field === 'daddr') return ofSlot('destination6', types.ipv6, [v6])
     return field === 'nexthdr' ? ofVariable(variable.nextHeader, types.protocol, [v6]) : freeOperand(json, context, [v6])
   }
-  if (protocol === 'th' || transports[protocol] !== undefined) {
-    const number = transports[protocol]
-    const needs = number === undefined ? [] : [{ number: variable.protocol, set: one(number) }]
+  const transport = Object.hasOwn(transports, protocol) ? transports[protocol] : undefined
+  if (protocol === 'th' || transport !== undefined) {
+    const needs = transport === undefined ? [] : [{ number: variable.protocol, set: one(transport) }]
     if (field === 'sport') return ofSlot('sourcePort', types.port, needs)
     if (field === 'dport') return ofSlot('destinationPort', types.port, needs)
     if (protocol === 'th') return unknownOperand(json, context)
@@ -128,7 +128,7 @@ function compileCt(key: string, direction: string, json: unknown, context: Opera
     state: ofSlot('ctState', types.state), direction: ofSlot('ctDirection', types.direction), status: ofSlot('ctStatus', types.status),
     mark: ofSlot('ctMark', types.mark),
   }
-  const known = plain[key]
+  const known = Object.hasOwn(plain, key) ? plain[key] : undefined
   if (known !== undefined) return known
   if (key === 'zone') return tracked({ datatype: types.integer, needs: [], outgoing: false, free: false, read: () => 0n })
   if (freeCt.has(key)) return freeOperand(json, context)
