@@ -47,7 +47,8 @@ say screened ip netns exec internet ${quoted(dial('198.51.100.7', 80))}
 private=$(${program} status --json | node -e 'let t="";process.stdin.on("data",d=>t+=d).on("end",()=>console.log(JSON.parse(t).agent.workloads.find(w=>w.workload==="lab/server").ipv4))')
 say private ip netns exec internet ${quoted(['sh', '-c', `node -e "$0" "$1"`])} ${quoted(['const s=require("net").connect(7000,process.argv[1]);s.setTimeout(1500,()=>{console.log("timeout");process.exit()});s.on("connect",()=>{console.log("open");process.exit()});s.on("error",e=>{console.log(e.code);process.exit()})'])} "$private"
 say host node -e 'const s=require("net").connect(7000,process.argv[1]);s.setTimeout(1500,()=>{console.log("timeout");process.exit()});s.on("connect",()=>{console.log("open");process.exit()});s.on("error",e=>{console.log(e.code);process.exit()})' "$private"
-say user ${program} exec client -- id -u
+say user sh -c 'for p in $(ip netns pids bh-default-lab.client.0); do stat -c %u /proc/$p; done | sort -n | head -n 1'
+say inside ${program} exec client -- id -u
 say verify ${program} verify
 ${program} down; echo "down: $?"
 kill $server $ssh
@@ -72,7 +73,8 @@ test('on a machine, as root: workloads are confined and unprivileged, the machin
     assert.notEqual(line('screened'), 'open', 'a source outside the External is screened')
     assert.notEqual(line('private'), 'open', 'the private address answers nobody outside')
     assert.notEqual(line('host'), 'open', 'what the machine itself sends is denied too')
-    assert.ok(Number(line('user')) >= 1_900_000_000, line('user'))
+    assert.ok(Number(line('user')) >= 1_900_000_000, `the least user id of its processes: ${line('user')}`)
+    assert.equal(line('inside'), '1000')
     assert.match(line('verify'), / 0 mismatches$/)
     assert.equal(line('down'), '0')
     assert.match(stdout, /^no trace$/m)
