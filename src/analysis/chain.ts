@@ -1,7 +1,7 @@
 /** The shortest chain of paths between two sets of nodes. */
 import { formatEnd, formatOrigins, formatTraffic } from '../intent/format.ts'
 import type { Path } from '../intent/intent.ts'
-import type { Graph } from './graph.ts'
+import type { Adjacency, Graph } from './graph.ts'
 
 export interface Hop {
   readonly path: Path
@@ -27,50 +27,48 @@ export interface ChainQuery {
 export function shortestChain(graph: Graph, query: ChainQuery): readonly Hop[] | undefined {
   if (query.destinations.size === 0) return undefined
   const { bothWays = false } = query
-  const isDestination = flags(graph, query.destinations)
-  const isGone = flags(graph, query.without)
-  const isRelay = flags(graph, query.relays)
-  // The two starts from which a node was reached, each plus one; 0 is none.
-  const first = new Int32Array(graph.ends.length)
-  const second = new Int32Array(graph.ends.length)
-  const trail = trailOf(graph)
+  const { isDestination, isGone, isRelay, first, second, ...room } = roomFor(graph)
+  mark(isDestination, query.destinations)
+  mark(isGone, query.without)
+  mark(isRelay, query.relays)
+  first.fill(0)
+  second.fill(0)
+  const trail = trailOf(graph, room)
   for (const node of ascending(query.sources)) {
     if (isGone[node] === 1) continue
     first[node] = node + 1
     trail.add(node, node, -1, 0, true)
   }
 
-  function follow(edges: Uint32Array, others: Int32Array, start: number, before: number, forward: boolean): boolean {
-    for (const place of edges) {
-      const other = others[place] ?? 0
+  function follow({ starts, others, places }: Adjacency, node: number, start: number, before: number, forward: boolean): boolean {
+    const end = starts[node + 1] ?? 0
+    for (let at = starts[node] ?? 0; at < end; at++) {
+      const other = others[at] ?? 0
       if (isGone[other] === 1 || other === start) continue
       const found = isDestination[other] === 1
       if (!found) {
-        if (first[other] === 0) first[other] = start + 1
-        else if (second[other] === 0 && first[other] !== start + 1) second[other] = start + 1
+        const known = first[other] ?? 0
+        if (known === 0) first[other] = start + 1
+        else if (known !== start + 1 && second[other] === 0) second[other] = start + 1
         else continue
       }
-      trail.add(other, start, before, place, forward)
+      trail.add(other, start, before, places[at] ?? 0, forward)
       if (found) return true
     }
     return false
   }
 
+  const expand = (node: number, start: number, at: number): boolean =>
+    isGone[node] !== 1 && (follow(graph.out, node, start, at, true) || (bothWays && follow(graph.into, node, start, at, false)))
+
   for (let at = 0; at < trail.length(); at++) {
-    const { node: here, start, before } = trail.at(at)
-    if (before >= 0 && isRelay[here] === 1) continue
-    for (const node of withTwins(graph, here)) {
-      if (isGone[node] === 1) continue
-      if (follow(graph.out(node), graph.destinations, start, at, true)) return trail.hops()
-      if (bothWays && follow(graph.into(node), graph.sources, start, at, false)) return trail.hops()
-    }
+    const here = trail.node(at)
+    if (!trail.isSource(at) && isRelay[here] === 1) continue
+    const start = trail.start(at)
+    if (expand(here, start, at)) return trail.hops()
+    for (const twin of graph.twins(here)) if (expand(twin, start, at)) return trail.hops()
   }
   return undefined
-}
-
-function withTwins(graph: Graph, node: number): readonly number[] {
-  const twins = graph.twins(node)
-  return twins.length === 0 ? [node] : [node, ...twins]
 }
 
 function ascending(nodes: ReadonlySet<number>): readonly number[] {
@@ -78,30 +76,62 @@ function ascending(nodes: ReadonlySet<number>): readonly number[] {
   return list.every((node, i) => i === 0 || node > (list[i - 1] ?? 0)) ? list : list.sort((a, b) => a - b)
 }
 
-function flags(graph: Graph, nodes: ReadonlySet<number> | undefined): Uint8Array {
-  const marked = new Uint8Array(graph.ends.length)
-  if (nodes !== undefined) for (const node of nodes) marked[node] = 1
-  return marked
+/** What a search writes to. */
+interface Room {
+  readonly isDestination: Uint8Array
+  readonly isGone: Uint8Array
+  readonly isRelay: Uint8Array
+  /** The two starts from which a node was reached, each plus one; 0 is none. */
+  readonly first: Int32Array
+  readonly second: Int32Array
+  readonly nodes: Int32Array
+  readonly starts: Int32Array
+  readonly befores: Int32Array
+  readonly places: Int32Array
+  readonly forwards: Uint8Array
+}
+
+const rooms = new WeakMap<Graph, Room>()
+
+/** One for each graph, used by one search after the other: a large Intent makes every fresh megabyte dear to the collector. */
+function roomFor(graph: Graph): Room {
+  let room = rooms.get(graph)
+  if (room === undefined) {
+    const ends = graph.ends.length
+    const entries = ends * 2 + 1
+    room = {
+      isDestination: new Uint8Array(ends), isGone: new Uint8Array(ends), isRelay: new Uint8Array(ends), first: new Int32Array(ends), second: new Int32Array(ends),
+      nodes: new Int32Array(entries), starts: new Int32Array(entries), befores: new Int32Array(entries), places: new Int32Array(entries), forwards: new Uint8Array(entries),
+    }
+    rooms.set(graph, room)
+  }
+  return room
+}
+
+function mark(flags: Uint8Array, nodes: ReadonlySet<number> | undefined): void {
+  flags.fill(0)
+  if (nodes !== undefined) for (const node of nodes) flags[node] = 1
 }
 
 /** What a search has reached, in order: numbers alone, because there may be two entries for each of a hundred thousand nodes. */
 interface Trail {
   readonly length: () => number
-  readonly at: (entry: number) => { readonly node: number; readonly start: number; readonly before: number }
+  readonly node: (entry: number) => number
+  readonly start: (entry: number) => number
+  readonly isSource: (entry: number) => boolean
   /** `before` is the entry that it was reached from, -1 for a source; `place` that of the path between. */
   readonly add: (node: number, start: number, before: number, place: number, forward: boolean) => void
   /** The hops that lead to the last entry. */
   readonly hops: () => readonly Hop[]
 }
 
-function trailOf(graph: Graph): Trail {
-  const room = graph.ends.length * 2 + 1
-  const [nodes, starts, befores, places] = [new Int32Array(room), new Int32Array(room), new Int32Array(room), new Int32Array(room)]
-  const forwards = new Uint8Array(room)
+function trailOf(graph: Graph, { nodes, starts, befores, places, forwards }: Pick<Room, 'nodes' | 'starts' | 'befores' | 'places' | 'forwards'>): Trail {
   let length = 0
   return {
     length: () => length,
-    at: (entry) => ({ node: nodes[entry] ?? 0, start: starts[entry] ?? 0, before: befores[entry] ?? -1 }),
+    node: (entry) => nodes[entry] ?? 0,
+    start: (entry) => starts[entry] ?? 0,
+    isSource: (entry) => befores[entry] === -1,
     add: (node, start, before, place, forward) => {
       nodes[length] = node
       starts[length] = start

@@ -15,15 +15,24 @@ export interface Graph {
   readonly inward: (node: number) => readonly Edge[]
   /** Nodes that may be the same system under another name, so that each has the other's edges. */
   readonly twins: (node: number) => readonly number[]
-  /** The same as places in the Intent's list of paths, for searches that visit everything. */
-  readonly out: (node: number) => Uint32Array
-  readonly into: (node: number) => Uint32Array
-  /** Nodes at the ends of a path, by its place in the Intent's list. */
-  readonly sources: Int32Array
-  readonly destinations: Int32Array
+  /** The same for searches that visit everything. */
+  readonly out: Adjacency
+  readonly into: Adjacency
   readonly path: (place: number) => Path
   /** Every path that this very node initiates, with the node that it leads to. */
   readonly paths: (node: number) => Iterable<Edge>
+}
+
+/**
+ * All edges in flat lists: those of a node stand from `starts[node]` to before `starts[node + 1]`. Numbers alone, because a
+ * view or an object for each of a million nodes would cost more than the search.
+ */
+export interface Adjacency {
+  readonly starts: Uint32Array
+  /** The node at the other end. */
+  readonly others: Int32Array
+  /** The place of the pair's first path in the Intent's list. */
+  readonly places: Uint32Array
 }
 
 export interface Edge {
@@ -40,8 +49,8 @@ const noNodes: readonly number[] = Object.freeze([])
 export function graphOf(platform: Platform, intent: Intent, keep: (path: Path) => boolean = () => true): Graph {
   const { ends, texts, places, sources, destinations } = nodesOf(intent)
   const pairs = pairsOf(intent, sources, destinations, keep)
-  const outward = lists(ends.length, pairs, sources)
-  const inward = lists(ends.length, pairs, destinations)
+  const out = adjacency(ends.length, pairs, sources, destinations)
+  const into = adjacency(ends.length, pairs, destinations, sources)
   const first = new Int32Array(ends.length).fill(-1)
   for (let at = sources.length - 1; at >= 0; at--) first[sources[at] ?? 0] = at
   const twins = twinsOf(platform, ends, places)
@@ -50,7 +59,11 @@ export function graphOf(platform: Platform, intent: Intent, keep: (path: Path) =
     if (found === undefined) throw new RangeError(`no path at ${place}`)
     return found
   }
-  const edges = (list: Uint32Array, others: Int32Array): readonly Edge[] => Array.from(list, (at) => ({ other: others[at] ?? 0, path: path(at) }))
+  const edges = ({ starts, others, places }: Adjacency, node: number): readonly Edge[] => {
+    const found: Edge[] = []
+    for (let at = starts[node] ?? 0; at < (starts[node + 1] ?? 0); at++) found.push({ other: others[at] ?? 0, path: path(places[at] ?? 0) })
+    return found
+  }
 
   function* paths(node: number): Iterable<Edge> {
     for (let at = first[node] ?? -1; at >= 0 && sources[at] === node; at++) {
@@ -60,12 +73,10 @@ export function graphOf(platform: Platform, intent: Intent, keep: (path: Path) =
   }
 
   return {
-    ends, texts, paths, path, sources, destinations,
-    out: outward,
-    into: inward,
+    ends, texts, paths, path, out, into,
     nodeOf: (text) => places.get(text),
-    outward: (node) => edges(outward(node), destinations),
-    inward: (node) => edges(inward(node), sources),
+    outward: (node) => edges(out, node),
+    inward: (node) => edges(into, node),
     twins: (node) => twins.get(node) ?? noNodes,
   }
 }
@@ -89,9 +100,12 @@ function nodesOf({ paths }: Intent): Nodes {
   }
   const sources = new Int32Array(paths.length)
   const destinations = new Int32Array(paths.length)
-  for (const [at, { source, destination }] of paths.entries()) {
-    sources[at] = source === paths[at - 1]?.source ? (sources[at - 1] ?? 0) : numberOf(source)
-    destinations[at] = numberOf(destination)
+  let [before, number]: [PathEnd | undefined, number] = [undefined, 0]
+  let at = 0
+  for (const { source, destination } of paths) {
+    if (source !== before) [before, number] = [source, numberOf(source)]
+    sources[at] = number
+    destinations[at++] = numberOf(destination)
   }
   const byText = new Map(Array.from(seen.keys(), (end) => [formatEnd(end), end] as const))
   const texts = [...byText.keys()].sort(compareText)
@@ -105,28 +119,34 @@ function nodesOf({ paths }: Intent): Nodes {
 function pairsOf(intent: Intent, sources: Int32Array, destinations: Int32Array, keep: (path: Path) => boolean): Uint32Array {
   const pairs = new Uint32Array(intent.paths.length)
   let count = 0
-  for (const [at, path] of intent.paths.entries()) {
-    const before = count === 0 ? undefined : pairs[count - 1]
-    if (before !== undefined && sources[before] === sources[at] && destinations[before] === destinations[at]) continue
-    if (keep(path)) pairs[count++] = at
+  let [source, destination] = [-1, -1]
+  let at = -1
+  for (const path of intent.paths) {
+    at++
+    if ((sources[at] === source && destinations[at] === destination) || !keep(path)) continue
+    source = sources[at] ?? 0
+    destination = destinations[at] ?? 0
+    pairs[count++] = at
   }
   return pairs.subarray(0, count)
 }
 
 /** Pairs by the node at one of their ends, in their own order. */
-function lists(nodes: number, pairs: Uint32Array, ends: Int32Array): (node: number) => Uint32Array {
+function adjacency(nodes: number, pairs: Uint32Array, from: Int32Array, to: Int32Array): Adjacency {
   const starts = new Uint32Array(nodes + 1)
-  for (const at of pairs) starts[(ends[at] ?? 0) + 1] = (starts[(ends[at] ?? 0) + 1] ?? 0) + 1
+  for (const at of pairs) starts[(from[at] ?? 0) + 1] = (starts[(from[at] ?? 0) + 1] ?? 0) + 1
   for (let node = 0; node < nodes; node++) starts[node + 1] = (starts[node + 1] ?? 0) + (starts[node] ?? 0)
   const next = starts.slice()
-  const sorted = new Uint32Array(pairs.length)
+  const places = new Uint32Array(pairs.length)
+  const others = new Int32Array(pairs.length)
   for (const at of pairs) {
-    const node = ends[at] ?? 0
+    const node = from[at] ?? 0
     const place = next[node] ?? 0
-    sorted[place] = at
+    places[place] = at
+    others[place] = to[at] ?? 0
     next[node] = place + 1
   }
-  return (node) => sorted.subarray(starts[node], starts[node + 1])
+  return { starts, others, places }
 }
 
 function twinsOf(platform: Platform, ends: readonly PathEnd[], places: ReadonlyMap<string, number>): ReadonlyMap<number, readonly number[]> {
