@@ -111,8 +111,9 @@ function nodesOf({ paths }: Intent): Nodes {
   const texts = [...byText.keys()].sort(compareText)
   const places = new Map(texts.map((text, node) => [text, node]))
   const nodes = Int32Array.from(seen.keys(), (end) => places.get(formatEnd(end)) ?? 0)
-  const named = (numbers: Int32Array): Int32Array => numbers.map((number) => nodes[number] ?? 0)
-  return { ends: texts.flatMap((text) => byText.get(text) ?? []), texts, places, sources: named(sources), destinations: named(destinations) }
+  // In place: another list of millions would cost the collector more than the search that it is for.
+  for (const numbers of [sources, destinations]) for (let i = 0; i < numbers.length; i++) numbers[i] = nodes[numbers[i] ?? 0] ?? 0
+  return { ends: texts.flatMap((text) => byText.get(text) ?? []), texts, places, sources, destinations }
 }
 
 /** The places of the first path of each pair. Paths come sorted by their ends, so the others stand right behind it. */
