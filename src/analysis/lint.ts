@@ -3,6 +3,7 @@ import { formatInstant } from '../base/clock.ts'
 import { sortDiagnostics } from '../base/diagnostic.ts'
 import { compareText } from '../base/location.ts'
 import { selector } from '../intent/select.ts'
+import { refText } from '../model/reference-text.ts'
 import { portFindings } from './lint-ports.ts'
 import { documentOf, whatIf } from './what-if.ts'
 import type { ErrorCode } from '../base/catalogue.ts'
@@ -100,22 +101,6 @@ function emptyReferences(select: Selector, policy: Policy): readonly Diagnostic[
     if (ref.kind === 'external' || ref.kind === 'peer' || select.workloads([ref]).length > 0) return []
     return [warning('selects-nothing', ref.at, `\`${refText(ref)}\` selects no workload`)]
   })
-}
-
-function refText(ref: Ref): string {
-  switch (ref.kind) {
-    case 'workload':
-      return ref.workload
-    case 'enclave':
-      return `${ref.enclave}/*`
-    case 'group':
-      return `group:${ref.group}`
-    case 'labels':
-      return `labels: ${Array.from(ref.labels, ([key, value]) => `${key}=${value}`).join(',')}`
-    case 'external':
-    case 'peer':
-      return ref.kind
-  }
 }
 
 function endsSoon(until: number | undefined, now: number, soon: number, at: Location, what: string): readonly Diagnostic[] {

@@ -1,4 +1,5 @@
 /** The four policies, from documents that their schemas accept. */
+import { refText } from '../reference-text.ts'
 import { quote } from '../../base/diagnostic.ts'
 import { parseAddress } from '../../net/address.ts'
 import { parseInstant, parsePortText } from '../lexical.ts'
@@ -151,17 +152,4 @@ function halfOf(context: Context<'FederationPolicy'>, half: WrittenHalf, path: P
       return ref
     })
   return { source: end('source'), destination: end('destination'), traffic: trafficOf(context, half, path), at: context.place(path) }
-}
-
-function refText(ref: Exclude<LocalRef, { readonly kind: 'labels' }> | PeerRef): string {
-  switch (ref.kind) {
-    case 'workload':
-      return ref.workload
-    case 'enclave':
-      return `${ref.enclave}/*`
-    case 'group':
-      return `group:${ref.group}`
-    case 'peer':
-      return `peer:${ref.peer}/${ref.enclave}/${ref.workload}`
-  }
 }
