@@ -107,10 +107,10 @@ function mac(index: number, side: 'router' | 'end'): string {
   return `02:00:00:00:${side === 'router' ? '01' : '02'}:${index.toString(16).padStart(2, '0')}`
 }
 
-/** The router's own reports to its neighbours, which only a missing table lets out. */
+/** The router's own reports to its neighbours, which only a missing table lets out; where it has no link-local address they come from `::`. */
 function isHousekeeping(data: Buffer): boolean {
   const { from, to } = hosts(data)
-  return from.startsWith('fe80:') && to.startsWith('ff02:')
+  return (from.startsWith('fe80:') || from === '::') && to.startsWith('ff02:')
 }
 
 function countersOf(json: string): Readonly<Record<string, number>> {
