@@ -6,6 +6,7 @@ import { prefixOf } from '../net/prefix.ts'
 import { externalAddresses, publishedAddresses } from '../intent/externals.ts'
 import { externalHolds } from '../intent/path-index.ts'
 import { selector } from '../intent/select.ts'
+import { plainProxy } from '../model/ingress-proxy.ts'
 import { phases } from '../model/platform.ts'
 import { carriesAsked, halvesFor } from './boundaries.ts'
 import { freeName } from './names.ts'
@@ -69,7 +70,7 @@ function outward(
   const { destination } = asked
   if (to !== undefined) {
     const policies = to.enclave === from.enclave
-      ? traffic.map((one): Policy => ({ kind: 'ServicePolicy', ...owned(platform, 'ServicePolicy', from.enclave, `${from.name}-to-${to.name}`, one), source, destination: [ref(to)], traffic: one }))
+      ? traffic.map((one): Policy => ({ kind: 'ServicePolicy', ...owned(platform, 'ServicePolicy', from.enclave, `${from.name}-to-${to.name}`, one), source, destination: [ref(to)], traffic: one, encryption: undefined }))
       : traffic.flatMap((one) => missingHalves(platform, from, to, one, now))
     return possible(policies)
   }
@@ -116,10 +117,9 @@ function inward(platform: Platform, asked: Asked, to: Workload | undefined, traf
 /** The same names and settings as a gateway that serves the workload already; else a name of the platform's own, and mutual TLS. */
 function gatewayPolicy(platform: Platform, external: string, to: Workload, traffic: readonly TrafficSpec[]): Additions {
   if (traffic.some((one) => one.protocol !== 'tcp')) return impossible('a gateway carries tcp; publish an address for the workload for anything else')
+  const own = plainProxy([`${to.name}.${to.enclave}.${platform.trustDomain}`], { kind: 'mtls', caFile: undefined, subjects: [] })
   const serving = platform.ingressPolicies.find(({ gateway, destination }) => gateway.kind === 'proxy' && destination.some((d) => d.kind === 'workload' && d.workload === to.id))
-  const gateway = serving?.gateway ?? {
-    kind: 'proxy', hosts: [`${to.name}.${to.enclave}.${platform.trustDomain}`], authentication: 'mtls', spec: { authentication: 'mtls', tls: undefined, routes: [], limits: undefined },
-  } as const
+  const gateway = serving?.gateway ?? { kind: 'proxy', hosts: own.hosts, authentication: 'mtls', proxy: own } as const
   return possible(traffic.map((one): Policy => ({
     kind: 'IngressPolicy', ...owned(platform, 'IngressPolicy', to.enclave, `${external}-to-${to.name}`, one),
     source: [{ kind: 'external', external, at: proposed }], destination: [ref(to)], traffic: one, gateway,
@@ -164,7 +164,7 @@ function federation(
   traffic: TrafficSpec, name: string,
 ): FederationPolicy {
   const half = [{ source, destination, traffic, at: proposed }]
-  return { kind: 'FederationPolicy', ...owned(platform, 'FederationPolicy', enclave, name, traffic), imports: side === 'imports' ? half : [], exports: side === 'exports' ? half : [] }
+  return { kind: 'FederationPolicy', ...owned(platform, 'FederationPolicy', enclave, name, traffic), imports: side === 'imports' ? half : [], exports: side === 'exports' ? half : [], encryption: undefined }
 }
 
 /** The smallest External that holds the end, or a new one for it alone; text where the risk has to be accepted first. */

@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { egress, external, flow, ingress, place, platformOf, scope, service, workload } from '../model/testing.ts'
+import { egress, external, flow, ingress, place, platformOf, proxied, proxyOf, scope, service, workload } from '../model/testing.ts'
 import { analysePlatform } from './analyse.ts'
 import { proofJson, proofText, reachJson, reachText, testsJson, testsText } from './answers-text.ts'
 import { diffJson, diffMarkdown, diffText } from './diff-text.ts'
+import type { Authentication } from '../model/platform.ts'
 
 type Parts = Parameters<typeof platformOf>[0]
 
@@ -52,11 +53,11 @@ test('another name for the same addresses is no change', () => {
 
 test('a way in is told by its address or host, and a gateway that asks less is wider', () => {
   assert.match(changes({}, { ingressPolicies: [ingress('a/i', 'external:net', 'a/y', 'tcp 80', '198.51.100.1:443')] }), /^opened {4}external:net -> a\/y {2}tcp 80 by 198\.51\.100\.1:443 {2}by /)
-  const gateway = (authentication: string): Parts => {
+  const gateway = (authentication: Authentication): Parts => {
     const policy = ingress('a/i', 'external:net', 'a/y', 'tcp 80')
-    return { ingressPolicies: [{ ...policy, gateway: { kind: 'proxy', hosts: ['www.example.org'], authentication, spec: { authentication } } }] }
+    return { ingressPolicies: [{ ...policy, gateway: proxied(proxyOf({ authentication })) }] }
   }
-  const told = changes(gateway('mtls'), gateway('none'))
+  const told = changes(gateway({ kind: 'mtls', caFile: undefined, subjects: [] }), gateway({ kind: 'none' }))
   assert.match(told, /^widened .* by www\.example\.org, authentication none.*\nnarrowed .* authentication mtls/)
 })
 

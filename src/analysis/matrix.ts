@@ -95,6 +95,8 @@ export function formatVia(via: Via): string {
   switch (via.kind) {
     case 'direct':
       return 'direct'
+    case 'mutual-tls':
+      return 'mutual TLS'
     case 'peer':
       return 'peer gateway'
     case 'egress':
@@ -102,6 +104,6 @@ export function formatVia(via: Via): string {
     case 'publish':
       return `publish ${via.addresses.map((a) => (a.family === 4 ? formatAddress(a) : `[${formatAddress(a)}]`)).sort(compareText).join(',')}:${via.port}`
     case 'proxy':
-      return `proxy ${[...via.hosts].sort(compareText).join(',')}`
+      return `proxy ${via.hosts.length === 0 ? `port ${via.proxy.listenPort ?? ''}` : [...via.hosts].sort(compareText).join(',')}`
   }
 }

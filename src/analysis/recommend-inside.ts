@@ -26,7 +26,7 @@ export function recommendServices(flows: readonly SeenFlow[]): readonly Recommen
     return rectangles(here).map(({ protocol, product, evidence }) => {
       const document: ServicePolicy = {
         kind: 'ServicePolicy', enclave, expires: undefined, at: proposed, name: name(nameOf(product, protocol)),
-        source: product.sources.map(ref), destination: product.destinations.map(ref), traffic: trafficOfProduct(product, protocol),
+        source: product.sources.map(ref), destination: product.destinations.map(ref), traffic: trafficOfProduct(product, protocol), encryption: undefined,
       }
       return { document, evidence }
     })
@@ -47,7 +47,8 @@ export function recommendFederation(flows: readonly SeenFlow[]): readonly Recomm
   return enclaves.map((enclave) => {
     const [imports, exports] = [halves.filter(({ from }) => from === enclave), halves.filter(({ to }) => to === enclave)]
     const document: FederationPolicy = {
-      kind: 'FederationPolicy', enclave, name: 'recommended', expires: undefined, at: proposed, imports: imports.map(({ half }) => half), exports: exports.map(({ half }) => half),
+      kind: 'FederationPolicy', enclave, name: 'recommended', expires: undefined, at: proposed, encryption: undefined,
+      imports: imports.map(({ half }) => half), exports: exports.map(({ half }) => half),
     }
     return { document, evidence: [...imports, ...exports].flatMap(({ evidence }) => evidence) }
   })

@@ -6,9 +6,10 @@ import { subtractAddresses, unionAddresses } from '../net/address-set.ts'
 import { externalAddresses, publishedAddresses } from '../intent/externals.ts'
 import { formatEnd } from '../intent/format.ts'
 import { isExpired } from '../intent/mismatch.ts'
+import { plainProxy } from '../model/ingress-proxy.ts'
 import { always, maskOf } from './grants.ts'
 import type { Intent, Path, PathEnd } from '../intent/intent.ts'
-import type { IngressPolicy, Phase, Platform } from '../model/platform.ts'
+import type { Authentication, Phase, Platform } from '../model/platform.ts'
 import type { Condition, Grant } from './grants.ts'
 import type { Extent } from './outside.ts'
 
@@ -79,26 +80,20 @@ function endText(end: PathEnd | undefined): string {
 }
 
 export function grantReader(platform: Platform): (path: Path, now: number) => readonly Grant[] {
-  let policies: ReadonlyMap<string, IngressPolicy> | undefined
-  const ingress = (path: Path): IngressPolicy | undefined => {
-    policies ??= new Map(platform.ingressPolicies.map((p) => [`IngressPolicy ${p.enclave}/${p.name}`, p]))
-    return policies.get(path.origin[0]?.document ?? '')
-  }
   return (path, now) => {
     if (isExpired(path, now)) return []
     const { protocol, ports, source } = path
     const declared: Phase | undefined = source.kind === 'workload' ? platform.workloads.get(source.workload)?.phase : undefined
     const base = { protocol, ports, phases: maskOf(path.phases, declared), until: path.expires ?? Infinity }
-    return conditionsOf(path, ingress).map((condition) => ({ ...base, condition }))
+    return conditionsOf(path).map((condition) => ({ ...base, condition }))
   }
 }
 
-const noSettings = canonicalJson({ authentication: 'none', limits: undefined, routes: [], tls: undefined })
-
-function conditionsOf(path: Path, ingress: (path: Path) => IngressPolicy | undefined): readonly Condition[] {
+function conditionsOf(path: Path): readonly Condition[] {
   const { via } = path
   switch (via.kind) {
     case 'direct':
+    case 'mutual-tls':
     case 'peer':
       return [always]
     case 'egress':
@@ -109,16 +104,22 @@ function conditionsOf(path: Path, ingress: (path: Path) => IngressPolicy | undef
         return { kind: 'entrance', id: `publish ${text}`, text: `by ${text}` }
       })
     case 'proxy': {
-      const gateway = ingress(path)?.gateway
-      const settings = canonicalJson(gateway?.kind === 'proxy' ? gateway.spec : { authentication: via.authentication })
-      const plain = settings === noSettings || settings === '{}'
-      return via.hosts.map((host) => ({
+      const { hosts, authentication, listenPort } = via.proxy
+      const id = canonicalJson({ ...via.proxy, hosts: [] })
+      const plain = canonicalJson(plainProxy([], plainCaller(authentication)))
+      const names = hosts.length === 0 ? [`port ${listenPort ?? ''}`] : hosts
+      return names.map((host) => ({
         kind: 'entrance',
-        id: `proxy ${host} ${via.authentication} ${plain ? '' : settings}`,
-        text: `by ${host}, authentication ${via.authentication}${plain ? '' : `, gateway settings ${digest(settings)}`}`,
+        id: `proxy ${host} ${id}`,
+        text: `by ${host}, authentication ${via.authentication}${id === plain ? '' : `, gateway settings ${digest(id)}`}`,
       }))
     }
   }
+}
+
+/** The shortest way to write that kind of authentication; what has no short way counts as settings. */
+function plainCaller({ kind }: Authentication): Authentication {
+  return kind === 'mtls' ? { kind, caFile: undefined, subjects: [] } : { kind: 'none' }
 }
 
 /** Eight letters that tell one text from another for a reader (FNV-1a, 32 bits); nothing is decided by them. */

@@ -7,6 +7,7 @@ import { formatDomainPattern } from '../net/domain.ts'
 import { formatPrefix } from '../net/prefix.ts'
 import { phases } from '../model/platform.ts'
 import { apiVersion } from '../model/schema/kinds.ts'
+import { writtenProxy } from './write-proxy.ts'
 import type { External, FederationHalf, LocalRef, PeerRef, Ref, TrafficSpec } from '../model/platform.ts'
 import type { Policy } from './what-if.ts'
 
@@ -35,7 +36,7 @@ function specOf(document: Writable): Readonly<Record<string, unknown>> {
       }
     }
     case 'ServicePolicy':
-      return { ...endsOf(document, document.enclave), ...expiry(document) }
+      return { ...endsOf(document, document.enclave), ...encryption(document), ...expiry(document) }
     case 'EgressPolicy': {
       const { methods = [], paths = [] } = document.http ?? {}
       const http = { ...(methods.length === 0 ? {} : { methods }), ...(paths.length === 0 ? {} : { paths }) }
@@ -53,6 +54,7 @@ function specOf(document: Writable): Readonly<Record<string, unknown>> {
       return {
         ...(document.exports.length === 0 ? {} : { exports: halves(document.exports) }),
         ...(document.imports.length === 0 ? {} : { imports: halves(document.imports) }),
+        ...encryption(document),
         ...expiry(document),
       }
     }
@@ -61,14 +63,11 @@ function specOf(document: Writable): Readonly<Record<string, unknown>> {
 
 function gatewayOf({ gateway }: Extract<Policy, { readonly kind: 'IngressPolicy' }>): Readonly<Record<string, unknown>> {
   if (gateway.kind === 'publish') return { authentication: 'none', publish: { address: one(gateway.addresses.map(formatAddress)), port: gateway.port } }
-  const spec = gateway.spec as { readonly authentication?: unknown; readonly tls?: unknown; readonly routes?: readonly unknown[]; readonly limits?: unknown }
-  return {
-    authentication: spec.authentication ?? gateway.authentication,
-    hosts: one(gateway.hosts),
-    ...(spec.tls === undefined ? {} : { tls: spec.tls }),
-    ...(spec.routes === undefined || spec.routes.length === 0 ? {} : { routes: spec.routes }),
-    ...(spec.limits === undefined ? {} : { limits: spec.limits }),
-  }
+  return writtenProxy(gateway.proxy)
+}
+
+function encryption({ encryption: mark }: { readonly encryption: 'required' | undefined }): { readonly encryption?: string } {
+  return mark === undefined ? {} : { encryption: mark }
 }
 
 function endsOf(ends: { readonly source: readonly Ref[]; readonly destination: readonly Ref[]; readonly traffic: TrafficSpec }, enclave: string) {

@@ -282,6 +282,21 @@ export const catalogue = {
     why: 'Published addresses answer from outside only; workloads use private ones.',
     fix: 'Publish an address outside the Platform\'s `addresses`.',
   },
+  'encryption-needs-tcp': {
+    title: 'encryption is required of what mutual TLS cannot carry',
+    why: 'Only tcp travels inside mutual TLS; the rest would stay closed, or be open in the clear.',
+    fix: 'Write `protocol: tcp`, or a policy of its own for what need not be encrypted.',
+  },
+  'route-host': {
+    title: 'a route for a host that the policy does not serve',
+    why: 'No request could ever take that route.',
+    fix: 'Use one of the policy\'s `hosts`, or add the name to them.',
+  },
+  'route-caller': {
+    title: 'a route asks of callers what the policy\'s authentication does not tell',
+    why: 'Claims are in tokens and identities in certificates; without them nobody could take the route.',
+    fix: 'Use `claims` with `jwt` or `oidc`, and `identities` with `mtls`.',
+  },
   'source-without-cidrs': {
     title: 'a published address whose source External has no CIDRs',
     why: 'Before any handshake only an address tells who is calling.',
@@ -478,6 +493,52 @@ export const catalogue = {
     title: 'the address space for workloads is full',
     why: 'Two workloads with one address could not be told apart.',
     fix: 'Give the Platform a larger range under `addresses`.',
+  },
+  // --- identity ---
+  'spiffe-id-invalid': {
+    title: 'not a SPIFFE ID of this platform',
+    why: 'A certificate says who somebody is; one for a name that others read differently would speak for two.',
+    fix: 'Use `spiffe://TRUST-DOMAIN/PATH` with the platform\'s trust domain, in letters, digits, `.`, `_` and `-`.',
+  },
+  'key-exposed': {
+    title: 'others than its owner may read or replace a private key',
+    why: 'Whoever has the key is whoever it belongs to.',
+    fix: 'Make a new key; keep it in a file of mode 0600, in a folder that only its owner may write.',
+  },
+  'identity-damaged': {
+    title: 'a file of the certificate authority or of a trust bundle is missing or damaged',
+    why: 'Going on without it would forget which bundles were replaced, or make an authority that nobody trusts.',
+    fix: 'Restore the folder from a backup; if there is none, remove it and exchange bundles with every Peer again.',
+  },
+  'authority-unusable': {
+    title: 'the certificate authority cannot sign now',
+    why: 'A certificate that outlives its authority, or that no bundle vouches for, would be refused everywhere.',
+    fix: 'Check the clock; supply an intermediate that is valid and whose root is among the roots.',
+  },
+  'root-elsewhere': {
+    title: 'the root of this platform is kept elsewhere',
+    why: 'Only who holds its key can replace it.',
+    fix: 'Add the new root to `rootsFile`, wait until every Peer has fetched it, then supply an intermediate of the new root.',
+  },
+  'svid-of-another': {
+    title: 'the folder holds the identity of another workload',
+    why: 'A workload gets its own identity and no other.',
+    fix: 'Use a folder for each workload.',
+  },
+  'bundle-refused': {
+    title: 'a trust bundle is not accepted',
+    why: 'A bundle decides who may speak for a whole platform; half of one, or an odd one, is not taken. The one before stays.',
+    fix: 'Read the reason; ask the other platform\'s operator when the endpoint is the right one.',
+  },
+  'bundle-replayed': {
+    title: 'a trust bundle older than the one before',
+    why: 'An old bundle would bring back an authority that has been removed. The newer one stays.',
+    fix: 'If the other platform was set up anew, remove its bundle here and give the new one by hand.',
+  },
+  'bundle-unreachable': {
+    title: 'a trust bundle could not be fetched',
+    why: 'The one before stays in use until its certificates end, and is fetched again after a while.',
+    fix: 'Check the Peer\'s `bundleEndpoint` and the way there.',
   },
   'internal': {
     title: 'a mistake in Bulkhead itself',

@@ -23,6 +23,12 @@ export interface Shared {
 
 export const allPhases: readonly Phase[] = Object.freeze([...phases])
 export const direct: Via = Object.freeze({ kind: 'direct' })
+const mutualTls: Via = Object.freeze({ kind: 'mutual-tls' })
+
+/** How a path between two workloads goes when these documents open it together: one that asks for encryption is enough. */
+export function insideVia(...documents: readonly { readonly encryption: 'required' | undefined }[]): Via {
+  return documents.some(({ encryption }) => encryption === 'required') ? mutualTls : direct
+}
 
 export function builder(): Builder {
   const paths: Path[] = []

@@ -1,5 +1,5 @@
 /** Paths between enclaves and platforms: open only where an import meets an export. */
-import { allPhases, direct, originOf } from './builder.ts'
+import { allPhases, insideVia, originOf } from './builder.ts'
 import { compareOrigin } from './order.ts'
 import { intersectTraffic, trafficOf } from './traffic.ts'
 import type { Diagnostic } from '../base/diagnostic.ts'
@@ -92,7 +92,7 @@ function openBetweenEnclaves(build: Builder, all: readonly Half[]): ReadonlySet<
           kind: 'federation',
           phases: allPhases,
           expires: earlier(wish.policy.expires, offer.policy.expires),
-          via: direct,
+          via: insideVia(wish.policy, offer.policy),
           origin: Object.freeze([wish.origin, offer.origin].sort(compareOrigin)),
         } as const
         for (const s of wish.sources) {

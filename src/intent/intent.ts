@@ -6,7 +6,7 @@ import type { Location } from '../base/location.ts'
 import type { Address } from '../net/address.ts'
 import type { PortSet } from '../net/ports.ts'
 import type { Protocol } from '../net/protocol.ts'
-import type { HttpMatch, Phase, WorkloadId } from '../model/platform.ts'
+import type { Authentication, HttpMatch, IngressProxy, Phase, WorkloadId } from '../model/platform.ts'
 
 export interface Intent {
   readonly kind: 'intent'
@@ -44,7 +44,9 @@ export type Via =
   /** Outward to the External's CIDRs (kernel) and domains (proxy and resolver); with `http`, proxy alone. */
   | { readonly kind: 'egress'; readonly http: HttpMatch | undefined }
   | { readonly kind: 'publish'; readonly addresses: readonly Address[]; readonly port: number }
-  | { readonly kind: 'proxy'; readonly hosts: readonly string[]; readonly authentication: string }
+  | { readonly kind: 'proxy'; readonly hosts: readonly string[]; readonly authentication: Authentication['kind']; readonly proxy: IngressProxy }
+  /** Workload to workload on one platform, by mutual TLS between its two gateways; tcp only. */
+  | { readonly kind: 'mutual-tls' }
   /** To or from another Platform's gateway. */
   | { readonly kind: 'peer' }
 

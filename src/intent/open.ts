@@ -1,5 +1,5 @@
 /** What the documents that need nobody else's consent open: services, groups, egress and ingress. */
-import { allPhases, direct, originOf } from './builder.ts'
+import { allPhases, direct, insideVia, originOf } from './builder.ts'
 import { declaredTraffic, trafficOf } from './traffic.ts'
 import type { EgressPolicy, Group, IngressPolicy, LocalRef, ServicePolicy, Workload, WorkloadId } from '../model/platform.ts'
 import type { Builder } from './builder.ts'
@@ -7,7 +7,7 @@ import type { Via } from './intent.ts'
 import type { Selector } from './select.ts'
 
 export function openService(build: Builder, select: Selector, policy: ServicePolicy): void {
-  const shared = { kind: 'service', phases: allPhases, expires: policy.expires, via: direct, origin: Object.freeze([originOf(policy)]) } as const
+  const shared = { kind: 'service', phases: allPhases, expires: policy.expires, via: insideVia(policy), origin: Object.freeze([originOf(policy)]) } as const
   const traffic = trafficOf(policy.traffic)
   const sources = own(select, policy.source, policy.enclave)
   const destinations = own(select, policy.destination, policy.enclave)
@@ -66,7 +66,7 @@ export function openIngress(build: Builder, select: Selector, policy: IngressPol
 function gatewayOf({ gateway }: IngressPolicy): Via {
   return gateway.kind === 'publish'
     ? Object.freeze({ kind: 'publish', addresses: gateway.addresses, port: gateway.port })
-    : Object.freeze({ kind: 'proxy', hosts: gateway.hosts, authentication: gateway.authentication })
+    : Object.freeze({ kind: 'proxy', hosts: gateway.hosts, authentication: gateway.authentication, proxy: gateway.proxy })
 }
 
 /** A local end counts only inside the owner's enclave; what is written beyond it is refused elsewhere and opens nothing here. */

@@ -4,8 +4,9 @@ import { quote } from '../base/diagnostic.ts'
 import { buildGuardrail, buildTest } from './build/assertions.ts'
 import { expandBare } from './build/bare.ts'
 import { checkOwner, contextOf } from './build/context.ts'
+import { machineryOf } from './build/platform.ts'
 import { buildEgress, buildFederation, buildIngress, buildService } from './build/policies.ts'
-import { addresses, buildEnclave, buildEnvironment, buildExternal, buildGroup, buildPeer, buildRisk, buildSegment, buildStack, buildWorkload, defaultEnvironment, defaultStack } from './build/topology.ts'
+import { buildEnclave, buildEnvironment, buildExternal, buildGroup, buildPeer, buildRisk, buildSegment, buildStack, buildWorkload, defaultEnvironment, defaultStack } from './build/topology.ts'
 import { cyclicGroups } from './check/groups.ts'
 import { mixedHalves, placement, telemetryRisks } from './check/owners.ts'
 import { undeclaredPorts } from './check/ports.ts'
@@ -17,8 +18,6 @@ import type { Declared } from './declared.ts'
 import type { Checked, Read } from './documents.ts'
 import type { KindName } from './schema/kinds.ts'
 import type { Platform, Workload, WorkloadId } from './platform.ts'
-
-const defaultAddresses = ['10.128.0.0/16', 'fdbb:1::/64']
 
 /** Adds what it finds to `diagnostics`. The Platform is whole only when nothing was found here or before. */
 export function assemble(read: readonly Read[], declared: Declared, now: number, diagnostics: Diagnostic[]): Platform {
@@ -41,8 +40,7 @@ export function assemble(read: readonly Read[], declared: Declared, now: number,
     kind: 'Platform',
     name,
     trustDomain: around.trustDomain,
-    addresses: addresses(home?.spec.addresses ?? defaultAddresses),
-    infrastructure: addresses(home?.spec.infrastructure ?? []),
+    ...machineryOf(home === undefined ? undefined : contextOf(around, home as unknown as Checked<'Platform'>)),
     stacks: byName(all('Stack', buildStack), defaultStack),
     environments: byName(all('Environment', buildEnvironment), defaultEnvironment),
     segments: byName(all('IsolationSegment', buildSegment)),

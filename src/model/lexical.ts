@@ -81,6 +81,16 @@ export function parseOutside(text: string): OutsideText | undefined {
   return domain === undefined || isMappedAddress(text) ? undefined : { form: 'name', name: domain }
 }
 
+/** `192.0.2.53`, `192.0.2.53:5353`, `2001:db8::53`, `[2001:db8::53]:5353`; `otherwise` is the port that is not written. */
+export function parseAddressAndPort(text: string, otherwise: number): { readonly address: Address; readonly port: number } | undefined {
+  const plain = parseAddress(text)
+  if (plain !== undefined) return { address: plain, port: otherwise }
+  const match = /^(?:([0-9.]+)|\[([0-9a-fA-F:.]+)\]):([1-9][0-9]{0,4})$/.exec(text)
+  const address = parseAddress(match?.[1] ?? match?.[2] ?? '')
+  const port = Number(match?.[3])
+  return address === undefined || !isPortNumber(port) || (address.family === 6) !== (match?.[2] !== undefined) ? undefined : { address, port }
+}
+
 /** A port item written as text: `any`, a range, or a name. */
 export type PortText =
   | { readonly kind: 'any' }
@@ -127,6 +137,13 @@ export function parseInstant(text: string): number | undefined {
   const offset = zone === null ? 0 : (zone[1] === '-' ? -1 : 1) * (Number(zone[2]) * 60 + Number(zone[3]))
   const milliseconds = Number((match[7] ?? '0').padEnd(3, '0'))
   return date.getTime() + ((hour * 60 + minute - offset) * 60 + second) * 1000 + milliseconds
+}
+
+/** Who a certificate says its holder is: a SPIFFE ID or a DNS name, in the one form in which certificates carry them. */
+export function isSubject(text: string): boolean {
+  if (!text.startsWith('spiffe:')) return parseDomain(text) === text
+  const match = /^spiffe:\/\/([a-z0-9._-]{1,255})((?:\/[A-Za-z0-9._-]+)+)$/.exec(text)
+  return match !== null && text.length <= 2048 && !(match[2] ?? '').split('/').some((step) => step === '.' || step === '..')
 }
 
 /** A path inside a workload or on a host: absolute and without `.`, `..` or empty steps. */

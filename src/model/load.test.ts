@@ -3,6 +3,7 @@ import { test } from 'node:test'
 import { toPrefixes } from '../net/address-set.ts'
 import { formatAddress } from '../net/address.ts'
 import { formatPrefix } from '../net/prefix.ts'
+import { everyPath } from './ingress-proxy.ts'
 import { accepted, doc, load, problems, scene } from './testing/set.ts'
 
 test('no documents at all are a platform that holds nothing, with a default Stack and Environment', () => {
@@ -100,7 +101,7 @@ test('an ingress policy publishes addresses, or says what a gateway does', () =>
   assert.ok(a?.kind === 'publish' && b?.kind === 'proxy')
   assert.deepEqual([a.addresses.map(formatAddress), a.port], [['198.51.100.10', '2001:db8::10'], 80])
   assert.deepEqual([b.hosts, b.authentication], [['app.example.org'], 'jwt'])
-  assert.deepEqual((b.spec as { routes: unknown }).routes, [{ path: '/api/*', destination: 'research/api' }])
+  assert.deepEqual(b.proxy.routes, [{ ...everyPath, path: '/api/', prefix: true, destination: 'research/api' }])
 })
 
 test('one published port may have two policies with different sources', () => {

@@ -10,6 +10,9 @@ import type { AddressSet } from '../net/address-set.ts'
 import type { Address } from '../net/address.ts'
 import type { DomainPattern } from '../net/domain.ts'
 import type { Protocol } from '../net/protocol.ts'
+import type { Authentication, IngressProxy } from './ingress-proxy.ts'
+
+export type { Authentication, Claim, IngressProxy, Jwks, ProxyLimits, ProxyTls, Route, RoutePort } from './ingress-proxy.ts'
 
 export const phases = ['running', 'staging', 'task'] as const
 export type Phase = (typeof phases)[number]
@@ -25,6 +28,12 @@ export interface Platform {
   readonly addresses: AddressSet
   /** Hosts, control planes and other machinery; no External means these without `infrastructure: true`. */
   readonly infrastructure: AddressSet
+  /** Where the inbound gateway answers; without it nothing comes in by a host name, and no Peer. */
+  readonly gateway: PlatformGateway | undefined
+  readonly resolver: { readonly upstream: readonly Upstream[] }
+  /** Carries the outbound gateway's connections to outside names, by HTTP CONNECT. */
+  readonly egressProxy: { readonly host: string; readonly port: number } | undefined
+  readonly identity: PlatformIdentity
   readonly stacks: ReadonlyMap<string, Stack>
   readonly environments: ReadonlyMap<string, Environment>
   readonly segments: ReadonlyMap<string, IsolationSegment>
@@ -41,6 +50,37 @@ export interface Platform {
   readonly federationPolicies: readonly FederationPolicy[]
   readonly guardrails: readonly Guardrail[]
   readonly policyTests: readonly PolicyTest[]
+}
+
+export interface PlatformGateway {
+  /** Published addresses, outside `addresses`. */
+  readonly addresses: readonly Address[]
+  readonly httpsPort: number
+  /** Answers with a redirect to https, and nothing else; undefined: closed. */
+  readonly httpPort: number | undefined
+  /** Where Peers' gateways connect. */
+  readonly meshPort: number
+  readonly at: Location
+}
+
+/** A name server; empty `upstream` means those of the machine. */
+export interface Upstream {
+  readonly address: Address
+  readonly port: number
+}
+
+export interface PlatformIdentity {
+  /** An intermediate authority whose root is elsewhere; undefined: the platform makes a root of its own. Absolute paths. */
+  readonly authority:
+    | {
+        /** The intermediate's certificate, and those between it and the root if there are any. */
+        readonly certificateFile: string
+        readonly keyFile: string
+        /** The roots that workloads and Peers trust; several while one takes over from another. */
+        readonly rootsFile: string
+      }
+    | undefined
+  readonly svidSeconds: number
 }
 
 export interface Stack {
@@ -220,6 +260,8 @@ export interface ServicePolicy extends PolicyBase {
   readonly source: readonly LocalRef[]
   readonly destination: readonly LocalRef[]
   readonly traffic: TrafficSpec
+  /** `required`: by mutual TLS between the gateways, for tcp alone. */
+  readonly encryption: 'required' | undefined
 }
 
 export interface EgressPolicy extends PolicyBase {
@@ -249,8 +291,8 @@ export interface IngressPolicy extends PolicyBase {
 export type IngressGateway =
   /** L4: published addresses translated to the private one, port to port; `authentication: none` was written out. */
   | { readonly kind: 'publish'; readonly addresses: readonly Address[]; readonly port: number }
-  /** Carried by a proxy: names, TLS, routes, authentication. Kept as validated data for the engine that carries it. */
-  | { readonly kind: 'proxy'; readonly hosts: readonly string[]; readonly authentication: string; readonly spec: unknown }
+  /** Carried by a proxy: names, TLS, routes, authentication. `hosts` and `authentication` are those of `proxy`. */
+  | { readonly kind: 'proxy'; readonly hosts: readonly string[]; readonly authentication: Authentication['kind']; readonly proxy: IngressProxy }
 
 export interface FederationPolicy extends PolicyBase {
   readonly kind: 'FederationPolicy'
@@ -258,6 +300,8 @@ export interface FederationPolicy extends PolicyBase {
   readonly exports: readonly FederationHalf[]
   /** Our workloads may go out: source is the owner's. */
   readonly imports: readonly FederationHalf[]
+  /** `required`: what its halves open between enclaves goes by mutual TLS between the gateways; towards Peers it always does. */
+  readonly encryption: 'required' | undefined
 }
 
 /** In an export `source` is foreign and `destination` local; in an import it is the other way round. */

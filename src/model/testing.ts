@@ -3,13 +3,14 @@ import { addressSet } from '../net/address-set.ts'
 import { parseAddress } from '../net/address.ts'
 import { parseDomain, parseDomainPattern } from '../net/domain.ts'
 import { prefix } from '../net/prefix.ts'
+import { everyPath, plainProxy } from './ingress-proxy.ts'
 import { phases } from './platform.ts'
 import type { Location } from '../base/location.ts'
 import type { Address } from '../net/address.ts'
 import type { Protocol } from '../net/protocol.ts'
 import type {
-  EgressPolicy, External, ExternalRef, FederationHalf, FederationPolicy, Flow, FlowEnd, Group, GroupRef, IngressPolicy, LocalRef, PeerRef, Phase, Platform,
-  PortItem, Ref, Scope, ServicePolicy, TrafficSpec, Workload, WorkloadId, WorkloadPort, WorkloadRef,
+  EgressPolicy, External, ExternalRef, FederationHalf, FederationPolicy, Flow, FlowEnd, Group, GroupRef, IngressPolicy, IngressProxy, LocalRef, PeerRef, Phase, Platform,
+  PortItem, Ref, Route, Scope, ServicePolicy, TrafficSpec, Workload, WorkloadId, WorkloadPort, WorkloadRef,
 } from './platform.ts'
 
 /** Line 1 of `test.yaml` unless said otherwise. */
@@ -25,6 +26,10 @@ export function emptyPlatform(overrides: Partial<Platform> = {}): Platform {
     trustDomain: 'bulkhead.internal',
     addresses: addressSet([prefix('10.128.0.0/16'), prefix('fdbb:1::/64')]),
     infrastructure: [],
+    gateway: undefined,
+    resolver: { upstream: [] },
+    egressProxy: undefined,
+    identity: { authority: undefined, svidSeconds: 3600 },
     stacks: new Map(),
     environments: new Map(),
     segments: new Map(),
@@ -129,9 +134,14 @@ interface PolicyOptions {
   readonly at?: Location
 }
 
+type EncryptedOptions = PolicyOptions & { readonly encryption?: 'required' }
+
 /** `owner` is `enclave/name`, as for all policies here. */
-export function service(owner: string, source: Ends, destination: Ends, what: string, options: PolicyOptions = {}): ServicePolicy {
-  return { kind: 'ServicePolicy', ...base(owner, options), source: refs<LocalRef>(source), destination: refs<LocalRef>(destination), traffic: traffic(what) }
+export function service(owner: string, source: Ends, destination: Ends, what: string, options: EncryptedOptions = {}): ServicePolicy {
+  return {
+    kind: 'ServicePolicy', ...base(owner, options), source: refs<LocalRef>(source), destination: refs<LocalRef>(destination), traffic: traffic(what),
+    encryption: options.encryption,
+  }
 }
 
 export function egress(
@@ -144,27 +154,41 @@ export function egress(
   }
 }
 
-/** `address:port` publishes; without it, a proxy for `www.example.org` that authenticates. */
-export function ingress(owner: string, source: Ends, destination: Ends, what: string, publish?: string, options: PolicyOptions = {}): IngressPolicy {
+/** `address:port` publishes; without it, a proxy for `www.example.org` that asks for a certificate of the platform's own. */
+export function ingress(owner: string, source: Ends, destination: Ends, what: string, publish?: string, options: PolicyOptions & { readonly proxy?: Partial<IngressProxy> } = {}): IngressPolicy {
   const at = publish?.lastIndexOf(':') ?? 0
   return {
     kind: 'IngressPolicy', ...base(owner, options), source: refs<ExternalRef>(source), destination: refs<LocalRef>(destination), traffic: traffic(what),
     gateway:
       publish === undefined
-        ? { kind: 'proxy', hosts: ['www.example.org'], authentication: 'jwt', spec: {} }
+        ? proxied(proxyOf(options.proxy))
         : { kind: 'publish', addresses: [address(publish.slice(0, at))], port: Number(publish.slice(at + 1)) },
   }
+}
+
+export function proxied(proxy: IngressProxy): Extract<IngressPolicy['gateway'], { readonly kind: 'proxy' }> {
+  return { kind: 'proxy', hosts: proxy.hosts, authentication: proxy.authentication.kind, proxy }
+}
+
+/** Every request for `www.example.org` by callers with a certificate of the platform's own, unless said otherwise. */
+export function proxyOf(different: Partial<IngressProxy> = {}): IngressProxy {
+  return { ...plainProxy(['www.example.org'], { kind: 'mtls', caFile: undefined, subjects: [] }), ...different }
+}
+
+/** `/path`, or `/path*` for a prefix. */
+export function route(path: string, different: Partial<Route> = {}): Route {
+  return { ...everyPath, path: path.replace(/\*$/, ''), prefix: path.endsWith('*'), ...different }
 }
 
 type HalfText = readonly [source: Ends, destination: Ends, what: string]
 
 export function federation(
-  owner: string, halves: { readonly exports?: readonly HalfText[]; readonly imports?: readonly HalfText[] }, options: PolicyOptions = {},
+  owner: string, halves: { readonly exports?: readonly HalfText[]; readonly imports?: readonly HalfText[] }, options: EncryptedOptions = {},
 ): FederationPolicy {
   const half = ([source, destination, what]: HalfText): FederationHalf => ({
     source: refs<LocalRef | PeerRef>(source), destination: refs<LocalRef | PeerRef>(destination), traffic: traffic(what), at: options.at ?? place(),
   })
-  return { kind: 'FederationPolicy', ...base(owner, options), exports: (halves.exports ?? []).map(half), imports: (halves.imports ?? []).map(half) }
+  return { kind: 'FederationPolicy', ...base(owner, options), exports: (halves.exports ?? []).map(half), imports: (halves.imports ?? []).map(half), encryption: options.encryption }
 }
 
 function base(owner: string, { expires, at = place() }: PolicyOptions): Pick<ServicePolicy, 'enclave' | 'name' | 'expires' | 'at'> {

@@ -31,6 +31,7 @@ export function smallPlatform(): Platform {
   return {
     kind: 'Platform', name: 'small', trustDomain: 'small.internal',
     addresses: addressSet([prefix('10.128.0.0/16'), prefix('fdbb:1::/64')]), infrastructure: noAddresses,
+    gateway: undefined, resolver: { upstream: [] }, egressProxy: undefined, identity: { authority: undefined, svidSeconds: 3600 },
     stacks: new Map(), environments: new Map(), segments: new Map(),
     enclaves: new Map([['lab', { kind: 'Enclave', name: 'lab', environment: 'default', segment: undefined, at: at(1) }]]),
     workloads: new Map([['lab/api', workload('lab/api', 8080)], ['lab/db', workload('lab/db', 5432)]]),
@@ -43,6 +44,7 @@ export function smallPlatform(): Platform {
     servicePolicies: [{
       kind: 'ServicePolicy', name: 'api-to-db', enclave: 'lab', expires: undefined, at: at(12), source: [ref('lab/api')],
       destination: [ref('lab/db')], traffic: { protocol: 'tcp', ports: [{ kind: 'range', from: 5432, to: 5432 }] },
+      encryption: undefined,
     }],
   }
 }

@@ -101,7 +101,7 @@ const mistaken: Readonly<Record<string, (platform: Platform, flow: Flow, now: nu
   },
 }
 
-const emptyFederation = { kind: 'FederationPolicy', imports: [], at: { file: 'mistake.yaml', line: 1, column: 1 } } as const
+const emptyFederation = { kind: 'FederationPolicy', imports: [], encryption: undefined, at: { file: 'mistake.yaml', line: 1, column: 1 } } as const
 
 function everyWorkload(platform: Platform, enclave: string) {
   return [...platform.workloads.values()].filter((w) => w.enclave === enclave).map(({ id, at }) => ({ kind: 'workload', workload: id, at }) as const)

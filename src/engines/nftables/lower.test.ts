@@ -6,6 +6,7 @@ import { setContains } from '../../net/address-set.ts'
 import { externalAddresses, publishedAddresses } from '../../intent/externals.ts'
 import { assignGroups, documentsOf, noIds } from './ids.ts'
 import { uplinkGroup } from './inventory.ts'
+import { plainProxy } from '../../model/ingress-proxy.ts'
 import { lower } from './lower.ts'
 import { permits } from './permits.ts'
 import { addressOf, inventoryOf, lowered, path, platformOf, publishing } from './testing.ts'
@@ -140,7 +141,7 @@ test('what the kernel cannot decide is refused by name and stays closed', () => 
   assert.deepEqual(refusals([path('e/a', 'external:both', 'tcp 443')]), ['0/1/0', 'domain: `nftables` cannot express domain names: packets carry addresses'])
   assert.deepEqual(refusals([path('e/a', 'external:left', 'tcp 443', { via: { kind: 'egress', http: { methods: ['GET'], paths: [] } } })]),
     ['0/0/0', 'http: `nftables` cannot express HTTP methods and paths: it does not see requests'])
-  assert.deepEqual(refusals([path('external:left', 'e/a', 'tcp 443', { via: { kind: 'proxy', hosts: ['a.example'], authentication: 'none' } })]),
+  assert.deepEqual(refusals([path('external:left', 'e/a', 'tcp 443', { via: { kind: 'proxy', hosts: ['a.example'], authentication: 'none', proxy: plainProxy(['a.example'], { kind: 'none' }) } })]),
     ['0/0/0', 'proxy: `nftables` cannot express an ingress with host names or authentication: it does not see requests'])
   assert.deepEqual(refusals([path('e/a', 'peer:other/x/y', 'tcp 443', { via: { kind: 'peer' } })]),
     ['0/0/0', 'peer: `nftables` cannot express a path to another platform: that takes mutual TLS between gateways'])

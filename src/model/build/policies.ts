@@ -4,7 +4,8 @@ import { quote } from '../../base/diagnostic.ts'
 import { parseAddress } from '../../net/address.ts'
 import { parseInstant, parsePortText } from '../lexical.ts'
 import { phases } from '../platform.ts'
-import { enclaveOf, isLocal, resolve, resolveExternals, resolveFederated, resolveOwn } from './references.ts'
+import { proxyOf } from './ingress-proxy.ts'
+import { enclaveOf, isLocal, resolveExternals, resolveFederated, resolveOwn } from './references.ts'
 import type { SpecOf } from '../schema/kinds.ts'
 import type { EgressPolicy, FederationHalf, FederationPolicy, IngressGateway, IngressPolicy, LocalRef, PeerRef, PortItem, ServicePolicy, TrafficSpec } from '../platform.ts'
 import type { Path } from '../source.ts'
@@ -45,7 +46,16 @@ export function buildService(context: Context<'ServicePolicy'>): ServicePolicy {
     source: resolveOwn(context, spec.source, ['source']),
     destination: resolveOwn(context, spec.destination, ['destination']),
     traffic: trafficOf(context, spec, []),
+    encryption: encryptionOf(context, spec.encryption, spec.protocol, ['protocol']),
   }
+}
+
+/** Mutual TLS carries tcp alone; anything else under that mark would stay closed or go in the clear. */
+function encryptionOf(context: Context, encryption: 'required' | undefined, protocol: string, path: Path): 'required' | undefined {
+  if (encryption !== undefined && protocol !== 'tcp') {
+    context.problem(path, 'encryption-needs-tcp', `\`encryption: required\` needs \`protocol: tcp\`, not ${quote(protocol)}`, 'write `tcp`, or a policy of its own for what is not encrypted', protocol)
+  }
+  return encryption
 }
 
 export function buildEgress(context: Context<'EgressPolicy'>): EgressPolicy {
@@ -84,7 +94,7 @@ function publishOf(context: Context<'IngressPolicy'>, publish: Publish, destinat
   if (spec.authentication !== 'none') {
     context.problem(['authentication'], 'conflicting-fields', 'a published address cannot tell who is calling', 'write `authentication: none`, or use `hosts` instead of `publish`')
   }
-  for (const field of ['tls', 'routes', 'limits'] as const) {
+  for (const field of ['tls', 'routes', 'limits', 'mode', 'listen', 'websocket'] as const) {
     if (spec[field] !== undefined) context.problem([field], 'conflicting-fields', `\`${field}\` needs a gateway with \`hosts\`; \`publish\` only translates addresses`)
   }
   const [only] = traffic.ports
@@ -101,36 +111,17 @@ function publishOf(context: Context<'IngressPolicy'>, publish: Publish, destinat
   return { kind: 'publish', addresses: texts.flatMap((text) => parseAddress(text) ?? []), port: publish.port }
 }
 
-function proxyOf(context: Context<'IngressPolicy'>, spec: SpecOf<'IngressPolicy'>): IngressGateway {
-  if (spec.protocol !== 'tcp') context.problem(['protocol'], 'wrong-value', `${quote(spec.protocol)} cannot be carried by a gateway with \`hosts\``, 'write `tcp`', spec.protocol)
-  const { authentication } = spec
-  const method = typeof authentication === 'string' ? authentication : (['mtls', 'jwt', 'oidc'] as const).find((key) => authentication[key] !== undefined)
-  const routes = (spec.routes ?? []).map((route, i) => {
-    if (route.destination === undefined) return route
-    const ref = resolve(context, route.destination, ['routes', i, 'destination'])
-    if (ref === undefined) return route
-    if (ref.kind !== 'workload' || enclaveOf(ref) !== context.doc.enclave) {
-      context.problem(['routes', i, 'destination'], 'invalid-reference', `${quote(route.destination)} is not a workload of this enclave`, 'a route leads to one of the policy\'s destinations', route.destination)
-      return route
-    }
-    return { ...route, destination: ref.workload }
-  })
-  const hosts = Array.isArray(spec.hosts) ? spec.hosts : spec.hosts === undefined ? [] : [spec.hosts]
-  return {
-    kind: 'proxy',
-    hosts: [...new Set(hosts.map((h) => h.toLowerCase().replace(/\.$/, '')))].sort(),
-    authentication: method ?? 'none',
-    spec: { authentication, tls: spec.tls, routes, limits: spec.limits },
-  }
-}
-
 export function buildFederation(context: Context<'FederationPolicy'>): FederationPolicy {
   const { spec } = context.doc
+  for (const side of ['exports', 'imports'] as const) {
+    for (const [i, half] of (spec[side] ?? []).entries()) encryptionOf(context, spec.encryption, half.protocol, [side, i, 'protocol'])
+  }
   return {
     kind: 'FederationPolicy',
     ...baseOf(context),
     exports: (spec.exports ?? []).map((half, i) => halfOf(context, half, ['exports', i], 'destination')),
     imports: (spec.imports ?? []).map((half, i) => halfOf(context, half, ['imports', i], 'source')),
+    encryption: spec.encryption,
   }
 }
 

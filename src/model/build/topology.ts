@@ -19,6 +19,12 @@ export function addresses(texts: readonly string[]): AddressSet {
   return addressSet(texts.map(parsePrefix).filter((p) => p.kind === 'prefix'))
 }
 
+/** A text that the schema has accepted as `host:port`. */
+export function hostAndPort(text: string): { readonly host: string; readonly port: number } {
+  const colon = text.lastIndexOf(':')
+  return { host: text.slice(0, colon).replace(/^\[(.*)\]$/, '$1'), port: Number(text.slice(colon + 1)) }
+}
+
 export function buildStack({ doc }: Context<'Stack'>): Stack {
   const { spec, name, at } = doc
   return {
@@ -141,12 +147,11 @@ export function buildPeer(context: Context<'Peer'>): Peer {
   else if (context.peerDomains.get(spec.trustDomain) !== name) {
     context.problem(['trustDomain'], 'duplicate-name', `another Peer has the trust domain ${quote(spec.trustDomain)}`, 'an identity would belong to two platforms', spec.trustDomain)
   }
-  const colon = spec.gateway.lastIndexOf(':')
   return {
     kind: 'Peer', name, at,
     trustDomain: spec.trustDomain,
     bundleEndpoint: { url: spec.bundleEndpoint.url, profile: spec.bundleEndpoint.profile ?? 'https_web' },
-    gateway: { host: spec.gateway.slice(0, colon).replace(/^\[(.*)\]$/, '$1'), port: Number(spec.gateway.slice(colon + 1)) },
+    gateway: hostAndPort(spec.gateway),
   }
 }
 

@@ -138,6 +138,16 @@ export function exactlyOne(names: readonly string[], none = false): z.core.Check
   }
 }
 
+/** Fields that mean something only together. */
+export function allOrNone(names: readonly string[]): z.core.CheckFn<Record<string, unknown>> {
+  return (context) => {
+    const given = names.filter((n) => context.value[n] !== undefined)
+    if (given.length === 0 || given.length === names.length) return
+    const message = `${names.map((n) => `\`${n}\``).join(', ')} go together`
+    context.issues.push({ code: 'custom', input: context.value, path: [given[0] ?? ''], params: { code: 'conflicting-fields', message }, continue: true })
+  }
+}
+
 /** At least one of these fields, and not empty. */
 export function atLeastOne(names: readonly string[]): z.core.CheckFn<Record<string, unknown>> {
   return (context) => {

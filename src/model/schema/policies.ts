@@ -1,7 +1,7 @@
 /** Schemas of the four policies, the bare form, and what is asserted of all of them. */
 import { z } from 'zod'
 import { phases } from '../platform.ts'
-import { authentication, hosts, httpMethod, httpPath, limits, publish, route, tls } from './gateway.ts'
+import { authentication, hosts, httpMethod, httpPath, limits, mode, publish, route, tls } from './gateway.ts'
 import { atLeastOne, exactlyOne, fields, instant, oneOrMany, optional, portName, portNumber, ports, reference, references, required, text } from './fields.ts'
 
 const action = text(
@@ -37,10 +37,13 @@ const common = {
   expires: optional(instant, 'The policy opens nothing from this instant on.'),
 }
 
+const encryption = z.enum(['required'])
+
 export const serviceSpec = fields({
   source: required(references, 'Who may connect: workloads of this enclave.'),
   destination: required(references, 'To whom: workloads of this enclave.'),
   ...traffic,
+  encryption: optional(encryption, '`required`: by mutual TLS between the gateways, with the source\'s own identity; tcp only. Left out: the kernel carries it.'),
   ...common,
 }).check(portFits)
 
@@ -59,18 +62,28 @@ export const egressSpec = fields({
   ...common,
 }).check(portFits)
 
+/** Published, or by a gateway: under names, or with `mode: tcp` at a port of its own. */
+function way(context: z.core.ParsePayload<{ publish?: unknown; hosts?: unknown; mode?: string | undefined; listen?: unknown }>): void {
+  const { hosts: named, publish: published, mode: how, listen } = context.value
+  if (how === 'tcp' && listen !== undefined && named === undefined && published === undefined) return
+  void exactlyOne(['publish', 'hosts'])(context)
+}
+
 export const ingressSpec = fields({
   source: required(references, 'Externals, as `external:NAME`.'),
   destination: required(references, 'Workloads of this enclave.'),
   ...traffic,
   authentication: required(authentication, 'How callers prove who they are: `none`, `mtls`, or one of `mtls`, `jwt`, `oidc` with its settings. A published address can only have `none`, and has to say so.'),
   publish: optional(publish, 'Published addresses that are translated to the private one.'),
-  hosts: optional(hosts, 'Names under which a gateway serves the destination.'),
+  hosts: optional(hosts, 'Names under which a gateway serves the destination; `*.example.org` is every name below.'),
+  mode: optional(mode, '`http`: requests are judged one by one. `tcp`: connections are led on whole, by the name of their TLS, or by `listen` alone.', 'http'),
+  listen: optional(portNumber, 'A port of the gateway for this policy; the Platform\'s `httpsPort` when left out.'),
+  websocket: optional(z.boolean(), 'Whether requests may become WebSockets.', false),
   tls: optional(tls, 'How the gateway speaks TLS.'),
   routes: optional(z.array(route).min(1), 'Which requests lead where; all to the destination when left out.'),
   limits: optional(limits, 'What one caller, or all, may use.'),
   ...common,
-}).check(portFits, exactlyOne(['publish', 'hosts']))
+}).check(portFits, way)
 
 const half = fields({
   source: required(references, 'Who connects.'),
@@ -79,6 +92,7 @@ const half = fields({
 }).check(portFits)
 
 export const federationSpec = fields({
+  encryption: optional(encryption, '`required`: also between enclaves of this platform by mutual TLS; tcp only. Towards Peers it always is.'),
   exports: optional(z.array(half), 'Others may come in: `destination` is this enclave\'s, `source` is the other side\'s.', []),
   imports: optional(z.array(half), 'Ours may go out: `source` is this enclave\'s, `destination` is the other side\'s.', []),
   ...common,

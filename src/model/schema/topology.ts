@@ -1,8 +1,8 @@
 /** Schemas of what a platform consists of. */
 import { z } from 'zod'
-import { isPlainAbsolutePath } from '../lexical.ts'
+import { isPlainAbsolutePath, parseAddressAndPort } from '../lexical.ts'
 import { layers, phases } from '../platform.ts'
-import { absolutePath, atLeastOne, cidr, domainPattern, exactlyOne, fields, instant, nameText, optional, plainText, portName, portNumber, reference, referenceText, required, text } from './fields.ts'
+import { absolutePath, address, allOrNone, atLeastOne, cidr, domainPattern, exactlyOne, fields, instant, nameText, optional, plainText, portName, portNumber, reference, referenceText, required, text } from './fields.ts'
 
 const trustDomain = text((t) =>
   t.length <= 255 && /^[a-z0-9](?:[a-z0-9._-]*[a-z0-9])?$/.test(t)
@@ -10,10 +10,42 @@ const trustDomain = text((t) =>
     : { code: 'wrong-value', message: 'is not a SPIFFE trust domain', help: 'lower-case letters, digits, `.`, `-` and `_`, as in `example.org`' },
 )
 
+const hostAndPort = text((t) => {
+  const match = /^([A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\]):([1-9][0-9]{0,4})$/.exec(t)
+  return match !== null && Number(match[2]) <= 65_535 ? undefined : { code: 'wrong-value', message: 'is not a host and a port', help: 'write `gateway.example.org:8443`' }
+})
+
+const addressAndPort = text((t) =>
+  parseAddressAndPort(t, 53) === undefined ? { code: 'invalid-address', message: 'is not an address', help: 'allowed: `192.0.2.53`, `192.0.2.53:5353`, `2001:db8::53`, `[2001:db8::53]:5353`' } : undefined,
+)
+
 export const platformSpec = fields({
   trustDomain: optional(trustDomain, 'The SPIFFE trust domain of all identities. `NAME.internal` when left out.'),
   addresses: optional(z.array(cidr).min(1), 'The space from which workloads get their addresses.', ['10.128.0.0/16', 'fdbb:1::/64']),
   infrastructure: optional(z.array(cidr), 'Hosts, control planes and other machinery. No External means these unless it says `infrastructure: true`.', []),
+  gateway: optional(
+    fields({
+      addresses: required(z.array(address).min(1), 'Published addresses, outside `addresses`.'),
+      httpsPort: optional(portNumber, 'Where host names are served.', 443),
+      httpPort: optional(portNumber, 'Answers with a redirect to https and nothing else; closed when left out.'),
+      meshPort: optional(portNumber, 'Where the gateways of Peers connect.', 15_443),
+    }),
+    'The inbound gateway. Without it nothing comes in by a host name, and no Peer.',
+  ),
+  resolver: optional(
+    fields({ upstream: required(z.array(addressAndPort).min(1), 'Name servers that are asked for outside names: addresses, with `:PORT` unless it is 53.') }),
+    'Who answers for names outside; the name servers of the machine when left out.',
+  ),
+  egressProxy: optional(hostAndPort, 'A proxy that carries the outbound gateway\'s connections by HTTP CONNECT, as `host:port`.'),
+  identity: optional(
+    fields({
+      certificateFile: optional(absolutePath, 'The certificate of an intermediate authority, and those up to its root.'),
+      keyFile: optional(absolutePath, 'Its private key.'),
+      rootsFile: optional(absolutePath, 'The roots that are trusted; several while one takes over from another.'),
+      svidMinutes: optional(z.int().min(2).max(1_440), 'How long a workload\'s certificate is valid.', 60),
+    }).check(allOrNone(['certificateFile', 'keyFile', 'rootsFile'])),
+    'Where identities come from; an authority of the platform\'s own when left out.',
+  ),
 })
 
 export const stackSpec = fields({
@@ -124,11 +156,6 @@ export const externalSpec = fields({
   infrastructure: optional(z.boolean(), 'It really means addresses of the platform, of hosts, link-local, metadata or loopback space.', false),
   telemetry: optional(z.boolean(), 'It is software that phones home; a policy to it needs a RiskRecord.', false),
 }).check(atLeastOne(['domains', 'cidrs']))
-
-const hostAndPort = text((t) => {
-  const match = /^([A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\]):([1-9][0-9]{0,4})$/.exec(t)
-  return match !== null && Number(match[2]) <= 65_535 ? undefined : { code: 'wrong-value', message: 'is not a host and a port', help: 'write `gateway.example.org:8443`' }
-})
 
 const httpsUrl = text((t) =>
   URL.canParse(t) && new URL(t).protocol === 'https:' && !t.includes('@')

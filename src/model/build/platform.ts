@@ -1,0 +1,37 @@
+/** What the Platform document says of its own machinery: gateway, resolver, proxy on the way out, authority. */
+import { parseAddress } from '../../net/address.ts'
+import { parseAddressAndPort } from '../lexical.ts'
+import { addresses, hostAndPort } from './topology.ts'
+import type { Platform, PlatformGateway } from '../platform.ts'
+import type { Context } from './context.ts'
+
+type Own = Pick<Platform, 'addresses' | 'infrastructure' | 'gateway' | 'resolver' | 'egressProxy' | 'identity'>
+
+const defaultAddresses = ['10.128.0.0/16', 'fdbb:1::/64']
+
+/** `undefined` when no document describes the platform. */
+export function machineryOf(context: Context<'Platform'> | undefined): Own {
+  const spec = context?.doc.spec ?? {}
+  const { egressProxy, identity = {} } = spec
+  const { certificateFile, keyFile, rootsFile } = identity
+  return {
+    addresses: addresses(spec.addresses ?? defaultAddresses),
+    infrastructure: addresses(spec.infrastructure ?? []),
+    gateway: context === undefined ? undefined : gatewayOf(context),
+    resolver: { upstream: (spec.resolver?.upstream ?? []).flatMap((text) => parseAddressAndPort(text, 53) ?? []) },
+    egressProxy: egressProxy === undefined ? undefined : hostAndPort(egressProxy),
+    identity: {
+      authority: certificateFile === undefined || keyFile === undefined || rootsFile === undefined ? undefined : { certificateFile, keyFile, rootsFile },
+      svidSeconds: (identity.svidMinutes ?? 60) * 60,
+    },
+  }
+}
+
+function gatewayOf(context: Context<'Platform'>): PlatformGateway | undefined {
+  const { gateway } = context.doc.spec
+  if (gateway === undefined) return undefined
+  const ports = { httpsPort: gateway.httpsPort ?? 443, httpPort: gateway.httpPort, meshPort: gateway.meshPort ?? 15_443 }
+  const written = [ports.httpsPort, ports.meshPort, ...(ports.httpPort === undefined ? [] : [ports.httpPort])]
+  if (new Set(written).size < written.length) context.problem(['gateway'], 'conflicting-fields', '`httpsPort`, `httpPort` and `meshPort` have to differ')
+  return { addresses: gateway.addresses.flatMap((text) => parseAddress(text) ?? []), ...ports, at: context.place(['gateway']) }
+}
