@@ -8,6 +8,7 @@ import { run } from '../base/process.ts'
 import { elementsOf, intervalSets, setNames } from '../engines/nftables/elements.ts'
 import { tableFamily, tableName } from '../engines/nftables/render.ts'
 import { formatAddress, parseAddress } from '../net/address.ts'
+import { tapTable } from './tap.ts'
 import { traceTableName } from './trace-table.ts'
 import type { Atoms } from '../engines/nftables/atoms.ts'
 import type { Element } from '../engines/nftables/elements.ts'
@@ -39,7 +40,7 @@ export async function readTableState(): Promise<TableState> {
     const [kind = '', body = {}] = Object.entries(object)[0] ?? []
     const table = String(kind === 'table' ? body['name'] : body['table'])
     if (body['family'] === tableFamily && table === tableName) own.push(object)
-    else if (kind === 'table' && table !== traceTableName && !table.startsWith(writerTablePrefix)) foreign.push(`${String(body['family'])} ${table}`)
+    else if (kind === 'table' && table !== traceTableName && !table.startsWith(writerTablePrefix) && `${String(body['family'])} ${table}` !== tapTable) foreign.push(`${String(body['family'])} ${table}`)
   }
   return { ...tableState(own.length === 0 ? undefined : own), foreign: foreign.sort() }
 }

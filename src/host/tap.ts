@@ -2,8 +2,9 @@
 import { existsSync, writeFileSync } from 'node:fs'
 import { Fault } from '../base/fault.ts'
 import { run } from '../base/process.ts'
+import { applyRuleset } from '../engines/nftables/apply.ts'
 import { formatAddress } from '../net/address.ts'
-import { ipBatch, ipBatchForce, ipJson } from './ip.ts'
+import { inNetns, ipBatch, ipBatchForce, ipJson } from './ip.ts'
 import { gatewayV4, gatewayV6 } from './place.ts'
 import { namespaceOf } from './proc.ts'
 import { routeTable } from './router.ts'
@@ -12,12 +13,31 @@ import type { Place } from './plan.ts'
 /** Kept in the interface's alias, so that whoever gives it back needs no other memory. */
 const aliasPrefix = 'bulkhead took '
 
+/** Beside the one that judges IP packets, because ARP has tables of its own. */
+export const tapTable = 'arp bulkhead-taps'
+
+/**
+ * The router makes a neighbour entry for every sender of a question, in a table that the whole machine shares and that holds a
+ * thousand: one that asks under other addresses than its own (or none yet) is not heard.
+ */
+function askAsItself(place: Place): string {
+  const chain = `${tapTable} ${place.interface}`
+  return [
+    `add table ${tapTable}`,
+    `add chain ${chain} { type filter hook input priority filter; policy accept; }`,
+    `flush chain ${chain}`,
+    `add rule ${chain} iifname "${place.interface}" arp saddr ip != { 0.0.0.0, ${formatAddress(place.ipv4)} } drop`,
+    '',
+  ].join('\n')
+}
+
 /** The machine behind it answers for itself, so its neighbour entry is left to ARP, on this interface alone. */
 export async function takeInterface(place: Place, name: string, taken: boolean): Promise<void> {
   if (!taken) {
     if (!(await isHere(name))) await fetchFromHost(name)
     await ipBatch([`link set dev ${name} down`, `link set dev ${name} alias "${aliasPrefix}${name}"`, `link set dev ${name} name ${place.interface}`])
   }
+  await applyRuleset(askAsItself(place))
   const ipv6 = existsSync('/proc/sys/net/ipv6')
   if (ipv6) writeFileSync(`/proc/sys/net/ipv6/conf/${place.interface}/addr_gen_mode`, '1')
   await ipBatch([
@@ -36,6 +56,8 @@ export async function releaseInterface(name: string, netns?: string): Promise<bo
   const alias = String(link?.['ifalias'] ?? '')
   if (!alias.startsWith(aliasPrefix)) return false
   const before = alias.slice(aliasPrefix.length)
+  const forget = ['nft', 'delete', 'chain', ...tapTable.split(' '), name]
+  await run(netns === undefined ? forget : inNetns(netns, forget))
   await ipBatchForce([`link set dev ${name} down`, `addr flush dev ${name}`, `link set dev ${name} group 0`, `link set dev ${name} alias ""`, `link set dev ${name} name ${before}`], netns)
   if (netns !== undefined || hostNamespaceIsOther()) await ipBatchForce([`link set dev ${before} netns 1`], netns)
   return true

@@ -50,19 +50,22 @@ async function shareDuring(attack: () => Promise<unknown>): Promise<{ readonly s
 
 const entries = async (): Promise<number> => Number(await routerSays(lab, 'conntrack', '-C'))
 
-/** Refusals of `caller` that were recorded, each to a port of its own. */
-async function recordedPorts(from: number, to: number): Promise<number> {
-  const { stdout } = await lab.instance.bulkhead('flows', '--denied', '--since', '5m', '--json')
+/** Records of `caller` with different ports of a range: destination ports of refusals, source ports of connections. */
+async function recordedPorts(verdict: '--denied' | '--allowed', from: number, to: number): Promise<number> {
+  const { stdout } = await lab.instance.bulkhead('flows', verdict, '--since', '5m', '--json')
   const ports = new Set<number>()
   for (const line of stdout.split('\n')) {
     if (!line.includes('"lab/caller"')) continue
-    for (const [, port] of line.matchAll(/"port":(\d+)/g)) if (Number(port) >= from && Number(port) < to) ports.add(Number(port))
+    for (const [, port] of line.matchAll(verdict === '--denied' ? /"port":(\d+)/g : /"sourcePort":(\d+)/g)) if (Number(port) >= from && Number(port) < to) ports.add(Number(port))
   }
   return ports.size
 }
 
 /** One refused connection to each port of a range, unhurried. */
 const refusedDials = (from: number, to: number): readonly string[] => ['node', '-e', `let p=${from};const go=()=>{if(p>=${to})return;const s=require('net').connect(p++,'${lab.victim.ipv4}');s.on('error',()=>setTimeout(go,5))};go()`]
+
+/** One allowed connection from each port of a range, unhurried; says how many were answered. */
+const allowedDials = (from: number, to: number): readonly string[] => ['node', '-e', `let p=${from},n=0;const go=()=>{if(p>=${to})return console.log(n);const s=require('net').connect({port:7000,host:'${callee}',localPort:p++});s.on('connect',()=>{n++;s.destroy();setTimeout(go,5)});s.on('error',()=>setTimeout(go,5))};go()`]
 
 test('who floods refusals leaves others their rate, and every one of their records', async (t) => {
   const flood = families.map((family) => lab.fromEvil(probe(family, lab.evil, lab.victim, 'udp', 9)))
@@ -72,7 +75,27 @@ test('who floods refusals leaves others their rate, and every one of their recor
   t.diagnostic(`share ${share.toFixed(2)} of ${quiet} in half a second`)
   assert.ok(quiet > 0, 'the bystander is heard at all')
   assert.ok(share >= 0.8, `${(share * 100).toFixed(0)} % of ${quiet} in half a second`)
-  await eventually(async () => assert.equal(await recordedPorts(20_000, 20_200), 200), 10_000)
+  await eventually(async () => assert.equal(await recordedPorts('--denied', 20_000, 20_200), 200), 10_000)
+})
+
+test('connections that are allowed are recorded, each of them, while others flood refusals and open connections', async (t) => {
+  const refused = lab.fromEvil(probe('ipv4', lab.evil, lab.victim, 'udp', 9))
+  const sport = 14 + 20
+  const opening = lab.fromEvil(probe('ipv4', lab.evil, lab.friend, 'udp'))
+  opening.writeUInt16BE(0, sport)
+  opening.writeUInt16BE(0, sport + 6)
+  for (const [from, flood] of [
+    [21_000, () => lab.card('evil').burst(20_000, refused)],
+    [22_000, () => lab.card('evil').sweep(1, 20_000, sport, sport + 8, opening)],
+  ] as const) {
+    let over = false
+    const answered = lab.instance.exec('caller', ...allowedDials(from, from + 200)).finally(() => void (over = true))
+    while (!over) await flood()
+    const { stdout } = await answered
+    assert.equal(stdout, '200\n', 'they are answered')
+    await eventually(async () => assert.equal(await recordedPorts('--allowed', from, from + 200), 200), 20_000)
+  }
+  t.diagnostic(JSON.stringify((await lab.instance.status()).recorder))
 })
 
 test('who opens connections at full speed leaves others their rate, and room in the connection table', async (t) => {

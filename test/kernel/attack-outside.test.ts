@@ -55,12 +55,14 @@ test('a published address opens by a first packet from its sources and port, and
       ? ['192.0.2.1', '203.0.114.5', lab.friend.ipv4, lab.victim.ipv4, '10.128.9.9', '127.0.0.1', '169.254.1.1', '169.254.169.254', '0.0.0.0', '224.0.0.1', '255.255.255.255', '198.18.255.2', published.ipv4]
       : ['2001:db8:9::5', lab.friend.ipv6, lab.victim.ipv6, '::1', '::', 'fe80::1', 'ff02::1', 'fd00:ec2::254', published.ipv6, 'fdbb:1::9']
     let sport = 10_000
-    const combinations = Array.from({ length: 32 }, (_, bits) => Object.entries(tcpFlags).filter((_, i) => ((bits >> i) & 1) === 1).map(([flag]) => flag).join(''))
+    const combinations = Array.from({ length: 256 }, (_, bits) => Object.entries(tcpFlags).filter((_, i) => ((bits >> i) & 1) === 1).map(([flag]) => flag).join(''))
     const make = (from: string, to: string, dport: number): readonly Buffer[] =>
       combinations.map((flags) => packet({ from, to, payload: { kind: 'tcp', sport: ++sport, dport, flags, seq: 7, ack: 9, data: marker } }))
     const first = await reachedInside(packet({ from: allowed[family], to: published[family], payload: { kind: 'tcp', sport: ++sport, dport: 80, flags: 'S', data: marker } }))
     assert.deepEqual(first.map(([name]) => name), ['victim'], `${family}: the way in is open`)
-    assert.deepEqual(await reachedInside(...others.flatMap((from) => [...make(from, published[family], 80), ...make(from, lab.victim[family], 7000)])), [], `${family}: from nobody else`)
+    for (const from of others) {
+      assert.deepEqual(await reachedInside(...make(from, published[family], 80), ...make(from, lab.victim[family], 7000)), [], `${family}: not from ${from}`)
+    }
     assert.deepEqual(await reachedInside(...[7000, 79, 81, 443].flatMap((port) => make(allowed[family], published[family], port))), [], `${family}: no other port`)
     assert.deepEqual(await reachedInside(...[80, 7000].flatMap((port) => make(allowed[family], lab.victim[family], port))), [], `${family}: not without translation`)
     const flagged = await reachedInside(...make(allowed[family], published[family], 80))

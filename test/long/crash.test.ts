@@ -1,8 +1,11 @@
 import { test } from 'node:test'
 import { crashLoop } from '../kernel/lib/crashes.ts'
+import { times } from './length.ts'
 
 test('killed at 300 points of up, apply, revoke and down: no closed path is open, and the next command completes', async (t) => {
   const seed = Number(process.env['BULKHEAD_SEED'] ?? Date.now() % 1_000_000)
+  const began = performance.now()
   t.diagnostic(`seed ${seed}`)
-  await crashLoop({ rounds: 300, mostMs: Infinity, seed })
+  const played = await crashLoop({ rounds: times(300), mostMs: Infinity, seed })
+  t.diagnostic(`${played} rounds, ${((performance.now() - began) / played / 1000).toFixed(2)} s each`)
 })

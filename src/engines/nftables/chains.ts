@@ -30,6 +30,12 @@ export const housekeepingCounter = 'unlogged-housekeeping'
  */
 const loudest = 'limit rate over 10000/second burst 65536 packets'
 
+/**
+ * Questions about neighbours from one interface. The router makes an entry for whoever asks, in a table that all interfaces of
+ * the machine share and that holds a thousand: a machine behind a tap asks a few times when it starts, and then twice a minute.
+ */
+const curious = 'limit rate over 2/second burst 16 packets'
+
 /** Enough for the longest headers that are recorded: IPv6 and TCP with options. */
 const snapLength = 128
 
@@ -54,6 +60,7 @@ export function chains(inventory: Inventory, logGroup: number, connectionLimit: 
       ...block(`set full${n}`, `identities that have just been found at their limit${whose}`, [`typeof ${group}`, 'size 65535', 'flags dynamic,timeout']),
     ]),
     ...block('set loud', 'identities that are refused more often than is recorded', ['typeof iifgroup', 'size 65535', 'flags dynamic']),
+    ...block('set asking', 'interfaces that ask for neighbours more often than is answered', ['typeof iifname', 'size 65535', 'flags dynamic']),
     ...refusals(count, log),
     ...verdicts(connectionLimit),
     ...direct(),
@@ -217,6 +224,7 @@ function arrival(inventory: Inventory): readonly string[] {
       'accept',
     ]),
     ...block('chain unmarked', 'from workloads: neighbour discovery, which is never routed, and refusals', [
+      `icmpv6 type nd-neighbor-solicit add @asking { iifname ${curious} } ${chatter}`,
       discovery,
       `icmpv6 type { mld-listener-report, mld-listener-done, mld2-listener-report, nd-router-solicit } ${chatter}`,
       `meta l4proto igmp ${chatter}`,

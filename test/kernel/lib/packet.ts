@@ -23,7 +23,7 @@ export type Transport =
   | { readonly kind: 'icmp'; readonly type: number; readonly code?: number; readonly rest?: number; readonly data?: Buffer }
   | { readonly kind: 'raw'; readonly protocol: number; readonly data: Buffer }
 
-export const tcpFlags: Readonly<Record<string, number>> = { F: 1, S: 2, R: 4, P: 8, A: 16 }
+export const tcpFlags: Readonly<Record<string, number>> = { F: 1, S: 2, R: 4, P: 8, A: 16, U: 32, E: 64, W: 128 }
 const numbers = { tcp: 6, udp: 17, sctp: 132 } as const
 
 export function packet(spec: PacketSpec): Buffer {
