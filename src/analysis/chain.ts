@@ -59,7 +59,7 @@ export function shortestChain(graph: Graph, query: ChainQuery): readonly Hop[] |
   }
 
   const expand = (node: number, start: number, at: number): boolean =>
-    isGone[node] !== 1 && (follow(graph.out, node, start, at, true) || (bothWays && follow(graph.into, node, start, at, false)))
+    isGone[node] !== 1 && (follow(graph.out, node, start, at, true) || (bothWays && follow(graph.into(), node, start, at, false)))
 
   for (let at = 0; at < trail.length(); at++) {
     const here = trail.node(at)

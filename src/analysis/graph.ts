@@ -1,6 +1,5 @@
 /** The Intent as a directed graph: ends are nodes, and each pair of ends that has a path is an edge from initiator to destination. */
-import { compareText } from '../base/location.ts'
-import { formatEnd } from '../intent/format.ts'
+import { endNumbers } from '../intent/end-numbers.ts'
 import { overlaps } from './overlap.ts'
 import type { Intent, Path, PathEnd } from '../intent/intent.ts'
 import type { Platform } from '../model/platform.ts'
@@ -17,7 +16,8 @@ export interface Graph {
   readonly twins: (node: number) => readonly number[]
   /** The same for searches that visit everything. */
   readonly out: Adjacency
-  readonly into: Adjacency
+  /** Made when it is first asked for: most questions follow initiation alone. */
+  readonly into: () => Adjacency
   readonly path: (place: number) => Path
   /** Every path that this very node initiates, with the node that it leads to. */
   readonly paths: (node: number) => Iterable<Edge>
@@ -46,14 +46,15 @@ const noNodes: readonly number[] = Object.freeze([])
  * `*` of a peer's enclave and a single workload of it are two nodes that mean one identity, and so are two Externals that
  * share an address or a name: each has the other's edges. Two single workloads of a peer are two. `keep` says which paths count.
  */
-export function graphOf(platform: Platform, intent: Intent, keep: (path: Path) => boolean = () => true): Graph {
-  const { ends, texts, places, sources, destinations } = nodesOf(intent)
+export function graphOf(platform: Platform, intent: Intent, keep?: (path: Path) => boolean): Graph {
+  const { ends, texts, numberOf, sources, destinations } = endNumbers(intent.paths)
   const pairs = pairsOf(intent, sources, destinations, keep)
-  const out = adjacency(ends.length, pairs, sources, destinations)
-  const into = adjacency(ends.length, pairs, destinations, sources)
+  const out = outwardOf(ends.length, pairs, sources, destinations)
+  let inwards: Adjacency | undefined
+  const into = (): Adjacency => (inwards ??= adjacency(ends.length, pairs, destinations, sources))
   const first = new Int32Array(ends.length).fill(-1)
   for (let at = sources.length - 1; at >= 0; at--) first[sources[at] ?? 0] = at
-  const twins = twinsOf(platform, ends, places)
+  const twins = twinsOf(platform, ends, numberOf)
   function path(place: number): Path {
     const found = intent.paths[place]
     if (found === undefined) throw new RangeError(`no path at ${place}`)
@@ -68,63 +69,28 @@ export function graphOf(platform: Platform, intent: Intent, keep: (path: Path) =
   function* paths(node: number): Iterable<Edge> {
     for (let at = first[node] ?? -1; at >= 0 && sources[at] === node; at++) {
       const path = intent.paths[at]
-      if (path !== undefined && keep(path)) yield { other: destinations[at] ?? 0, path }
+      if (path !== undefined && keep?.(path) !== false) yield { other: destinations[at] ?? 0, path }
     }
   }
 
   return {
     ends, texts, paths, path, out, into,
-    nodeOf: (text) => places.get(text),
+    nodeOf: numberOf,
     outward: (node) => edges(out, node),
-    inward: (node) => edges(into, node),
+    inward: (node) => edges(into(), node),
     twins: (node) => twins.get(node) ?? noNodes,
   }
 }
 
-interface Nodes {
-  readonly ends: readonly PathEnd[]
-  readonly texts: readonly string[]
-  readonly places: ReadonlyMap<string, number>
-  /** The node of each path's source and destination, by the path's place. */
-  readonly sources: Int32Array
-  readonly destinations: Int32Array
-}
-
-/** Hundreds of thousands of paths share their ends' objects, so each object's text is made once. */
-function nodesOf({ paths }: Intent): Nodes {
-  const seen = new Map<PathEnd, number>()
-  const numberOf = (end: PathEnd): number => {
-    let number = seen.get(end)
-    if (number === undefined) seen.set(end, (number = seen.size))
-    return number
-  }
-  const sources = new Int32Array(paths.length)
-  const destinations = new Int32Array(paths.length)
-  let [before, number]: [PathEnd | undefined, number] = [undefined, 0]
-  let at = 0
-  for (const { source, destination } of paths) {
-    if (source !== before) [before, number] = [source, numberOf(source)]
-    sources[at] = number
-    destinations[at++] = numberOf(destination)
-  }
-  const byText = new Map(Array.from(seen.keys(), (end) => [formatEnd(end), end] as const))
-  const texts = [...byText.keys()].sort(compareText)
-  const places = new Map(texts.map((text, node) => [text, node]))
-  const nodes = Int32Array.from(seen.keys(), (end) => places.get(formatEnd(end)) ?? 0)
-  // In place: another list of millions would cost the collector more than the search that it is for.
-  for (const numbers of [sources, destinations]) for (let i = 0; i < numbers.length; i++) numbers[i] = nodes[numbers[i] ?? 0] ?? 0
-  return { ends: texts.flatMap((text) => byText.get(text) ?? []), texts, places, sources, destinations }
-}
-
 /** The places of the first path of each pair. Paths come sorted by their ends, so the others stand right behind it. */
-function pairsOf(intent: Intent, sources: Int32Array, destinations: Int32Array, keep: (path: Path) => boolean): Uint32Array {
-  const pairs = new Uint32Array(intent.paths.length)
+function pairsOf({ paths }: Intent, sources: Int32Array, destinations: Int32Array, keep: ((path: Path) => boolean) | undefined): Uint32Array {
+  const pairs = new Uint32Array(paths.length)
   let count = 0
   let [source, destination] = [-1, -1]
-  let at = -1
-  for (const path of intent.paths) {
-    at++
-    if ((sources[at] === source && destinations[at] === destination) || !keep(path)) continue
+  for (let at = 0; at < sources.length; at++) {
+    if (sources[at] === source && destinations[at] === destination) continue
+    const path = keep === undefined ? undefined : paths[at]
+    if (path !== undefined && keep?.(path) === false) continue
     source = sources[at] ?? 0
     destination = destinations[at] ?? 0
     pairs[count++] = at
@@ -132,11 +98,14 @@ function pairsOf(intent: Intent, sources: Int32Array, destinations: Int32Array, 
   return pairs.subarray(0, count)
 }
 
+/** Pairs come sorted by their source, so they stand where they are looked for. */
+function outwardOf(nodes: number, pairs: Uint32Array, sources: Int32Array, destinations: Int32Array): Adjacency {
+  return { starts: startsOf(nodes, pairs, sources), others: Int32Array.from(pairs, (at) => destinations[at] ?? 0), places: pairs }
+}
+
 /** Pairs by the node at one of their ends, in their own order. */
 function adjacency(nodes: number, pairs: Uint32Array, from: Int32Array, to: Int32Array): Adjacency {
-  const starts = new Uint32Array(nodes + 1)
-  for (const at of pairs) starts[(from[at] ?? 0) + 1] = (starts[(from[at] ?? 0) + 1] ?? 0) + 1
-  for (let node = 0; node < nodes; node++) starts[node + 1] = (starts[node + 1] ?? 0) + (starts[node] ?? 0)
+  const starts = startsOf(nodes, pairs, from)
   const next = starts.slice()
   const places = new Uint32Array(pairs.length)
   const others = new Int32Array(pairs.length)
@@ -150,7 +119,14 @@ function adjacency(nodes: number, pairs: Uint32Array, from: Int32Array, to: Int3
   return { starts, others, places }
 }
 
-function twinsOf(platform: Platform, ends: readonly PathEnd[], places: ReadonlyMap<string, number>): ReadonlyMap<number, readonly number[]> {
+function startsOf(nodes: number, pairs: Uint32Array, from: Int32Array): Uint32Array {
+  const starts = new Uint32Array(nodes + 1)
+  for (const at of pairs) starts[(from[at] ?? 0) + 1] = (starts[(from[at] ?? 0) + 1] ?? 0) + 1
+  for (let node = 0; node < nodes; node++) starts[node + 1] = (starts[node + 1] ?? 0) + (starts[node] ?? 0)
+  return starts
+}
+
+function twinsOf(platform: Platform, ends: readonly PathEnd[], numberOf: Graph['nodeOf']): ReadonlyMap<number, readonly number[]> {
   const twins = new Map<number, readonly number[]>()
   const enclaves = new Map<string, { readonly all: number[]; readonly single: number[] }>()
   for (const [node, end] of ends.entries()) {
@@ -166,7 +142,7 @@ function twinsOf(platform: Platform, ends: readonly PathEnd[], places: ReadonlyM
   }
   const names = ends.flatMap((end) => (end.kind === 'external' ? [end.external] : []))
   for (const [name, others] of overlaps(platform, names)) {
-    twins.set(places.get(`external:${name}`) ?? 0, others.flatMap((other) => places.get(`external:${other}`) ?? []))
+    twins.set(numberOf(`external:${name}`) ?? 0, others.flatMap((other) => numberOf(`external:${other}`) ?? []))
   }
   return twins
 }

@@ -1,32 +1,53 @@
 /** The one order of paths, so that equal sets of documents give equal Intents whatever file they come from. */
 import { compareLocations, compareText } from '../base/location.ts'
+import { keepEndNumbers, numberEnds } from './end-numbers.ts'
 import { formatEnd } from './format.ts'
 import type { PortSet } from '../net/ports.ts'
-import type { Origin, Path, PathEnd } from './intent.ts'
+import type { EndNumbers } from './end-numbers.ts'
+import type { Origin, Path } from './intent.ts'
 
-/** Sorts by source, destination, protocol, ports, origin; every end is ranked once, so the sort compares numbers. */
+/**
+ * Sorts by source, destination, protocol, ports, origin. Ends are told apart by number, so millions of paths are put in order
+ * by counting; only the few between the same two ends are compared. The numbers stay known for the list that is returned.
+ */
 export function sortPaths(paths: readonly Path[]): readonly Path[] {
-  const rank = rankEnds(paths)
-  const keyed = paths.map((path) => ({ path, source: rank(path.source), destination: rank(path.destination) }))
-  keyed.sort((a, b) => a.source - b.source || a.destination - b.destination || compareRest(a.path, b.path))
-  return keyed.map((k) => k.path)
+  const numbers = numberEnds(paths)
+  const { ends, sources, destinations } = numbers
+  const order = countingSort(countingSort(Uint32Array.from(paths.keys()), destinations, ends.length), sources, ends.length)
+  const sorted = Array.from(order, (at) => paths[at]).filter((path) => path !== undefined)
+  const ordered = { ...numbers, sources: Int32Array.from(order, (at) => sources[at] ?? 0), destinations: Int32Array.from(order, (at) => destinations[at] ?? 0) }
+  sortBetween(sorted, ordered)
+  keepEndNumbers(sorted, ordered)
+  return sorted
+}
+
+/** Places in the order of the numbers that these have; equal ones stay in the order in which they came. */
+function countingSort(places: Uint32Array, numbers: Int32Array, below: number): Uint32Array {
+  const starts = new Uint32Array(below + 1)
+  for (const at of places) starts[(numbers[at] ?? 0) + 1] = (starts[(numbers[at] ?? 0) + 1] ?? 0) + 1
+  for (let n = 0; n < below; n++) starts[n + 1] = (starts[n + 1] ?? 0) + (starts[n] ?? 0)
+  const out = new Uint32Array(places.length)
+  for (const at of places) {
+    const number = numbers[at] ?? 0
+    const start = starts[number] ?? 0
+    out[start] = at
+    starts[number] = start + 1
+  }
+  return out
+}
+
+/** Puts the paths between each two ends in order, in place. */
+function sortBetween(sorted: Path[], { sources, destinations }: Pick<EndNumbers, 'sources' | 'destinations'>): void {
+  for (let from = 0, to = 1; from < sorted.length; from = to++) {
+    while (to < sorted.length && sources[to] === sources[from] && destinations[to] === destinations[from]) to++
+    if (to - from < 2) continue
+    for (const [i, path] of sorted.slice(from, to).sort(compareRest).entries()) sorted[from + i] = path
+  }
 }
 
 /** The same order for two paths. */
 export function comparePaths(a: Path, b: Path): number {
   return compareText(formatEnd(a.source), formatEnd(b.source)) || compareText(formatEnd(a.destination), formatEnd(b.destination)) || compareRest(a, b)
-}
-
-function rankEnds(paths: readonly Path[]): (end: PathEnd) => number {
-  const texts = new Map<PathEnd, string>()
-  for (const path of paths) {
-    if (!texts.has(path.source)) texts.set(path.source, formatEnd(path.source))
-    if (!texts.has(path.destination)) texts.set(path.destination, formatEnd(path.destination))
-  }
-  const sorted = [...new Set(texts.values())].sort(compareText)
-  const byText = new Map(sorted.map((text, i) => [text, i]))
-  const ranks = new Map(Array.from(texts, ([end, text]) => [end, byText.get(text) ?? 0]))
-  return (end) => ranks.get(end) ?? 0
 }
 
 function compareRest(a: Path, b: Path): number {
