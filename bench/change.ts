@@ -65,7 +65,7 @@ const inventory: InForce['plan']['inventory'] = {
   uplink: { interface: 'bhu0' },
 }
 const plan = { places, inventory, slots: { next: 1, slots: new Map<string, number>() } }
-const fixed = { kind: 'atoms', egress: [], publish: [], classes: [], bogons: noAddresses, published: noAddresses } as const
+const fixed = { kind: 'atoms', egress: [], publish: [], lead: [], classes: [], bogons: noAddresses, published: noAddresses } as const
 
 /** The keeper and the revocation read nothing of the documents themselves. */
 function inForce(direct: readonly DirectAtom[]): InForce {

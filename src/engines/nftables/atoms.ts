@@ -14,6 +14,8 @@ export interface Atoms {
   readonly egress: readonly EgressAtom[]
   /** A class of outside addresses to a published address and port. */
   readonly publish: readonly PublishAtom[]
+  /** What is led to the outbound gateway instead of where it is addressed to. */
+  readonly lead: readonly LeadAtom[]
   /** A partition of the outside addresses that some path names; by id. */
   readonly classes: readonly AddressClass[]
   /** Addresses that cannot be the source of anything from outside. */
@@ -47,6 +49,16 @@ export interface DirectAtom extends Permission {
 export interface EgressAtom extends Permission {
   readonly source: number
   readonly class: number
+}
+
+/** A tcp connection of an identity that goes to the outbound gateway; the way there is a direct atom besides. */
+export interface LeadAtom {
+  readonly source: number
+  /** `undefined`: every outside address that has been admitted to the source and is not open to it in itself. */
+  readonly address: Address | undefined
+  readonly protocol: 'tcp'
+  readonly match: Exclude<Match, { readonly kind: 'echo' }>
+  readonly expires: number | undefined
 }
 
 export interface PublishAtom {

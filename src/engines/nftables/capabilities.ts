@@ -2,7 +2,7 @@
 import type { Path } from '../../intent/intent.ts'
 
 export type RefusalCode =
-  | 'domain' | 'http' | 'proxy' | 'mutual-tls' | 'peer' | 'peer-unaddressed' | 'mutual-tls' | 'no-uplink' | 'publish-protocol' | 'publish-ports' | 'publish-replicas' | 'publish-unattached' | 'publish-conflict'
+  | 'domain' | 'http' | 'proxy' | 'mutual-tls' | 'peer' | 'peer-unaddressed' | 'no-uplink' | 'publish-protocol' | 'publish-ports' | 'publish-replicas' | 'publish-unattached' | 'publish-conflict'
 
 /** A path, or a part of one, that stays closed here. Nothing is widened to make it fit. */
 export interface Refusal {
@@ -25,11 +25,10 @@ export const capabilities: readonly Capability[] = Object.freeze([
   { what: 'published addresses', carried: true, how: 'class of the source address before translation' },
   { what: 'phases', carried: true, how: 'an interface group for each phase' },
   { what: 'expires', carried: true, how: 'timeout of the element' },
-  { what: 'egress to domain names', carried: false, how: 'packets carry addresses' },
-  { what: 'HTTP methods and paths', carried: false, how: 'requests are inside connections' },
-  { what: 'ingress through a proxy', carried: false, how: 'names, TLS and authentication are inside connections' },
-  { what: 'encryption between workloads', carried: false, how: 'packets are carried as they are' },
-  { what: 'paths to and from other platforms', carried: false, how: 'they need mutual TLS' },
+  { what: 'tcp to domain names, with or without HTTP methods and paths', carried: true, how: 'to the outbound gateway and on from it, where there is one' },
+  { what: 'other protocols to domain names', carried: false, how: 'packets carry addresses' },
+  { what: 'ingress through a proxy', carried: true, how: 'to the inbound gateway and on from it, where there is one' },
+  { what: 'mutual TLS inside a platform and between platforms', carried: true, how: 'from gateway to gateway, where there are both' },
 ].map((row) => Object.freeze(row)))
 
 const cannot = '`nftables` cannot express'
@@ -38,10 +37,9 @@ const reasons: Readonly<Record<RefusalCode, string>> = {
   'domain': `${cannot} domain names: packets carry addresses`,
   'http': `${cannot} HTTP methods and paths: it does not see requests`,
   'proxy': `${cannot} an ingress with host names or authentication: it does not see requests`,
-  'mutual-tls': `${cannot} encryption: that takes mutual TLS between gateways, and tcp`,
-  'peer': `${cannot} a path to another platform: that takes mutual TLS between gateways, and tcp`,
+  'mutual-tls': `${cannot} encryption: that takes mutual TLS between gateways`,
+  'peer': `${cannot} a path to another platform: that takes mutual TLS between gateways`,
   'peer-unaddressed': 'no address stands for the workload of the other platform on this host',
-  'mutual-tls': `${cannot} encryption: packets are carried as they are`,
   'no-uplink': 'this host has no interface that leads outside',
   'publish-protocol': `${cannot} a published address for icmp: it has no port to translate`,
   'publish-ports': `${cannot} a published port that leads to several ports: one packet goes to one port`,

@@ -7,8 +7,10 @@
 import { block, families, portProtocols } from './block.ts'
 import { errors4, errors6, icmp } from './icmp-chains.ts'
 import { uplinkGroup } from './inventory.ts'
+import { admission, crowd, fromOutbound, gatewayAdmission, leadChains, leadsAnything, nothingLed, returning } from './lead-chains.ts'
 import { formatMark, permitMark, routeBit } from './marks.ts'
 import type { Inventory } from './inventory.ts'
+import type { Led } from './lead-chains.ts'
 
 /** Why a packet was refused: the word after `bh:` in its log prefix, and the name of its counter after `logged-`. */
 export const reasons = ['policy', 'spoof', 'invalid', 'icmp-error', 'gate', 'input', 'published', 'limit'] as const
@@ -48,7 +50,7 @@ const permit = formatMark(permitMark)
  */
 const fastest = 'limit rate over 10000/second burst 50000 packets'
 
-export function chains(inventory: Inventory, logGroup: number, connectionLimit: number): readonly string[] {
+export function chains(inventory: Inventory, logGroup: number, connectionLimit: number, led: Led = nothingLed): readonly string[] {
   const count = (reason: Reason): string => `counter name "${loggedCounter(reason)}"`
   const log = (reason: Reason): string => `log prefix "${logPrefix}${reason}" group ${logGroup} snaplen ${snapLength}`
   return [
@@ -61,13 +63,15 @@ export function chains(inventory: Inventory, logGroup: number, connectionLimit: 
     ]),
     ...block('set loud', 'identities that are refused more often than is recorded', ['typeof iifgroup', 'size 65535', 'flags dynamic']),
     ...block('set asking', 'interfaces that ask for neighbours more often than is answered', ['typeof iifname', 'size 65535', 'flags dynamic']),
+    ...crowd(inventory, connectionLimit).sets,
     ...refusals(count, log),
-    ...verdicts(connectionLimit),
+    ...verdicts(inventory, connectionLimit),
     ...direct(),
     ...egress(),
     ...publish(),
     ...icmp(),
-    ...arrival(inventory),
+    ...leadChains(led),
+    ...arrival(inventory, led),
     ...block('chain forward', undefined, [
       'type filter hook forward priority filter; policy drop;',
       // One lookup admits the protocols that exist here and sees the direction; what conntrack does not know falls through.
@@ -118,23 +122,25 @@ function refusals(count: Log, log: Log): readonly string[] {
   ]
 }
 
-function verdicts(connectionLimit: number): readonly string[] {
+function verdicts(inventory: Inventory, connectionLimit: number): readonly string[] {
+  const permitted = `ct mark set meta mark meta mark set ${permit} accept`
   return [
     ...block('chain permit', 'the mark holds a path id, which stays with the connection; a connection without one is new', [
       'ct mark 0x00000000 goto admit',
-      `ct mark set meta mark meta mark set ${permit} accept`,
+      permitted,
     ]),
     ...limited.flatMap(({ n, group }) => [
       // Counting walks all connections of the identity: whoever is over the limit may not make the router do that for every try.
       ...block(`chain admit${n}`, n === '' ? 'each connection is counted once' : 'from outside: for whom it is', [
-        ...(n === '' ? [`iifgroup ${uplinkGroup} goto admit-inward`] : []),
+        ...(n === '' ? admission(inventory) : crowd(inventory, connectionLimit).rules),
         `${group} @full${n} goto refuse-limit`,
         `add @opened${n} { ${group} ${fastest} } goto refuse-limit`,
         `add @connections${n} { ${group} ct count over ${connectionLimit} } goto overflow${n}`,
-        `ct mark set meta mark meta mark set ${permit} accept`,
+        permitted,
       ]),
       ...block(`chain overflow${n}`, undefined, [`add @full${n} { ${group} timeout 100ms }`, 'goto refuse-limit']),
     ]),
+    ...gatewayAdmission(inventory, permitted),
     ...block('chain pass', 'for what comes back', [`meta mark set ${permit} accept`]),
   ]
 }
@@ -200,18 +206,20 @@ function publish(): readonly string[] {
 }
 
 /** Before conntrack sees anything: who may send as whom. Only what passes carries the bit without which nothing is routed. */
-function arrival(inventory: Inventory): readonly string[] {
+function arrival(inventory: Inventory, led: Led): readonly string[] {
   const protocols6 = 'ip6 nexthdr { tcp, udp, sctp, ipv6-icmp }'
   const discovery = 'icmpv6 type { nd-neighbor-solicit, nd-neighbor-advert } ip6 hoplimit 255 accept'
   const chatter = `counter name "${housekeepingCounter}" drop`
   return [
     ...block('chain prerouting', undefined, [
       'type filter hook prerouting priority raw; policy drop;',
-      `iifname . ip saddr @source4 ip daddr != 224.0.0.0/4 meta mark set ${route} accept`,
-      `iifname . ip6 saddr @source6 ip6 daddr != ff00::/8 ${protocols6} meta mark set ${route} accept`,
+      `iifname . ip saddr @source4 ip daddr != 224.0.0.0/4 meta mark set ${route} ${leadsAnything(led) ? 'goto lead4' : 'accept'}`,
+      `iifname . ip6 saddr @source6 ip6 daddr != ff00::/8 ${protocols6} meta mark set ${route} ${leadsAnything(led) ? 'goto lead6' : 'accept'}`,
       ...(inventory.uplink === undefined ? [] : [`iifname "${inventory.uplink.interface}" iifgroup ${uplinkGroup} goto outside`]),
+      ...fromOutbound(inventory),
       'goto unmarked',
     ]),
+    ...returning(inventory),
     ...block('chain outside', 'from the uplink: the mark says which class the source is of', [
       discovery,
       `meta pkttype { broadcast, multicast } ${chatter}`,

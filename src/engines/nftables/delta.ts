@@ -1,8 +1,10 @@
 /** The difference between two states of the table, as element changes in one transaction. */
-import { elementsOf, intervalSets, setNames } from './elements.ts'
+import { elementsOf, intervalSets, leadSetNames, setNames } from './elements.ts'
+import { gatewaysOf } from './inventory.ts'
+import { ledBy } from './lead-chains.ts'
 import { expectedStart, formatElement, tableFamily, tableName } from './render.ts'
-import { compareDirect, compareEgress, sameMatch } from './order.ts'
-import type { Atoms, DirectAtom, EgressAtom } from './atoms.ts'
+import { compareDirect, compareEgress, compareLead, sameMatch } from './order.ts'
+import type { Atoms, DirectAtom, EgressAtom, LeadAtom } from './atoms.ts'
 import type { Element, Elements, SetName } from './elements.ts'
 import type { Inventory } from './inventory.ts'
 import type { RenderOptions } from './render.ts'
@@ -22,13 +24,14 @@ const passing = 'timeout 1m'
  */
 export function delta(before: TableState, after: TableState, options: RenderOptions): string | undefined {
   if (before.inventory.uplink?.interface !== after.inventory.uplink?.interface) return undefined
+  if (!sameGateways(before.inventory, after.inventory) || !sameLed(before.atoms, after.atoms)) return undefined
   const [here, there] = differing(before, after)
   const old = elementsOf(here.atoms, here.inventory, Number.NEGATIVE_INFINITY)
   const start = expectedStart(options.now, 0)
   const wanted = elementsOf(there.atoms, there.inventory, start)
   const lines: string[] = []
   const additions: string[] = []
-  for (const name of setNames) {
+  for (const name of [...setNames, ...leadSetNames]) {
     const changes = compare(elementsIn(old, name), elementsIn(wanted, name))
     if (changes.removed.length === 0 && changes.added.length === 0) continue
     if (intervalSets.has(name)) {
@@ -46,28 +49,44 @@ export function delta(before: TableState, after: TableState, options: RenderOpti
   return [...lines, ...additions].map((line) => `${line}\n`).join('')
 }
 
+/** Rules name the gateways and their addresses. */
+function sameGateways(before: Inventory, after: Inventory): boolean {
+  if (before.gateways === after.gateways) return true
+  const text = (inventory: Inventory): string => gatewaysOf(inventory).map((g) => `${g.name} ${g.interface} ${g.ipv4.bits} ${g.ipv6.bits}`).join(', ')
+  return text(before) === text(after)
+}
+
+/** There are rules for what is led, and only then. */
+function sameLed(before: Atoms, after: Atoms): boolean {
+  if (before.lead === after.lead) return true
+  const [a, b] = [ledBy(before), ledBy(after)]
+  return a.names === b.names && a.inside === b.inside && a.ranges === b.ranges
+}
+
 /** Both without what they have in common, which is nearly everything. */
 function differing(before: TableState, after: TableState): readonly [TableState, TableState] {
   const direct = apart(before.atoms.direct, after.atoms.direct, compareDirect)
   const egress = apart(before.atoms.egress, after.atoms.egress, compareEgress)
+  const lead = apart(before.atoms.lead, after.atoms.lead, compareLead)
   const same = <K extends keyof Atoms>(part: K): boolean => before.atoms[part] === after.atoms[part]
   const strip = ({ atoms, inventory }: TableState, side: 0 | 1): TableState => ({
     atoms: {
       ...atoms,
       direct: direct[side],
       egress: egress[side],
+      lead: lead[side],
       publish: same('publish') ? [] : atoms.publish,
       classes: same('classes') ? [] : atoms.classes,
       bogons: same('bogons') ? [] : atoms.bogons,
       published: same('published') ? [] : atoms.published,
     },
-    inventory: before.inventory === after.inventory ? { ...inventory, attachments: [] } : inventory,
+    inventory: before.inventory === after.inventory ? { groups: inventory.groups, attachments: [], uplink: inventory.uplink } : inventory,
   })
   return [strip(before, 0), strip(after, 1)]
 }
 
 /** What only one of two sorted lists has. A list that was made from the other shares its atoms, so most of the walk compares references. */
-function apart<T extends DirectAtom | EgressAtom>(before: readonly T[], after: readonly T[], compare: (a: T, b: T) => number): readonly [readonly T[], readonly T[]] {
+function apart<T extends DirectAtom | EgressAtom | LeadAtom>(before: readonly T[], after: readonly T[], compare: (a: T, b: T) => number): readonly [readonly T[], readonly T[]] {
   const gone: T[] = []
   const come: T[] = []
   let i = 0
@@ -84,10 +103,15 @@ function apart<T extends DirectAtom | EgressAtom>(before: readonly T[], after: r
     const order = a === undefined ? 1 : b === undefined ? -1 : compare(a, b)
     if (a !== undefined && order <= 0) i++
     if (b !== undefined && order >= 0) j++
-    if (a !== undefined && b !== undefined && order === 0 && a.path === b.path && a.expires === b.expires && sameMatch(a.match, b.match)) continue
+    if (a !== undefined && b !== undefined && order === 0 && pathOf(a) === pathOf(b) && a.expires === b.expires && sameMatch(a.match, b.match)) continue
     if (a !== undefined && order <= 0) gone.push(a)
     if (b !== undefined && order >= 0) come.push(b)
   }
+}
+
+/** What is led has none of its own. */
+function pathOf(atom: DirectAtom | EgressAtom | LeadAtom): number | undefined {
+  return 'path' in atom ? atom.path : undefined
 }
 
 function elementsIn(elements: Elements, name: SetName): ReadonlyMap<string, Element> {

@@ -5,11 +5,12 @@
 import { toPrefixes } from '../../net/address-set.ts'
 import { addressFromBits, familyWidth, formatAddress } from '../../net/address.ts'
 import { formatPrefix } from '../../net/prefix.ts'
+import { gatewaysOf } from './inventory.ts'
 import { classMark, formatMark } from './marks.ts'
 import { compareText } from '../../base/location.ts'
 import type { AddressRange, AddressSet } from '../../net/address-set.ts'
 import type { Address } from '../../net/address.ts'
-import type { Atoms, DirectAtom, EgressAtom } from './atoms.ts'
+import type { Atoms, DirectAtom, EgressAtom, LeadAtom } from './atoms.ts'
 import type { Inventory } from './inventory.ts'
 
 export const setNames = [
@@ -17,7 +18,9 @@ export const setNames = [
   'port', 'protocol', 'range', 'echo', 'egress-port', 'egress-protocol', 'egress-range', 'egress-echo',
   'translate4', 'translate6', 'translated4', 'translated6', 'publish4', 'publish6',
 ] as const
-export type SetName = (typeof setNames)[number]
+/** Sets that are there only where something is led to the outbound gateway. */
+export const leadSetNames = ['lead', 'lead-range', 'lead-inside4', 'lead-inside6', 'lead-inside-range4', 'lead-inside-range6'] as const
+export type SetName = (typeof setNames)[number] | (typeof leadSetNames)[number]
 
 /** Sets of address intervals: the kernel judges overlaps while they change, so they are only replaced whole. */
 export const intervalSets: ReadonlySet<SetName> = new Set<SetName>(['bogon4', 'bogon6', 'class4', 'class6'])
@@ -33,7 +36,7 @@ export type Elements = ReadonlyMap<SetName, ReadonlyMap<string, Element>>
 
 /** Elements that have expired at `now` are left out. */
 export function elementsOf(atoms: Atoms, inventory: Inventory, now: number): Elements {
-  const out = new Map<SetName, Map<string, Element>>(setNames.map((name) => [name, new Map<string, Element>()]))
+  const out = new Map<SetName, Map<string, Element>>([...setNames, ...(atoms.lead.length === 0 ? [] : leadSetNames)].map((name) => [name, new Map<string, Element>()]))
   const put = (set: SetName, key: string, value?: string, expires?: number): void => {
     if (expires === undefined || expires > now) out.get(set)?.set(key, { value, expires })
   }
@@ -48,7 +51,8 @@ export function elementsOf(atoms: Atoms, inventory: Inventory, now: number): Ele
     put(`translated${family}`, `${from} . ${to}`, undefined, known === undefined ? atom.expires : latest(known.expires, atom.expires))
     put(`publish${family}`, `${formatMark(classMark(atom.class))} . ${from} . ${atom.destination}`, formatMark(atom.path), atom.expires)
   }
-  for (const a of [...inventory.attachments].sort((x, y) => compareText(x.interface, y.interface))) {
+  for (const atom of atoms.lead) put(...leadElement(atom), undefined, atom.expires)
+  for (const a of [...inventory.attachments, ...gatewaysOf(inventory)].sort((x, y) => compareText(x.interface, y.interface))) {
     put('source4', `"${a.interface}" . ${formatAddress(a.ipv4)}`)
     put('source6', `"${a.interface}" . ${formatAddress(a.ipv6)}`)
   }
@@ -80,6 +84,13 @@ function egressElement({ source, class: id, protocol, match }: EgressAtom): [Set
     case 'protocol': return ['egress-protocol', `${key} . ${protocol}`]
     case 'echo': return ['egress-echo', key]
   }
+}
+
+function leadElement({ source, address, match }: LeadAtom): [SetName, string] {
+  const to = address === undefined ? String(source) : `${source} . ${formatAddress(address)}`
+  const range = match.kind === 'range' ? `${match.from}-${match.to}` : match.kind === 'protocol' ? '1-65535' : undefined
+  if (range !== undefined) return [address === undefined ? 'lead-range' : `lead-inside-range${address.family}`, `${to} . ${range}`]
+  return [address === undefined ? 'lead' : `lead-inside${address.family}`, `${to} . ${match.kind === 'port' ? match.port : ''}`]
 }
 
 function latest(a: number | undefined, b: number | undefined): number | undefined {

@@ -11,6 +11,29 @@ export interface Inventory {
   readonly attachments: readonly Attachment[]
   /** The interface that leads outside; `undefined` where a host has none, and then every path to an External is refused. */
   readonly uplink: Uplink | undefined
+  /** Those that run on this host; paths that need another one are refused. */
+  readonly gateways?: Gateways
+}
+
+/** What stands behind the router like workloads do, each in a network namespace of its own. */
+export interface Gateways {
+  /** Connections are led to it with their source and destination kept, and it answers in the destination's name. */
+  readonly outbound?: Gateway
+  /** Listens on the very ports that the platform publishes, and on the mesh port. */
+  readonly inbound?: Gateway
+  readonly resolver?: Gateway & {
+    /** The servers it asks; those of the Platform's document when unsaid, and where that names none, any server outside. */
+    readonly upstream?: readonly { readonly address: Address; readonly port: number }[]
+  }
+  /** Addresses that stand for workloads of other platforms, by `PEER/enclave/workload`. */
+  readonly virtual?: ReadonlyMap<string, { readonly ipv4: Address; readonly ipv6: Address }>
+}
+
+export interface Gateway {
+  /** The router's end of the pair. */
+  readonly interface: string
+  readonly ipv4: Address
+  readonly ipv6: Address
 }
 
 export interface Attachment {
@@ -32,10 +55,39 @@ export interface Uplink {
 /** Interface groups with a fixed meaning. 0 is the kernel's default and means nothing, so nothing is allowed to it. */
 export const uplinkGroup = 1
 export const sinkGroup = 2
+export const outboundGroup = 3
+export const inboundGroup = 4
+export const resolverGroup = 5
 export const firstIdentityGroup = 16
+
+/** The router's ends of the gateways' pairs. */
+export const gatewayInterfaces = { outbound: 'bhg-out', inbound: 'bhg-in', resolver: 'bhg-dns' } as const
+/** Offsets of their addresses in the platform's space, in both families; slots begin at 16. */
+export const gatewayOffsets = { outbound: 3, inbound: 4, resolver: 5 } as const
+/** Where the inbound gateway takes connections of other gateways, when the Platform's document does not say. */
+export const defaultMeshPort = 15_443
 
 export const probeInterfacePrefix = 'bhp'
 
 export function identity(workload: WorkloadId, phase: Phase): Identity {
   return `${workload}@${phase}`
+}
+
+/** The key of a peer's workload in `Gateways.virtual`. */
+export function virtualKey(end: { readonly peer: string; readonly enclave: string; readonly workload: string }): string {
+  return `${end.peer}/${end.enclave}/${end.workload}`
+}
+
+export interface PlacedGateway extends Gateway {
+  readonly group: typeof outboundGroup | typeof inboundGroup | typeof resolverGroup
+  readonly name: 'outbound' | 'inbound' | 'resolver'
+}
+
+/** The gateways of a host in the order of their groups. */
+export function gatewaysOf({ gateways }: Pick<Inventory, 'gateways'>): readonly PlacedGateway[] {
+  const placed = (name: PlacedGateway['name'], group: PlacedGateway['group']): readonly PlacedGateway[] => {
+    const gateway = gateways?.[name]
+    return gateway === undefined ? [] : [{ name, group, interface: gateway.interface, ipv4: gateway.ipv4, ipv6: gateway.ipv6 }]
+  }
+  return [...placed('outbound', outboundGroup), ...placed('inbound', inboundGroup), ...placed('resolver', resolverGroup)]
 }

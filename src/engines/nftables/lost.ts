@@ -1,5 +1,6 @@
 /** What a change of atoms takes away: whose connections may have to end. */
-import { compareDirect, compareEgress, comparePublish, sameMatch } from './order.ts'
+import { outboundGroup } from './inventory.ts'
+import { compareDirect, compareEgress, compareLead, comparePublish, sameMatch } from './order.ts'
 import type { Atoms, DirectAtom } from './atoms.ts'
 
 export interface Lost {
@@ -30,6 +31,11 @@ export function lost(before: Atoms, after: Atoms): Lost | undefined {
   walk(before.publish, after.publish, comparePublish, (atom, now) => {
     const same = now?.path === atom.path && now.destination === atom.destination && now.privatePort === atom.privatePort && now.privateAddress.bits === atom.privateAddress.bits
     if (!same) paths.add(atom.path)
+  })
+  walk(before.lead, after.lead, compareLead, (lead, now) => {
+    if (now !== undefined && sameMatch(lead.match, now.match)) return
+    // Whoever was led bears the mark of the way to the gateway, which others may still take.
+    for (const atom of before.direct) if (atom.source === lead.source && atom.destination === outboundGroup) paths.add(atom.path)
   })
   return { paths, direct }
 }

@@ -2,14 +2,44 @@
 import { formatAddress } from '../../net/address.ts'
 import { refuse } from './capabilities.ts'
 import { merged } from './claims.ts'
-import { identity } from './inventory.ts'
+import { identity, inboundGroup } from './inventory.ts'
 import type { Path } from '../../intent/intent.ts'
 import type { Address } from '../../net/address.ts'
 import type { PublishAtom } from './atoms.ts'
 import type { Refusal } from './capabilities.ts'
 import type { Claim } from './claims.ts'
 import type { Attachment, Inventory } from './inventory.ts'
+import type { GatewayPublication } from './lower-gateways.ts'
 import type { OutsideClasses } from './outside.ts'
+
+/** What the inbound gateway answers on, and who else has such an end already. */
+export function publishGateway(
+  publications: readonly GatewayPublication[], inventory: Inventory, outside: OutsideClasses, taken: readonly PublishClaim[],
+): { readonly claims: readonly PublishClaim[]; readonly refused: readonly Refusal[] } {
+  const inbound = inventory.gateways?.inbound
+  if (inbound === undefined) return { claims: [], refused: [] }
+  const ends = new Set(taken.map((t) => `${t.protocol} ${formatAddress(t.address)} ${t.port}`))
+  const refused: Refusal[] = []
+  const found = new Map<string, { readonly atom: Omit<PublishAtom, 'path' | 'expires'>; readonly claims: Claim[] }>()
+  for (const { path, sources, addresses, port, claim } of publications) {
+    for (const address of addresses) {
+      const end = `tcp ${formatAddress(address)} ${port}`
+      if (ends.has(end)) {
+        refused.push(refuse('publish-conflict', path, formatEnd(address, port)))
+        continue
+      }
+      for (const id of new Set(sources.flatMap((name) => outside.sources(name)))) {
+        if (!outside.classes.some((c) => c.id === id && c.addresses.some((range) => range.family === address.family))) continue
+        const key = `${id} ${end}`
+        const privateAddress = address.family === 4 ? inbound.ipv4 : inbound.ipv6
+        const entry = found.get(key) ?? { atom: { class: id, protocol: 'tcp', address, port, destination: inboundGroup, privateAddress, privatePort: port }, claims: [] }
+        entry.claims.push(claim)
+        found.set(key, entry)
+      }
+    }
+  }
+  return { claims: [...found.values()].map(({ atom, claims }) => ({ ...atom, ...merged(claims) })), refused }
+}
 
 export type PublishClaim = Omit<PublishAtom, 'path'> & { readonly key: string }
 

@@ -1,6 +1,6 @@
 /** The order in which atoms are kept and printed, so that equal input gives equal text. */
 import type { Address } from '../../net/address.ts'
-import type { DirectAtom, EgressAtom, Match, PublishAtom } from './atoms.ts'
+import type { DirectAtom, EgressAtom, LeadAtom, Match, PublishAtom } from './atoms.ts'
 import type { Protocol } from '../../net/protocol.ts'
 
 const protocolOrder: Readonly<Record<Protocol, number>> = { icmp: 0, sctp: 1, tcp: 2, udp: 3 }
@@ -15,6 +15,11 @@ export function compareEgress(a: EgressAtom, b: EgressAtom): number {
 
 export function comparePublish(a: PublishAtom, b: PublishAtom): number {
   return compareAddresses(a.address, b.address) || protocolOrder[a.protocol] - protocolOrder[b.protocol] || a.port - b.port || a.class - b.class
+}
+
+export function compareLead(a: LeadAtom, b: LeadAtom): number {
+  const place = a.address === undefined || b.address === undefined ? Number(a.address !== undefined) - Number(b.address !== undefined) : compareAddresses(a.address, b.address)
+  return a.source - b.source || place || firstPort(a.match) - firstPort(b.match)
 }
 
 export function compareAddresses(a: Address, b: Address): number {

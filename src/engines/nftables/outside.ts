@@ -22,8 +22,11 @@ export interface OutsideClasses {
 /** A name that no External can have: it marks the published addresses, which nobody reaches from inside. */
 const publishedName = '!published'
 
+/** Sets of addresses that gateways need beside those of Externals; their names begin with `!`, which no External's does. */
+export type GatewayAddresses = ReadonlyMap<string, AddressSet>
+
 /** The classes that these paths tell apart. Addresses that nobody names are of no class. */
-export function outsideClasses(platform: Platform, carried: readonly Path[], ids: IdTable): OutsideClasses {
+export function outsideClasses(platform: Platform, carried: readonly Path[], ids: IdTable, gateways: GatewayAddresses = new Map()): OutsideClasses {
   const addressesOf = externalAddresses(platform)
   const sets = new Map<string, AddressSet>()
   for (const path of carried) {
@@ -32,6 +35,7 @@ export function outsideClasses(platform: Platform, carried: readonly Path[], ids
       if (external !== undefined && !sets.has(external.name)) sets.set(external.name, subtractAddresses(addressesOf(external), platform.addresses))
     }
   }
+  for (const [name, addresses] of gateways) sets.set(name, subtractAddresses(addresses, platform.addresses))
   const used = unionAddresses(...sets.values())
   const parts = partition(new Map([...sets, [publishedName, intersectAddresses(publishedAddresses(platform), used)]]))
   const table = assignClasses(ids, parts.map((part) => part.names.join(',')))
@@ -43,7 +47,7 @@ export function outsideClasses(platform: Platform, carried: readonly Path[], ids
       sources.set(name, [...(sources.get(name) ?? []), id])
       if (!part.names.includes(publishedName)) destinations.set(name, [...(destinations.get(name) ?? []), id])
     }
-    return Object.freeze({ id, externals: Object.freeze(part.names.filter((name) => name !== publishedName)), addresses: part.addresses })
+    return Object.freeze({ id, externals: Object.freeze(part.names.filter((name) => !name.startsWith('!'))), addresses: part.addresses })
   })
   return {
     classes: Object.freeze(classes.sort((a, b) => a.id - b.id)),

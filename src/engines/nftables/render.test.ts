@@ -5,7 +5,8 @@ import { run } from '../../base/process.ts'
 import { lower } from './lower.ts'
 import { render } from './render.ts'
 import { noIds } from './ids.ts'
-import { inventoryOf, lowered, path, platformOf, publishing } from './testing.ts'
+import { addressOf, everyGateway, inventoryOf, lowered, path, platformOf, publishing } from './testing.ts'
+import { plainProxy } from '../../model/ingress-proxy.ts'
 import type { Described } from './testing.ts'
 import type { Inventory } from './inventory.ts'
 import type { Atoms } from './atoms.ts'
@@ -83,6 +84,53 @@ test('every kind of path has its own lookup', async () => {
   const text = render(atoms, inventory, { now, logGroup: 7, connectionLimit: 100 })
   assert.equal(text, expected('everything', text))
   await accepted(text)
+})
+
+/** Every kind of path that takes a gateway, beside some that do not. */
+const viaGateways: Described = {
+  workloads: ['a/client', 'a/server', 'b/worker'],
+  externals: { packages: ['pypi.example', '198.51.100.0/25'], site: ['www.example'], partner: ['203.0.113.0/24', '2001:db8:1::/48'] },
+  gateways: {
+    ...everyGateway,
+    virtual: new Map([['north/lab/store', { ipv4: addressOf('10.128.0.200'), ipv6: addressOf('fdbb:1::200') }]]),
+  },
+  platform: {
+    gateway: { addresses: [addressOf('192.0.2.80'), addressOf('2001:db8:80::1')], httpsPort: 443, httpPort: 80, meshPort: 15_443, at: { file: 'test.yaml', line: 1, column: 1 } },
+    resolver: { upstream: [{ address: addressOf('192.0.2.53'), port: 53 }] },
+    peers: new Map([['north', {
+      kind: 'Peer', name: 'north', trustDomain: 'north.example', bundleEndpoint: { url: 'https://north.example/bundle', profile: 'https_web' },
+      gateway: { host: '192.0.2.90', port: 15_443 }, at: { file: 'test.yaml', line: 1, column: 1 },
+    }]]),
+  },
+  paths: [
+    path('a/client', 'external:packages', 'tcp 443'),
+    path('a/client', 'external:site', 'tcp 8000-8100', { expires: now + hour }),
+    path('b/worker', 'external:site', 'tcp 80', { via: { kind: 'egress', http: { methods: ['GET'], paths: [] } } }),
+    path('b/worker', 'external:site', 'udp 443'),
+    path('a/client', 'a/server', 'tcp 5432,6000-6001', { via: { kind: 'mutual-tls' } }),
+    path('a/server', 'a/client', 'tcp 22'),
+    path('a/client', 'peer:north/lab/store', 'tcp 9000', { via: { kind: 'peer' } }),
+    path('a/client', 'peer:north/lab/unknown', 'tcp 9000', { via: { kind: 'peer' } }),
+    path('peer:north/lab/store', 'a/server', 'tcp 9001', { via: { kind: 'peer' } }),
+    path('external:partner', 'b/worker', 'tcp 8080', { via: { kind: 'proxy', hosts: ['www.test'], authentication: 'none', proxy: plainProxy(['www.test'], { kind: 'none' }) } }),
+  ],
+}
+
+test('what takes a gateway is led there, and goes on from there where a path goes on', async () => {
+  const { atoms, inventory, refused } = lowered(viaGateways, now)
+  const text = render(atoms, inventory, { now, admitted: [{ group: 16, address: addressOf('198.51.100.200'), seconds: 7200 }] })
+  assert.equal(text, expected('gateways', text))
+  assert.deepEqual(refused.map(({ code, path: p }) => `${code} ${p.protocol} ${JSON.stringify(p.destination)}`), [
+    'domain udp {"kind":"external","external":"site"}', 'peer-unaddressed tcp {"kind":"peer","peer":"north","enclave":"lab","workload":"unknown"}',
+  ])
+  await accepted(text)
+})
+
+test('gateways that nothing is led to cost no packet a lookup', () => {
+  const { atoms, inventory } = lowered({ ...viaGateways, paths: viaGateways.paths.filter((p) => p.via.kind === 'direct') }, now)
+  const text = render(atoms, inventory, { now })
+  assert.doesNotMatch(text, /lead|admitted/)
+  assert.match(text, /@source4 ip daddr != 224.0.0.0\/4 meta mark set 0x00000001 accept/)
 })
 
 test('the order of the paths does not change the text', () => {

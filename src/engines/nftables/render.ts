@@ -1,7 +1,11 @@
 /** The complete text for `nft -f`: one transaction that replaces whatever table of that name there was. */
+import { admittedElements } from './admission.ts'
 import { chains } from './chains.ts'
 import { formatDuration } from './duration.ts'
 import { elementsOf } from './elements.ts'
+import { admittedSets, ledBy } from './lead-chains.ts'
+import { tableFamily, tableName } from './names.ts'
+import type { Admission } from './admission.ts'
 import type { Atoms } from './atoms.ts'
 import type { Element, SetName } from './elements.ts'
 import type { Inventory } from './inventory.ts'
@@ -13,10 +17,11 @@ export interface RenderOptions {
   readonly logGroup?: number
   /** Connections that one identity may have open; 20,000 when unsaid. */
   readonly connectionLimit?: number
+  /** Addresses that are admitted as things stand: a table that is replaced forgets all others. */
+  readonly admitted?: readonly Admission[]
 }
 
-export const tableFamily = 'inet'
-export const tableName = 'bulkhead'
+export { tableFamily, tableName }
 export const defaultLogGroup = 1
 export const defaultConnectionLimit = 20_000
 
@@ -76,6 +81,12 @@ export const declarations: Readonly<Record<SetName, { readonly kind: 'set' | 'ma
     kind: 'map', says: 'class of the client . published end . destination group',
     lines: ['typeof meta mark . ip daddr . meta l4proto . th dport . oifgroup : meta mark', 'flags timeout', 'counter'],
   },
+  'lead': { kind: 'set', says: 'source group . tcp port: to admitted addresses by the outbound gateway', lines: ['typeof iifgroup . th dport', 'flags timeout'] },
+  'lead-range': { kind: 'set', says: 'port ranges', lines: ['typeof iifgroup . th dport', 'flags interval,timeout'] },
+  'lead-inside4': { kind: 'set', says: 'source group . address . tcp port: by the outbound gateway, encrypted', lines: ['typeof iifgroup . ip daddr . th dport', 'flags timeout'] },
+  'lead-inside6': { kind: 'set', says: 'the same for IPv6', lines: ['typeof iifgroup . ip6 daddr . th dport', 'flags timeout'] },
+  'lead-inside-range4': { kind: 'set', says: 'port ranges', lines: ['typeof iifgroup . ip daddr . th dport', 'flags interval,timeout'] },
+  'lead-inside-range6': { kind: 'set', says: 'the same for IPv6', lines: ['typeof iifgroup . ip6 daddr . th dport', 'flags interval,timeout'] },
   'publish6': {
     kind: 'map', says: 'the same for IPv6',
     lines: ['typeof meta mark . ip6 daddr . meta l4proto . th dport . oifgroup : meta mark', 'flags timeout', 'counter'],
@@ -99,7 +110,9 @@ export function render(atoms: Atoms, inventory: Inventory, options: RenderOption
     }
     lines.push('  }')
   }
-  lines.push(...chains(inventory, options.logGroup ?? defaultLogGroup, options.connectionLimit ?? defaultConnectionLimit), '}')
+  const led = ledBy(atoms)
+  lines.push(...admittedSets(led, admittedElements(options.admitted ?? [])))
+  lines.push(...chains(inventory, options.logGroup ?? defaultLogGroup, options.connectionLimit ?? defaultConnectionLimit, led), '}')
   return `${lines.join('\n')}\n`
 }
 

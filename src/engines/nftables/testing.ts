@@ -9,7 +9,7 @@ import { prefix } from '../../net/prefix.ts'
 import { phases } from '../../model/platform.ts'
 import type { Lowered } from './lower.ts'
 import type { IdTable } from './ids.ts'
-import type { Attachment, Inventory } from './inventory.ts'
+import type { Attachment, Gateways, Inventory } from './inventory.ts'
 import type { Path, PathEnd, Via } from '../../intent/intent.ts'
 import type { External, IngressPolicy, Phase, Platform, Workload, WorkloadId } from '../../model/platform.ts'
 import type { Address } from '../../net/address.ts'
@@ -23,6 +23,15 @@ export interface Described {
   /** Name to CIDRs and domains; a name that ends in `!` says `infrastructure: true`. */
   readonly externals?: Readonly<Record<string, readonly string[]>>
   readonly paths: readonly Path[]
+  readonly platform?: Partial<Platform>
+  readonly gateways?: Gateways
+}
+
+/** All three, with the addresses that hosts give them. */
+export const everyGateway: Gateways = {
+  outbound: { interface: 'bhg-out', ipv4: addressOf('10.128.0.3'), ipv6: addressOf('fdbb:1::3') },
+  inbound: { interface: 'bhg-in', ipv4: addressOf('10.128.0.4'), ipv6: addressOf('fdbb:1::4') },
+  resolver: { interface: 'bhg-dns', ipv4: addressOf('10.128.0.5'), ipv6: addressOf('fdbb:1::5') },
 }
 
 export function addressOf(text: string): Address {
@@ -32,7 +41,7 @@ export function addressOf(text: string): Address {
 }
 
 /** Its workloads have the addresses 10.128.0.0/16 and fdbb:1::/64. */
-export function platformOf({ workloads, externals = {}, paths }: Described): Platform {
+export function platformOf({ workloads, externals = {}, paths, platform = {} }: Described): Platform {
   const nothing = new Map<never, never>()
   return {
     kind: 'Platform', name: 'test', trustDomain: 'test.internal',
@@ -43,6 +52,7 @@ export function platformOf({ workloads, externals = {}, paths }: Described): Pla
     externals: new Map(Object.entries(externals).map(([name, cidrs]) => [name, external(name, cidrs)])),
     riskRecords: [], servicePolicies: [], egressPolicies: [], federationPolicies: [], guardrails: [], policyTests: [],
     ingressPolicies: paths.flatMap(({ via }) => (via.kind === 'publish' ? [ingress(via)] : [])),
+    ...platform,
   }
 }
 
@@ -107,18 +117,18 @@ function pathEnd(text: string): PathEnd {
 }
 
 /** One replica of each workload in phase `running`: `bhw0` has 10.128.0.10 and fdbb:1::10, and so on. */
-export function inventoryOf(ids: Pick<IdTable, 'groups'>, workloads: readonly WorkloadId[], uplink = true): Inventory {
+export function inventoryOf(ids: Pick<IdTable, 'groups'>, workloads: readonly WorkloadId[], uplink = true, gateways?: Gateways): Inventory {
   const attachments = workloads.map((id, i): Attachment => ({
     interface: `bhw${i}`, workload: id, phase: 'running', replica: 0,
     ipv4: addressOf(`10.128.0.${10 + i}`), ipv6: addressOf(`fdbb:1::${10 + i}`), probe: false,
   }))
-  return { groups: ids.groups, attachments, uplink: uplink ? { interface: 'bhu0' } : undefined }
+  return { groups: ids.groups, attachments, uplink: uplink ? { interface: 'bhu0' } : undefined, ...(gateways === undefined ? {} : { gateways }) }
 }
 
 /** From a description to atoms, with `before`'s ids kept. */
 export function lowered(described: Described, now: number, before: IdTable = noIds): Lowered & { readonly inventory: Inventory } {
   const platform = platformOf(described)
   const ids = assignGroups(before, platform)
-  const inventory = inventoryOf(ids, described.workloads)
+  const inventory = inventoryOf(ids, described.workloads, true, described.gateways)
   return { ...lower(platform, { kind: 'intent', paths: described.paths }, inventory, ids, now), inventory }
 }

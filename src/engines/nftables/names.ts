@@ -1,0 +1,4 @@
+/** What the table is called. */
+
+export const tableFamily = 'inet'
+export const tableName = 'bulkhead'
