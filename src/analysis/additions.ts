@@ -42,6 +42,10 @@ export function additionsFor(platform: Platform, asked: Asked, request: Request 
   const { source, destination } = asked
   const [from, to] = [workloadOf(platform, source), workloadOf(platform, destination)]
   if ((source.kind === 'workload' && from === undefined) || (destination.kind === 'workload' && to === undefined)) return impossible('a workload has to exist first')
+  for (const end of [source, destination]) {
+    if (end.kind === 'external' && !platform.externals.has(end.external)) return impossible(`an External \`${end.external}\` has to exist first`)
+    if (end.kind === 'peer' && !platform.peers.has(end.peer)) return impossible(`a Peer \`${end.peer}\` has to exist first`)
+  }
   const traffic = trafficFor(asked, to)
   if (traffic.length === 0) return impossible('say which port and protocol it is about')
   const made = from === undefined ? inward(platform, asked, to, traffic) : outward(platform, asked, from, to, traffic, request, now)

@@ -114,16 +114,23 @@ function describeOutside(parts: readonly Part[], all: readonly Part[], holders: 
   for (const [place, { name }] of holders.entries()) {
     const held = all.filter((part) => part.holders.has(place))
     if (held.length === 0 || !held.every((part) => inGroup.has(part)) || !held.some((part) => rest.includes(part))) continue
-    ends.push(outsideEnd(`external:${name}`, held))
+    // One whose meaning changed is there twice, and its name alone would not say which of the two is meant.
+    const text = holders.some((other, i) => i !== place && other.name === name) ? partText(held, [name]) : `external:${name}`
+    ends.push(outsideEnd(text, held))
     rest = rest.filter((part) => !held.includes(part))
   }
   if (rest.length > 0) {
     const names = [...new Set(rest.flatMap((part) => Array.from(part.holders, (place) => holders[place]?.name ?? '')))].sort()
-    const texts = formatParts(rest)
-    const shown = texts.length > 6 ? [...texts.slice(0, 5), `${texts.length - 5} more ranges`] : texts
-    ends.push(outsideEnd(`${shown.join(' ')} (of ${names.map((name) => `external:${name}`).join(', ')})`, rest))
+    ends.push(outsideEnd(partText(rest, names), rest))
   }
   return ends
+}
+
+/** `10.0.0.0/8 pypi.org (of external:x)`. */
+function partText(parts: readonly Part[], names: readonly string[]): string {
+  const texts = formatParts(parts)
+  const shown = texts.length > 6 ? [...texts.slice(0, 5), `${texts.length - 5} more ranges`] : texts
+  return `${shown.join(' ')} (of ${names.map((name) => `external:${name}`).join(', ')})`
 }
 
 function outsideEnd(text: string, parts: readonly Part[]): ChangeEnd {

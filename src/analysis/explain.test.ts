@@ -3,6 +3,7 @@ import { test } from 'node:test'
 import { compile } from '../intent/compile.ts'
 import { external, egress, federation, flow, place, platformOf, service, workload } from '../model/testing.ts'
 import { explain } from './explain.ts'
+import { propose } from './proposal.ts'
 import type { Explanation } from './explain.ts'
 import type { Asked } from '../intent/mismatch.ts'
 
@@ -50,6 +51,18 @@ test('a denied flow has no policies, and says which came nearest', () => {
       why: 'its `phases` are task, and `a/x` is in running',
     },
   })
+})
+
+test('what nobody has declared cannot be opened by a policy alone', () => {
+  const why = (asked: Asked): string => {
+    const proposed = propose(platform, compile(platform).intent, asked, undefined, 0)
+    return proposed.kind === 'impossible' ? proposed.why : 'possible'
+  }
+  const traffic = { protocol: 'tcp', port: 80, phase: undefined } as const
+  const [x, nobody] = [{ kind: 'workload', workload: 'a/x' }, { kind: 'external', external: 'nobody' }] as const
+  assert.equal(why({ source: nobody, destination: x, ...traffic }), 'an External `nobody` has to exist first')
+  assert.equal(why({ source: x, destination: nobody, ...traffic }), 'an External `nobody` has to exist first')
+  assert.equal(why({ source: x, destination: { kind: 'peer', peer: 'p', enclave: 'e', workload: 'w' }, ...traffic }), 'a Peer `p` has to exist first')
 })
 
 test('without a port the question is whether anything is allowed', () => {

@@ -8,6 +8,10 @@ import { folderOf, labWith, runCommand, usageFault, writeFiles } from './testing
 
 const policy = (source: string, destination: string, port: string): string => `---\npolicy: {source: ${source}, destination: ${destination}, protocol: tcp, port: ${port}}\n`
 
+const leading = (cidr: string): string =>
+  `---\napiVersion: bulkhead.dev/v1\nkind: External\nmetadata: {name: net}\nspec: {cidrs: [${cidr}]}\n` +
+  '---\napiVersion: bulkhead.dev/v1\nkind: EgressPolicy\nmetadata: {name: out, enclave: lab}\nspec: {source: api, destination: external:net, protocol: tcp, port: 443}\n'
+
 const folder = folderOf({
   'old/lab.yaml': labWith(policy('api', 'db', '5432') + policy('web', 'db', '[5432, 5433]')),
   'more/lab.yaml': labWith(policy('api', 'db', '5432-5434') + policy('web', 'db', '5432') + policy('api', 'web', '80')),
@@ -15,6 +19,9 @@ const folder = folderOf({
   'moved/a/lab.yaml': labWith(''),
   'moved/b.yaml': `${policy('web', 'db', '5433')}${policy('web', 'db', '5432')}${policy('api', 'db', '5432')}`.replace('---\n', ''),
   'bad/lab.yaml': 'kind: Nonsense\n',
+  'tested/lab.yaml': labWith(policy('web', 'db', '5432') + '---\napiVersion: bulkhead.dev/v1\nkind: PolicyTest\nmetadata: {name: t, enclave: lab}\nspec: {allow: [{source: api, destination: db, protocol: tcp, port: 5432}]}\n'),
+  'here/lab.yaml': labWith(leading('192.0.2.0/28')),
+  'there/lab.yaml': labWith(leading('198.51.100.0/28')),
 })
 after(() => rmSync(folder, { recursive: true, force: true }))
 
@@ -56,6 +63,20 @@ test('a set with problems is told, and exit status 1', async () => {
   const { code, stdout, stderr } = await runCommand(folder, command, ['old', 'bad'])
   assert.deepEqual([code, stdout], [1, ''])
   assert.match(stderr, /unknown-kind/)
+})
+
+test('a test that the new set fails is told, and nothing passes the gate with it', async () => {
+  const { code, stdout, stderr } = await runCommand(folder, command, ['old', 'tested'])
+  assert.match(stdout, /\n1 narrowed, 1 closed\n$/)
+  assert.match(stderr, /policy-test-failed/)
+  assert.equal(code, 1)
+  assert.equal((await runCommand(folder, command, ['tested', 'less'])).code, 0)
+})
+
+test('an External that means other addresses is told by its addresses', async () => {
+  const { code, stdout } = await runCommand(folder, command, ['here', 'there'])
+  assert.match(stdout, /^closed {4}lab\/api -> 192\.0\.2\.0\/28 \(of external:net\) {2}tcp 443 .*\nopened {4}lab\/api -> 198\.51\.100\.0\/28 \(of external:net\) {2}tcp 443 .*\n1 opened, 1 closed\n$/)
+  assert.equal(code, 3)
 })
 
 test('one folder alone is a mistake on the command line', async () => {

@@ -24,7 +24,7 @@ export const command: Command = {
     'bulkhead diff policies/ proposed/                              two folders\n' +
     'bulkhead diff main:policies policies --format markdown         a git revision and the folder as it is now\n' +
     'bulkhead diff --kubernetes manifests/ proposed/                Kubernetes manifests\n' +
-    'Exit status 0 when nothing opens or widens, 3 when something does, 1 when a set has problems.',
+    'Exit status 0 when nothing opens or widens, 3 when something does, 1 when a set has problems or NEW breaks a guardrail or a test.',
   positionals: [2, 2],
   options: {
     format: { type: 'string', value: 'FORMAT', help: 'text, json, or markdown for a comment on a pull request' },
@@ -44,16 +44,18 @@ async function run(context: CommandContext): Promise<ExitCode> {
   if (before === undefined) return 1
   const after = await setOf(asked, fresh)
   if (after === undefined) return 1
-  const found = diff(before, after, now)
+  const found = diff(before.set, after.set, now)
   if (format === 'json') context.out.json(diffJson(found))
   else context.out.write(format === 'markdown' ? diffMarkdown(found) : diffText(found))
-  return widens(found) ? 3 : 0
+  return widens(found) ? 3 : after.assertionsHold ? 0 : 1
 }
 
 /** A folder or file on disk; else `REV:DIR`. */
-async function setOf(context: CommandContext, text: string): Promise<GoodSet | undefined> {
+async function setOf(context: CommandContext, text: string): Promise<{ readonly set: GoodSet; readonly assertionsHold: boolean } | undefined> {
   const path = resolve(context.cwd, text)
   const revision = statSync(path, { throwIfNoEntry: false }) === undefined ? parseRevision(text) : undefined
   const read = revision === undefined ? readDocumentFiles(path) : await readRevision(context.cwd, revision.revision, revision.folder, context.signal)
-  return soundOrTell(context, judgeFiles(read, context.now))
+  const loaded = judgeFiles(read, context.now)
+  const set = soundOrTell(context, loaded)
+  return set === undefined ? undefined : { set, assertionsHold: loaded.set !== undefined }
 }

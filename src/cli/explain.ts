@@ -26,7 +26,7 @@ export const command: Command = {
   example:
     'bulkhead explain examples/tre workspace-a/api-service workspace-a/postgres-db 5432/tcp    one flow\n' +
     'bulkhead explain examples/tre workspace-a/notebook pypi.org --at 2030-01-01    anything at all, on that day\n' +
-    'bulkhead explain examples/egress-policy build/worker pypi.org 443/tcp GET /simple/six/    one HTTP request\n' +
+    'bulkhead explain examples/tre platform/package-mirror pypi.org 443/tcp GET /simple/six/    one HTTP request\n' +
     'bulkhead explain --kubernetes manifests/ frontend backend 9090/tcp    which Kubernetes policies decide\n' +
     'An end is enclave/workload, a workload\'s name, external:NAME, peer:NAME/enclave/workload, an address or a domain name.\n' +
     'A refused flow comes with the documents that would open it, ready to paste, and what else these would open.\n' +

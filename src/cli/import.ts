@@ -1,5 +1,5 @@
 /** `bulkhead import`: other people's policies as documents. */
-import { existsSync, mkdirSync, writeFileSync } from 'node:fs'
+import { closeSync, constants, existsSync, lstatSync, mkdirSync, openSync, writeFileSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
 import { formatDiagnostic, quote, sortDiagnostics } from '../base/diagnostic.ts'
 import { Fault } from '../base/fault.ts'
@@ -42,13 +42,28 @@ async function run(context: CommandContext): Promise<ExitCode> {
   }
   refuseOthers(resolve(cwd, folder), files.map(({ path }) => path))
   for (const { path, text } of files) {
-    const file = join(resolve(cwd, folder), path)
-    mkdirSync(dirname(file), { recursive: true })
-    writeFileSync(file, text)
+    writeInside(resolve(cwd, folder), path, text)
   }
   if (context.json) out.json({ written: files.map(({ path }) => path), workloads, warnings })
   else out.line(`${count(workloads, 'workload')} in ${count(cluster.namespaces.length, 'enclave')}, ${count(files.length, 'file')} written`)
   return 0
+}
+
+/** A link that stands in the folder leads out of it: nothing is written through one. */
+function writeInside(folder: string, path: string, text: string): void {
+  const file = join(folder, path)
+  mkdirSync(dirname(file), { recursive: true })
+  for (const place of [dirname(file), file]) {
+    if (place !== folder && lstatSync(place, { throwIfNoEntry: false })?.isSymbolicLink() === true) {
+      throw new Fault('usage', `${quote(place)} is a symbolic link`, { help: 'remove it, or name an empty folder' })
+    }
+  }
+  const handle = openSync(file, constants.O_WRONLY | constants.O_CREAT | constants.O_TRUNC | constants.O_NOFOLLOW, 0o666)
+  try {
+    writeFileSync(handle, text)
+  } finally {
+    closeSync(handle)
+  }
 }
 
 /** What an earlier import of another cluster left there would be loaded with the rest, and could open what these manifests do not. */

@@ -1,6 +1,7 @@
 /** `bulkhead diff --kubernetes`: what a change of manifests opens and closes between workloads. */
 import { connectionChangesText, diffClusters, widensConnections } from '../import/kubernetes/diff.ts'
 import { choice } from './arguments.ts'
+import { refuseOptions } from './kubernetes-ends.ts'
 import { loadCluster } from './kubernetes-load.ts'
 import type { ConnectionChange } from '../import/kubernetes/diff.ts'
 import type { Command, CommandContext, ExitCode } from './command.ts'
@@ -9,6 +10,7 @@ const formats = ['text', 'json', 'markdown'] as const
 
 export async function kubernetesDiff(command: Command, context: CommandContext): Promise<ExitCode> {
   const [old = '', fresh = ''] = context.args
+  refuseOptions(command, context, 'at')
   const format = context.json ? 'json' : choice(command, context.options, 'format', formats, 'text')
   const asked = { ...context, json: format === 'json' }
   const before = await loadCluster(asked, old)
@@ -16,13 +18,14 @@ export async function kubernetesDiff(command: Command, context: CommandContext):
   const after = await loadCluster(asked, fresh)
   if (after === undefined) return 1
   const changes = diffClusters(before, after)
-  if (format === 'json') context.out.json({ changes, widened: widensConnections(changes) })
+  if (format === 'json') context.out.json({ widens: widensConnections(changes), changes })
   else context.out.write(format === 'markdown' ? markdown(changes) : connectionChangesText(changes))
   return widensConnections(changes) ? 3 : 0
 }
 
 function markdown(changes: readonly ConnectionChange[]): string {
-  if (changes.length === 0) return 'Nothing changes.\n'
+  const head = widensConnections(changes) ? 'widens' : changes.length === 0 ? 'does not change' : 'narrows'
+  if (changes.length === 0) return `### Network access ${head}\n`
   const rows = changes.map(({ change, src, dst, conn }) => `| ${change} | \`${src}\` | \`${dst}\` | ${conn} |\n`)
-  return ['| change | source | destination | connections |\n', '| --- | --- | --- | --- |\n', ...rows].join('')
+  return [`### Network access ${head}\n\n`, '| change | source | destination | connections |\n', '|---|---|---|---|\n', ...rows].join('')
 }

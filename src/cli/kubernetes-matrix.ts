@@ -2,6 +2,7 @@
 import { analyseCluster, connections } from '../import/kubernetes/connections.ts'
 import { connectionRows, connectionsCsv, connectionsCsvHead, connectionsDot, connectionsText } from '../import/kubernetes/format.ts'
 import { choice } from './arguments.ts'
+import { endFilter, refuseOptions } from './kubernetes-ends.ts'
 import { loadCluster } from './kubernetes-load.ts'
 import type { ConnectionRow } from '../import/kubernetes/format.ts'
 import type { Command, CommandContext, ExitCode } from './command.ts'
@@ -11,11 +12,13 @@ const formats = ['text', 'csv', 'json', 'dot'] as const
 /** `--output` as other analysers have it, or `--format` as the command has it. */
 export async function kubernetesMatrix(command: Command, context: CommandContext): Promise<ExitCode> {
   const [place = ''] = context.args
+  refuseOptions(command, context, 'enclave', 'external', 'at')
   const format = context.json ? 'json' : choice(command, context.options, context.options['output'] === undefined ? 'format' : 'output', formats, 'text')
   const cluster = await loadCluster({ ...context, json: format === 'json' }, place)
   if (cluster === undefined) return 1
   const analysis = analyseCluster(cluster)
-  const rows = connectionRows(connections(analysis), analysis.table)
+  const [from, to] = [endFilter(command, cluster, context.options['from']), endFilter(command, cluster, context.options['to'])]
+  const rows = connectionRows(connections(analysis), analysis.table).filter(({ src, dst }) => from(src) && to(dst))
   switch (format) {
     case 'text': inParts(rows, (part) => context.out.write(connectionsText(part))); break
     case 'csv':

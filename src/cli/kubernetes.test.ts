@@ -1,7 +1,7 @@
 /** The commands that take Kubernetes manifests, from files to exit status. */
 import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
-import { cpSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { after, test } from 'node:test'
 import { command as diff } from './diff.ts'
@@ -67,7 +67,7 @@ test('a change is told by workloads and ports, with exit status 3 when something
   ].join('\n'))
   assert.equal(forth.code, 3)
   assert.deepEqual(await runCommand(folder, diff, ['--kubernetes', 'old', 'old']), { code: 0, stdout: 'no change: both allow the same connections\n', stderr: '' })
-  assert.match((await runCommand(folder, diff, ['--kubernetes', 'old', 'new', '--format', 'markdown'])).stdout, /^\| widened \| `0\.0/m)
+  assert.match((await runCommand(folder, diff, ['--kubernetes', 'old', 'new', '--format', 'markdown'])).stdout, /^### Network access widens\n\n\| change [^]*\n\| widened \| `0\.0/)
   assert.equal((JSON.parse((await runCommand(folder, diff, ['--kubernetes', 'old', 'new', '--json'])).stdout) as { changes: unknown[] }).changes.length, 3)
 })
 
@@ -97,6 +97,45 @@ test('an import does not mix with what another import left behind', async () => 
   writeFileSync(join(folder, 'mixed', 'other.yaml'), '')
   assert.equal(await usageFault(folder, importCommand, ['kubernetes', 'old', '--out', 'mixed']), '`other.yaml` is in that folder and not of this import')
   assert.equal(await usageFault(folder, importCommand, ['terraform', 'old']), '`terraform` cannot be imported')
+})
+
+test('an import writes through no link that stands in the folder', async () => {
+  const outside = join(folder, 'outside')
+  for (const [name, link, to] of [['file', 'default.yaml', 'victim.yaml'], ['folder', 'externals', 'elsewhere']] as const) {
+    mkdirSync(join(folder, `linked-${name}`))
+    mkdirSync(join(outside, 'elsewhere'), { recursive: true })
+    symlinkSync(join(outside, to), join(folder, `linked-${name}`, link))
+    assert.match(await usageFault(folder, importCommand, ['kubernetes', 'old', '--out', `linked-${name}`]), /is a symbolic link$/)
+  }
+  assert.ok(!existsSync(join(outside, 'victim.yaml')))
+  assert.deepEqual(readdirSync(join(outside, 'elsewhere')), [])
+})
+
+test('a part of the matrix is chosen by its ends; what means nothing for manifests is refused and not passed over', async () => {
+  const told = async (...args: string[]): Promise<readonly string[]> => (await runCommand(folder, matrix, ['--kubernetes', 'old', ...args])).stdout.split('\n').filter((line) => line !== '')
+  assert.deepEqual(await told('--from', 'frontend'), lines.slice(1))
+  assert.deepEqual(await told('--to', 'default/frontend'), lines.slice(0, 1))
+  assert.deepEqual(await told('--from', '192.0.2.1', '--to', 'default/frontend[Deployment]'), lines.slice(0, 1))
+  assert.deepEqual(await told('--from', '2001:db8::1'), [])
+  assert.equal(await usageFault(folder, matrix, ['--kubernetes', 'old', '--from', 'nobody']), 'no workload is called `nobody`')
+  for (const option of ['--enclave', '--external', '--at']) {
+    assert.equal(await usageFault(folder, matrix, ['--kubernetes', 'old', option, '2030-01-01']), `\`${option}\` has no meaning with \`--kubernetes\``)
+  }
+  assert.equal(await usageFault(folder, diff, ['--kubernetes', 'old', 'new', '--at', '2030-01-01']), '`--at` has no meaning with `--kubernetes`')
+  assert.equal(await usageFault(folder, explain, ['--kubernetes', 'old', 'frontend', 'backend', '--phase', 'task']), '`--phase` has no meaning with `--kubernetes`')
+  assert.equal(await usageFault(folder, explain, ['--kubernetes', 'old', 'frontend', 'backend', '9090/tcp', 'GET', '/']), 'Kubernetes policies judge ports and not requests')
+})
+
+test('what is open between two workloads is what is open between any of their pods, as the matrix says', async () => {
+  const pod = (name: string, app: string): string =>
+    `apiVersion: v1\nkind: Pod\nmetadata:\n  name: ${name}\n  labels: { app: ${app} }\n  ownerReferences: [{ apiVersion: apps/v1, kind: ReplicaSet, name: mixed, uid: u, controller: true }]\nspec: { containers: [] }\n`
+  const policy = 'apiVersion: networking.k8s.io/v1\nkind: NetworkPolicy\nmetadata: { name: p }\nspec:\n  podSelector: { matchLabels: { app: target } }\n  ingress:\n' +
+    ['one', 'two'].map((app, i) => `  - { from: [{ podSelector: { matchLabels: { app: ${app} } } }], ports: [{ port: ${i + 1} }] }\n`).join('')
+  const target = 'apiVersion: v1\nkind: Pod\nmetadata: { name: target, labels: { app: target } }\nspec: { containers: [] }\n'
+  mkdirSync(join(folder, 'pods'))
+  writeFileSync(join(folder, 'pods/pods.yaml'), [pod('mixed-1', 'one'), pod('mixed-2', 'two'), target, policy].join('---\n'))
+  assert.match((await runCommand(folder, matrix, ['--kubernetes', 'pods', '--from', 'mixed'])).stdout, /^default\/mixed\[ReplicaSet\] => default\/target\[Pod\] : TCP 1-2$/m)
+  assert.match((await runCommand(folder, explain, ['--kubernetes', 'pods', 'mixed', 'target'])).stdout, /open between them: TCP 1-2\n$/)
 })
 
 test('manifests come by the standard input too', () => {

@@ -31,13 +31,13 @@ export const command: Command = {
   positionals: [1, 1],
   options: {
     format: { type: 'string', value: 'FORMAT', help: `one of ${formats.join(', ')}; --json is the same as --format json` },
-    from: { type: 'string', value: 'END', help: 'only what this end initiates; ends are as in `bulkhead explain`' },
+    from: { type: 'string', value: 'END', help: 'only what this end initiates; ends are as in `bulkhead explain`, with --kubernetes too' },
     to: { type: 'string', value: 'END', help: 'only what leads to this end' },
     enclave: { type: 'string', value: 'NAME', help: 'only what begins or ends in this enclave' },
     external: { type: 'string', value: 'NAME', help: 'only what begins or ends at this External' },
     at: { type: 'string', value: 'INSTANT', help: 'what is open at this date or instant; now when left out' },
     ...kubernetesOptions,
-    output: { type: 'string', value: 'FORMAT', help: 'with --kubernetes: text, csv, json or dot' },
+    output: { type: 'string', value: 'FORMAT', help: 'the same as --format; with --kubernetes text, csv, json or dot' },
   },
   run,
 }
@@ -45,7 +45,7 @@ export const command: Command = {
 async function run(context: CommandContext): Promise<ExitCode> {
   if (context.options['kubernetes'] === true) return kubernetesMatrix(command, context)
   const [directory = ''] = context.args
-  const format = context.json ? 'json' : choice(command, context.options, 'format', formats, 'text')
+  const format = context.json ? 'json' : choice(command, context.options, context.options['output'] === undefined ? 'format' : 'output', formats, 'text')
   const now = instantOption(command, context)
   const set = loadOrTell({ ...context, json: format === 'json' }, directory)
   if (set === undefined) return 1
@@ -82,7 +82,7 @@ function filterOf({ options }: CommandContext, platform: Platform): MatrixFilter
   }
   const named = (name: 'enclave' | 'external', known: ReadonlyMap<string, unknown>): MatrixFilter => {
     if (options[name] === undefined) return {}
-    const text = String(options[name])
+    const text = String(options[name]).replace(new RegExp(`^${name}:`), '')
     if (!known.has(text)) throw usage(command, `no ${name} is called ${quote(text)}`, didYouMean(text, known.keys()))
     return { [name]: text }
   }

@@ -135,6 +135,11 @@ test('matrix draws, and takes a part by its ends', async () => {
   assert.match(await refused(matrix, '.', '--to', 'dp'), /`dp` is not a workload/)
 })
 
+test('matrix takes --output for --format, and an External with or without its prefix', async () => {
+  assert.equal((await bulkhead(matrix, '.', '--output', 'csv')).stdout, (await bulkhead(matrix, '.', '--format', 'csv')).stdout)
+  assert.match(await refused(matrix, '.', '--external', 'external:nope'), /^no external is called `nope`/)
+})
+
 test('matrix refuses a format that it does not know', async () => {
   assert.match(await refused(matrix, '.', '--format', 'xml'), /--format `xml` is not known/)
 })

@@ -53,6 +53,12 @@ export function explainConnection(analysis: Analysis, source: End, destination: 
   }
 }
 
+/** All that is open between any of these pairs. */
+export function connectionBetween(analysis: Analysis, pairs: readonly { readonly source: End; readonly destination: End }[]): string {
+  const { table } = analysis
+  return describe(analysis, pairs.reduce((all, { source, destination }) => table.union(all, openBetween(analysis, source, destination)), noTraffic))
+}
+
 function openBetween(analysis: Analysis, source: End, destination: End): TrafficId {
   if (source.kind === 'pod' && destination.kind === 'pod') return between(analysis, source.pod, destination.pod)
   if (source.kind === 'pod' && destination.kind === 'address') return outward(analysis, 'egress', source.pod, destination.address)
