@@ -45,6 +45,23 @@ test('an interrupted demonstration leaves nothing behind', async () => {
   rmSync(state, { recursive: true })
 })
 
+test('a demonstration whose reader has gone takes everything down too', async () => {
+  const { state, env } = place()
+  const child = start([demo], { env, stdio: ['ignore', 'pipe', 'ignore'] })
+  const exit = new Promise((done) => child.once('exit', done))
+  let inside: ReadonlySet<string> = new Set()
+  for await (const chunk of child.stdout ?? []) {
+    if (!String(chunk).includes('everything else is closed')) continue
+    inside = networksOf(processesOf(state))
+    break
+  }
+  await exit
+  assert.ok(inside.size > 0)
+  assert.deepEqual(livingIn(inside), [])
+  assert.deepEqual(leftIn(state), [])
+  rmSync(state, { recursive: true })
+})
+
 /** State and temporary files of one run, in a folder of its own. */
 function place(): { readonly state: string; readonly env: NodeJS.ProcessEnv } {
   const state = mkdtempSync(join(tmpdir(), 'bulkhead-demo-test-'))

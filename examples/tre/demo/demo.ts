@@ -25,6 +25,8 @@ if (unknown !== undefined) {
 const teller = createTeller(performance.now())
 const interrupt = new AbortController()
 for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(name, () => interrupt.abort())
+// Whoever was reading has gone: that ends it too, and what it started has to be taken down all the same.
+for (const stream of [process.stdout, process.stderr]) stream.on('error', () => interrupt.abort())
 
 /** The demonstration changes documents, so it works on a copy; the examples mount packages by a path beside them. */
 const scratch = mkdtempSync(join(tmpdir(), 'bulkhead-demo-'))
