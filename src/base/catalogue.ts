@@ -297,6 +297,26 @@ export const catalogue = {
     why: 'Claims are in tokens and identities in certificates; without them nobody could take the route.',
     fix: 'Use `claims` with `jwt` or `oidc`, and `identities` with `mtls`.',
   },
+  'route-destination': {
+    title: 'a route to a workload that its policy does not name',
+    why: 'Routing chooses among the destinations of a policy; it opens none.',
+    fix: 'Add the workload to `destination` of the policy, or lead the route elsewhere.',
+  },
+  'route-port': {
+    title: 'a route to a port that its policy does not open, or to no certain one',
+    why: 'A request is led to one port, and only to one that the policy opens.',
+    fix: 'Write one port in the policy, or a `port` of the policy in the route.',
+  },
+  'ingress-conflict': {
+    title: 'two policies that one gateway cannot serve at once',
+    why: 'A connection has one handshake and a request leads to one place; a name and its paths belong to one enclave.',
+    fix: 'Give one of them hosts or paths of its own, or make them agree.',
+  },
+  'unknown-subject': {
+    title: 'a caller whose certificate nobody here can check',
+    why: 'The platform\'s own authority certifies SPIFFE IDs of its trust domain, and Peers those of theirs.',
+    fix: 'Name a `caFile`, or write a SPIFFE ID of this platform or of a Peer.',
+  },
   'source-without-cidrs': {
     title: 'a published address whose source External has no CIDRs',
     why: 'Before any handshake only an address tells who is calling.',

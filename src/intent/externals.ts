@@ -19,16 +19,11 @@ export function externalAddresses(platform: Platform): (external: External) => A
   }
 }
 
-/** Every published address, also those of policies that have expired: no workload reaches one from inside. */
+/** Every published address, also those of policies that have expired, and the gateway's: no workload reaches one from inside. */
 export function publishedAddresses(platform: Platform): AddressSet {
-  return unionAddresses(
-    noAddresses,
-    platform.ingressPolicies.flatMap((policy) =>
-      policy.gateway.kind === 'publish'
-        ? policy.gateway.addresses.map((a) => ({ family: a.family, first: a.bits, last: a.bits }))
-        : [],
-    ),
-  )
+  const published = platform.ingressPolicies.flatMap(({ gateway }) => (gateway.kind === 'publish' ? gateway.addresses : []))
+  const all = [...published, ...(platform.gateway?.addresses ?? [])]
+  return unionAddresses(noAddresses, all.map((a) => ({ family: a.family, first: a.bits, last: a.bits })))
 }
 
 /** Every External that shares an address or a domain name with this one, itself included. */

@@ -8,9 +8,11 @@ import { machineryOf } from './build/platform.ts'
 import { buildEgress, buildFederation, buildIngress, buildService } from './build/policies.ts'
 import { buildEnclave, buildEnvironment, buildExternal, buildGroup, buildPeer, buildRisk, buildSegment, buildStack, buildWorkload, defaultEnvironment, defaultStack } from './build/topology.ts'
 import { cyclicGroups } from './check/groups.ts'
+import { ingressConflicts } from './check/ingress.ts'
 import { mixedHalves, placement, telemetryRisks } from './check/owners.ts'
 import { undeclaredPorts } from './check/ports.ts'
-import { publishedAddresses } from './check/published.ts'
+import { gatewayAddresses, publishedAddresses } from './check/published.ts'
+import { routesOutside } from './check/routes.ts'
 import { deepFreeze, frozenMap } from './frozen.ts'
 import type { Diagnostic } from '../base/diagnostic.ts'
 import type { Context, Surroundings } from './build/context.ts'
@@ -62,9 +64,11 @@ export function assemble(read: readonly Read[], declared: Declared, now: number,
   diagnostics.push(
     ...cyclicGroups(platform.groups),
     ...publishedAddresses(platform),
+    ...gatewayAddresses(platform),
+    ...ingressConflicts(platform),
     ...mixedHalves(platform.federationPolicies),
     ...placement(platform),
-    ...(incomplete.has('Workload') || incomplete.has('Group') ? [] : undeclaredPorts(platform)),
+    ...(incomplete.has('Workload') || incomplete.has('Group') ? [] : [...undeclaredPorts(platform), ...routesOutside(platform)]),
     ...(incomplete.has('RiskRecord') ? [] : telemetryRisks(platform, now)),
   )
   return platform

@@ -136,7 +136,7 @@ const rows: readonly Row[] = [
   { says: 'a published address that does not say it does not', given: publish('p', 'publish: {address: 198.51.100.1, port: 80}').replace('authentication: none,', ''), codes: ['missing-field'] },
   { says: 'ingress with neither publish nor hosts', given: publish('p', ''), codes: ['conflicting-fields'] },
   { says: 'ingress with both', given: publish('p', 'publish: {address: 198.51.100.1, port: 80}, hosts: a.example.org'), codes: ['conflicting-fields'] },
-  { says: 'a secret in a document', given: publish('p', 'hosts: a.example.org').replace('none', '{oidc: {issuer: "https://id.example.org", clientId: c, clientSecret: hunter2}}'), codes: ['missing-field', 'unknown-field'] },
+  { says: 'a secret in a document', given: publish('p', 'hosts: a.example.org').replace('none', '{oidc: {issuer: "https://id.example.org", clientId: c, authorizationEndpoint: "https://id.example.org/a", tokenEndpoint: "https://id.example.org/t", jwksFile: /keys, clientSecret: hunter2}}'), codes: ['missing-field', 'unknown-field'] },
   { says: 'a route to another enclave', given: publish('p', 'hosts: a.example.org, routes: [{path: /, destination: clinic/db}]'), codes: ['invalid-reference'] },
   { says: 'egress to telemetry that nobody accepted', given: external('{cidrs: [198.51.100.0/24], telemetry: true}') + doc('EgressPolicy', 'name: p, enclave: research', '{source: api, destination: external:e, protocol: tcp, port: 443}'), codes: ['telemetry-without-risk'], message: /no RiskRecord/ },
   {

@@ -39,6 +39,7 @@ export function proxyOf(context: Context<'IngressPolicy'>, spec: Spec): IngressG
     websocket: spec.websocket ?? false,
   }
   connectionsOnly(context, spec, proxy)
+  subjectsKnown(context, proxy)
   return { kind: 'proxy', hosts, authentication: authentication.kind, proxy }
 }
 
@@ -117,6 +118,21 @@ function destinationOf(context: Context<'IngressPolicy'>, { destination }: Writt
   if (ref.kind === 'workload' && enclaveOf(ref) === context.doc.enclave) return ref.workload
   context.problem(path, 'invalid-reference', `${quote(destination)} is not a workload of this enclave`, 'a route leads to one of the policy\'s destinations', destination)
   return undefined
+}
+
+/** Without a `caFile` there are only the platform's own authority and those of its Peers. */
+function subjectsKnown(context: Context<'IngressPolicy'>, { authentication, routes }: IngressProxy): void {
+  if (authentication.kind !== 'mtls' || authentication.caFile !== undefined) return
+  const check = (subjects: readonly string[], path: readonly (string | number)[]): void => {
+    for (const subject of subjects) {
+      const domain = /^spiffe:\/\/([^/]+)/.exec(subject)?.[1]
+      if (domain !== undefined && (domain === context.trustDomain || context.peerDomains.has(domain))) continue
+      const help = domain === undefined ? 'write `caFile` for names of another authority, or a SPIFFE ID' : `known here: ${[context.trustDomain, ...context.peerDomains.keys()].map(quote).join(', ')}`
+      context.problem(path, 'unknown-subject', `no authority here certifies ${quote(subject)}`, help, subject)
+    }
+  }
+  check(authentication.subjects, ['authentication'])
+  for (const [i, route] of routes.entries()) check(route.identities, ['routes', i, 'identities'])
 }
 
 /** What only requests have, said of connections that are led on whole; and TLS that nobody can choose by. */

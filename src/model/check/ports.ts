@@ -32,8 +32,14 @@ function undeclared(platform: Known, byEnclave: ReadonlyMap<string, readonly Wor
   })
 }
 
+/** Told a reference, the workloads that it may select, as far as the documents say without the consent of both sides of a group. */
+export function selectedWorkloads(platform: Pick<Platform, 'workloads' | 'groups'>): (ref: LocalRef) => readonly Workload[] {
+  const byEnclave = Map.groupBy(platform.workloads.values(), (w) => w.enclave)
+  return (ref) => selected(platform, byEnclave, ref)
+}
+
 /** For a group: everyone it lists, directly or through groups, whether or not they have joined yet. */
-function selected(platform: Known, byEnclave: ReadonlyMap<string, readonly Workload[]>, ref: LocalRef | PeerRef): readonly Workload[] {
+function selected(platform: Pick<Platform, 'workloads' | 'groups'>, byEnclave: ReadonlyMap<string, readonly Workload[]>, ref: LocalRef | PeerRef): readonly Workload[] {
   switch (ref.kind) {
     case 'workload':
       return one(platform, ref.workload)
@@ -52,7 +58,7 @@ function selected(platform: Known, byEnclave: ReadonlyMap<string, readonly Workl
   }
 }
 
-function one(platform: Known, id: WorkloadId): readonly Workload[] {
+function one(platform: Pick<Platform, 'workloads'>, id: WorkloadId): readonly Workload[] {
   const workload = platform.workloads.get(id)
   return workload === undefined ? [] : [workload]
 }

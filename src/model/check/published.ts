@@ -36,6 +36,31 @@ export function publishedAddresses({ ingressPolicies, addresses, externals }: Pi
   return out
 }
 
+/** The gateway's own addresses are published ones, and its ports there are its own. */
+export function gatewayAddresses({ ingressPolicies, addresses, gateway }: Pick<Platform, 'ingressPolicies' | 'addresses' | 'gateway'>): readonly Diagnostic[] {
+  if (gateway === undefined) return []
+  const inside = gateway.addresses.filter((address) => setContains(addresses, address)).map((address): Diagnostic => {
+    const text = formatAddress(address)
+    return { code: 'published-inside', severity: 'error', message: `the gateway's address ${quote(text)} is inside the workloads' own addresses`, at: gateway.at, given: text, help: 'use an address outside the Platform\'s `addresses`' }
+  })
+  const own = new Set(gateway.addresses.map(formatAddress))
+  const others = gateway.httpPort === undefined ? [gateway.meshPort] : [gateway.meshPort, gateway.httpPort]
+  const ports = new Set([gateway.httpsPort, ...others, ...ingressPolicies.flatMap((p) => (p.gateway.kind === 'proxy' ? (p.gateway.proxy.listenPort ?? []) : []))])
+  const taken = ingressPolicies.flatMap((policy): readonly Diagnostic[] => {
+    const { gateway: by, traffic, at } = policy
+    const help = 'use another address or port'
+    if (by.kind === 'proxy') {
+      if (by.proxy.listenPort === undefined || !others.includes(by.proxy.listenPort)) return []
+      return [{ code: 'published-conflict', severity: 'error', message: `the gateway has the port ${by.proxy.listenPort} for itself`, at, help }]
+    }
+    if (traffic.protocol !== 'tcp' || !ports.has(by.port)) return []
+    return by.addresses.map(formatAddress).filter((text) => own.has(text)).map((text) => (
+      { code: 'published-conflict', severity: 'error', message: `${quote(`${text} tcp/${by.port}`)} is the gateway's already`, at, given: text, help }
+    ))
+  })
+  return [...inside, ...taken]
+}
+
 /** Where it leads: the workload and its port, as written. */
 function targetOf({ destination, traffic }: IngressPolicy): string {
   const [ref] = destination
