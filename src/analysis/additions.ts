@@ -13,7 +13,7 @@ import { freeName } from './names.ts'
 import type { Asked } from '../intent/mismatch.ts'
 import type { Location } from '../base/location.ts'
 import type {
-  EgressPolicy, External, FederationPolicy, FlowEnd, Group, HttpMatch, LocalRef, PeerRef, Platform, PortItem, Ref, TrafficSpec, Workload, WorkloadRef,
+  EgressPolicy, External, FederationPolicy, FlowEnd, Group, HttpMatch, IngressGateway, LocalRef, PeerRef, Platform, PortItem, Ref, TrafficSpec, Workload, WorkloadRef,
 } from '../model/platform.ts'
 import type { Policy } from './what-if.ts'
 
@@ -118,16 +118,30 @@ function inward(platform: Platform, asked: Asked, to: Workload | undefined, traf
   return publishPolicy(platform, asked, source, destination)
 }
 
-/** The same names and settings as a gateway that serves the workload already; else a name of the platform's own, and mutual TLS. */
+/** The same names and settings as a gateway that leads to the same place already; else a name of the platform's own, and mutual TLS. */
 function gatewayPolicy(platform: Platform, external: string, to: Workload, traffic: readonly TrafficSpec[]): Additions {
   if (traffic.some((one) => one.protocol !== 'tcp')) return impossible('a gateway carries tcp; publish an address for the workload for anything else')
-  const own = plainProxy([`${to.name}.${to.enclave}.${platform.trustDomain}`], { kind: 'mtls', caFile: undefined, subjects: [] })
-  const serving = platform.ingressPolicies.find(({ gateway, destination }) => gateway.kind === 'proxy' && destination.some((d) => d.kind === 'workload' && d.workload === to.id))
-  const gateway = serving?.gateway ?? { kind: 'proxy', hosts: own.hosts, authentication: 'mtls', proxy: own } as const
-  return possible(traffic.map((one): Policy => ({
-    kind: 'IngressPolicy', ...owned(platform, 'IngressPolicy', to.enclave, `${external}-to-${to.name}`, one),
-    source: [{ kind: 'external', external, at: proposed }], destination: [ref(to)], traffic: one, gateway,
-  })))
+  const taken = new Set(platform.ingressPolicies.flatMap(({ gateway }) => (gateway.kind === 'proxy' ? gateway.hosts : [])))
+  // A request leads to one port, so each port has a name of its own.
+  const single = traffic.flatMap((one) => one.ports.map((item) => ({ ...one, ports: [item] })))
+  return possible(single.map((one): Policy => {
+    const [item] = one.ports
+    const port = item?.kind === 'range' ? item.from : 0
+    const serving = platform.ingressPolicies.find(({ gateway, destination: [only, ...more], traffic: { ports: [mine, ...others] } }) =>
+      gateway.kind === 'proxy' && more.length + others.length === 0 && only?.kind === 'workload' && only.workload === to.id && mine?.kind === 'range' && mine.from === port && mine.to === port)
+    return {
+      kind: 'IngressPolicy', ...owned(platform, 'IngressPolicy', to.enclave, `${external}-to-${to.name}`, one),
+      source: [{ kind: 'external', external, at: proposed }], destination: [ref(to)], traffic: one, gateway: serving?.gateway ?? ownGateway(platform, to, port, taken),
+    }
+  }))
+}
+
+function ownGateway(platform: Platform, { name, enclave }: Workload, port: number, taken: Set<string>): IngressGateway {
+  const below = `${enclave}.${platform.trustDomain}`
+  const label = [name, `${name}-${port}`].find((one) => !taken.has(`${one}.${below}`)) ?? freeName(`${name}-${port}`, (one) => taken.has(`${one}.${below}`))
+  taken.add(`${label}.${below}`)
+  const proxy = plainProxy([`${label}.${below}`], { kind: 'mtls', caFile: undefined, subjects: [] })
+  return { kind: 'proxy', hosts: proxy.hosts, authentication: 'mtls', proxy }
 }
 
 /** Another source for what is published already; where else an address should lead, nobody can guess. */
