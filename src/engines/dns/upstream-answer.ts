@@ -52,6 +52,8 @@ export function readUpstream(message: Uint8Array, sent: Uint8Array, question: Up
   let authorities: readonly Answer[]
   try {
     const decoded = decode(Buffer.from(message.buffer, message.byteOffset, message.byteLength))
+    // The library reads past the end of a record that was cut and makes something up.
+    if (decode.bytes > message.length) return { kind: 'failed', why: 'not readable: cut short' }
     answers = decoded.answers ?? []
     authorities = decoded.authorities ?? []
   } catch (thrown) {
