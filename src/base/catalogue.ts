@@ -444,6 +444,16 @@ export const catalogue = {
     why: 'The kernel refused it.',
     fix: 'Run as root, or in a sandbox with --sandbox.',
   },
+  'gateway-rejected': {
+    title: 'Envoy does not accept the configuration of a gateway',
+    why: 'What was in force stays, so the paths that were to open are closed, and those that were to close are not.',
+    fix: 'Read what Envoy said; it is part of the message. Then report it: every configuration was judged before it was written.',
+  },
+  'gateway-silent': {
+    title: 'a gateway does not answer',
+    why: 'Nobody can say whether it has taken the configuration; while it is down its paths are closed.',
+    fix: 'Read the gateway\'s log, which the message names.',
+  },
   'namespaces-forbidden': {
     title: 'this machine forbids unprivileged user namespaces',
     why: 'A sandbox without root is made of them.',

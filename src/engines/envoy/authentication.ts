@@ -1,0 +1,139 @@
+/** Who is calling: what Envoy's filters ask of a request before any route is followed. */
+import { duration, typed } from './json.ts'
+import { identityHeader, named } from './names.ts'
+import { endpoint } from './clusters.ts'
+import { need, secretFrom } from './secrets.ts'
+import { resolver } from './upstream-names.ts'
+import { subjectOf, webClient } from './tls.ts'
+import { wants } from './outbound-mesh.ts'
+import type { Authentication, Claim } from '../../model/platform.ts'
+import type { GatewayInventory } from './inventory.ts'
+import type { JsonObject } from './json.ts'
+import type { Made } from './outbound-mesh.ts'
+import type { Subject } from './tls.ts'
+
+type Token = Extract<Authentication, { readonly kind: 'jwt' | 'oidc' }>
+
+const payload = 'token'
+export const jwtFilter = 'envoy.filters.http.jwt_authn'
+export const signInFilter = 'envoy.filters.http.oauth2'
+
+export function isToken(authentication: Authentication): authentication is Token {
+  return authentication.kind === 'jwt' || authentication.kind === 'oidc'
+}
+
+/** The same demands are one provider. */
+export function providerName({ kind, issuer, audiences, jwks }: Token): string {
+  return named(kind, { issuer, audiences, jwks })
+}
+
+/**
+ * The token's signature, issuer, audience and times. It must expire. It is not handed on to the workload, which could use it
+ * elsewhere in the caller's name. A key set that cannot be had is a token that cannot be trusted.
+ */
+export function provider(token: Token, inventory: GatewayInventory, made: Made): JsonObject {
+  const { issuer, audiences, jwks } = token
+  return {
+    issuer,
+    audiences,
+    require_expiration: true,
+    forward: false,
+    payload_in_metadata: payload,
+    ...(token.kind === 'jwt' ? { from_headers: [{ name: 'authorization', value_prefix: 'Bearer ' }] } : { from_cookies: ['IdToken'] }),
+    ...(jwks.kind === 'file'
+      ? { local_jwks: { inline_string: inventory.keySets.get(jwks.file) ?? '' } }
+      : {
+          remote_jwks: {
+            http_uri: { uri: jwks.uri, cluster: webCluster(jwks.uri, inventory, made), timeout: duration(5_000) },
+            cache_duration: duration(300_000),
+            retry_policy: { num_retries: 1 },
+          },
+        }),
+  }
+}
+
+/** True when the keys are there to be judged by: one key that Envoy cannot read would cost every path its configuration. */
+export function hasKeys({ jwks }: Token, { keySets }: GatewayInventory): boolean {
+  if (jwks.kind === 'uri') return true
+  try {
+    const { keys } = JSON.parse(keySets.get(jwks.file) ?? '{}') as { readonly keys?: unknown }
+    return Array.isArray(keys) && keys.length > 0 && keys.every((key: unknown) => typeof key === 'object' && key !== null && ['RSA', 'EC', 'OKP'].includes((key as { kty?: string }).kty ?? ''))
+  } catch {
+    return false
+  }
+}
+
+/** An outside https server that the gateway itself asks, by the platform's resolver. */
+export function webCluster(uri: string, inventory: GatewayInventory, made: Made): string {
+  const { hostname, port } = new URL(uri)
+  const number = port === '' ? 443 : Number(port)
+  const name = `web:${hostname}:${number}`
+  made.clusters.set(name, {
+    name,
+    type: 'STRICT_DNS',
+    connect_timeout: duration(5_000),
+    typed_dns_resolver_config: resolver(inventory),
+    load_assignment: { cluster_name: name, endpoints: [{ lb_endpoints: [endpoint(hostname, number)] }] },
+    transport_socket: webClient(inventory.trustedRoots, hostname),
+  })
+  return name
+}
+
+/** Sign-in for people. The cookies hold the tokens sealed; none leaves the host that set it, nor travels without TLS. */
+export function signIn(oidc: Extract<Authentication, { readonly kind: 'oidc' }>, inventory: GatewayInventory, made: Made): JsonObject {
+  const secret = (what: Parameters<typeof need>[0]): JsonObject => secretFrom(inventory.folder, wants(made, need(what)))
+  return typed('envoy.extensions.filters.http.oauth2.v3.OAuth2PerRoute', {
+    config: {
+      token_endpoint: { uri: oidc.tokenEndpoint, cluster: webCluster(oidc.tokenEndpoint, inventory, made), timeout: duration(10_000) },
+      authorization_endpoint: oidc.authorizationEndpoint,
+      redirect_uri: `https://%REQ(:authority)%${oidc.callbackPath}`,
+      redirect_path_matcher: { path: { exact: oidc.callbackPath } },
+      signout_path: { path: { exact: oidc.signOutPath } },
+      auth_scopes: oidc.scopes,
+      credentials: {
+        client_id: oidc.clientId,
+        token_secret: secret({ kind: 'client-secret', secretFile: oidc.clientSecretFile }),
+        hmac_secret: secret({ kind: 'seal', issuer: oidc.issuer }),
+      },
+      use_refresh_token: true,
+      default_expires_in: duration(3_600_000),
+    },
+  })
+}
+
+/** Which identities a route accepts, as RBAC principals: all of `demands`, and one name of `subjects`. */
+export function principal(authentication: Authentication, claims: readonly Claim[], identities: readonly string[], trustDomain: string): JsonObject {
+  if (authentication.kind === 'none') return { any: true }
+  if (authentication.kind === 'mtls') return certificatePrincipal(authentication, identities, trustDomain)
+  const all = [claimIs({ path: ['iss'], values: [authentication.issuer] }), ...[...authentication.claims, ...claims].map(claimIs)]
+  return { and_ids: { ids: all } }
+}
+
+function certificatePrincipal(mtls: Extract<Authentication, { readonly kind: 'mtls' }>, identities: readonly string[], trustDomain: string): JsonObject {
+  const named = (subjects: readonly Subject[]): JsonObject => ({ or_ids: { ids: subjects.map(({ match }) => ({ authenticated: { principal_name: match } })) } })
+  const all = mtls.subjects.length > 0
+    ? named(mtls.subjects.map(subjectOf))
+    : mtls.caFile === undefined ? named([{ type: 'URI', match: { prefix: `spiffe://${trustDomain}/` } }]) : { authenticated: {} }
+  return { and_ids: { ids: identities.length === 0 ? [all] : [all, named(identities.map(subjectOf))] } }
+}
+
+/** A text that is one of the values, or a list that holds one of them. */
+function claimIs({ path, values }: Claim): JsonObject {
+  const texts = values.map((exact) => ({ string_match: { exact } }))
+  const one = (of: readonly JsonObject[]): JsonObject => (of.length === 1 ? of[0] ?? {} : { or_match: { value_matchers: of } })
+  const value = one([...texts, { list_match: { one_of: one(texts) } }])
+  return { metadata: { filter: jwtFilter, path: [payload, ...path].map((key) => ({ key })), value } }
+}
+
+/** The one header by which a workload learns who called. */
+export function identityHeaders(authentication: Authentication): readonly JsonObject[] {
+  const values = {
+    none: undefined,
+    mtls: '%DOWNSTREAM_PEER_URI_SAN%%DOWNSTREAM_PEER_DNS_SAN%',
+    jwt: `%DYNAMIC_METADATA(${jwtFilter}:${payload}:iss)%#%DYNAMIC_METADATA(${jwtFilter}:${payload}:sub)%`,
+    oidc: `%DYNAMIC_METADATA(${jwtFilter}:${payload}:iss)%#%DYNAMIC_METADATA(${jwtFilter}:${payload}:sub)%`,
+  }
+  const value = values[authentication.kind]
+  return value === undefined ? [] : [{ header: { key: identityHeader, value }, append_action: 'OVERWRITE_IF_EXISTS_OR_ADD' }]
+}
+

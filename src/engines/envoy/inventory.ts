@@ -1,0 +1,25 @@
+/** What the two gateways of one host stand between: who has which address, and where things lie as Envoy sees them. */
+import type { Address } from '../../net/address.ts'
+import type { Phase, WorkloadId } from '../../model/platform.ts'
+
+export interface GatewayInventory {
+  /** One entry for each place (a replica) of this host. */
+  readonly workloads: readonly { readonly workload: WorkloadId; readonly phase: Phase; readonly addresses: readonly Address[] }[]
+  /** The addresses by which workloads here call the workloads of Peers. */
+  readonly virtual: readonly { readonly peer: string; readonly enclave: string; readonly workload: string; readonly addresses: readonly Address[] }[]
+  readonly inbound: { readonly addresses: readonly Address[] }
+  readonly resolver: { readonly addresses: readonly Address[] }
+  /** The folder of the configuration, the same text for both directions: each Envoy sees its own there. */
+  readonly folder: string
+  /** A PEM file with the authorities by which outside servers (key sets, sign-in) are judged. */
+  readonly trustedRoots: string
+  /** What stands in the key set files that policies name, by the name of the file. */
+  readonly keySets: ReadonlyMap<string, string>
+}
+
+/** Where the outbound gateway's table redirects to: connections to outside names, and connections to workloads and virtual addresses. */
+export const namesPort = 15_001
+export const meshPort = 15_002
+
+/** Where the inbound gateway listens for other gateways when the Platform does not say. */
+export const defaultMeshPort = 15_443

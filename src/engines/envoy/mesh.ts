@@ -1,0 +1,88 @@
+/** Who calls whom by mutual TLS: the pairs of a platform, and those with Peers. */
+import { allPlaces } from './places.ts'
+import { countPorts, eachPort } from './permits.ts'
+import { refuse } from './capabilities.ts'
+import { spiffeId } from './names.ts'
+import type { Address } from '../../net/address.ts'
+import type { GatewayInventory } from './inventory.ts'
+import type { Path } from '../../intent/intent.ts'
+import type { Phase, Platform, WorkloadId } from '../../model/platform.ts'
+import type { Refusal } from './capabilities.ts'
+
+export const mostMeshPorts = 256
+
+/** One caller, one destination, one port. */
+export interface MeshPair {
+  readonly caller: { readonly workload: WorkloadId; readonly phases: readonly Phase[] } | undefined
+  /** The caller as its certificate says; ending in `/`, every identity below. */
+  readonly callerId: string
+  readonly callerDomain: string
+  readonly destination: { readonly workload: string; readonly enclave: string; readonly trustDomain: string; readonly addresses: readonly Address[] }
+  /** Undefined: this platform's own inbound gateway. */
+  readonly gateway: { readonly host: string; readonly port: number } | undefined
+  readonly port: number
+  readonly document: string
+}
+
+export interface MeshPairs {
+  /** Begun here. */
+  readonly outbound: readonly MeshPair[]
+  /** Ending here. */
+  readonly inbound: readonly MeshPair[]
+  readonly refused: readonly Refusal[]
+}
+
+export function meshPairs(platform: Platform, paths: readonly Path[], inventory: GatewayInventory): MeshPairs {
+  const outbound: MeshPair[] = []
+  const inbound: MeshPair[] = []
+  const refused: Refusal[] = []
+  for (const path of paths) {
+    const { source, destination, via } = path
+    if (via.kind !== 'mutual-tls' && via.kind !== 'peer') continue
+    if (path.protocol !== 'tcp') refused.push(refuse('mesh-protocol', path))
+    else if (countPorts(path.ports) > mostMeshPorts) refused.push(refuse('mesh-ports', path))
+    else {
+      if (destination.kind === 'workload' && platform.gateway === undefined && source.kind === 'peer') {
+        refused.push(refuse('no-gateway', path))
+        continue
+      }
+      const ends = destinationsOf(platform, path, inventory)
+      if (ends.length === 0 && destination.kind === 'peer') refused.push(refuse('peer-unnamed', path))
+      for (const { gateway, ...end } of ends) {
+        for (const port of eachPort(path.ports)) {
+          for (const { document } of path.origin) {
+            const pair = { ...callerOf(platform, path), destination: end, gateway, port, document }
+            if (source.kind === 'workload') outbound.push(pair)
+            if (destination.kind === 'workload') inbound.push(pair)
+          }
+        }
+      }
+    }
+  }
+  return { outbound, inbound, refused }
+}
+
+function callerOf({ trustDomain, peers }: Platform, { source, phases }: Path): Pick<MeshPair, 'caller' | 'callerId' | 'callerDomain'> {
+  if (source.kind === 'peer') {
+    const domain = peers.get(source.peer)?.trustDomain ?? ''
+    const below = `spiffe://${domain}/enclave/${source.enclave}/workload/`
+    return { caller: undefined, callerId: source.workload === '*' ? below : `${below}${source.workload}`, callerDomain: domain }
+  }
+  if (source.kind === 'external') return { caller: undefined, callerId: '', callerDomain: '' }
+  return { caller: { workload: source.workload, phases }, callerId: spiffeId(trustDomain, source.workload), callerDomain: trustDomain }
+}
+
+function destinationsOf(
+  platform: Platform, { destination }: Path, inventory: GatewayInventory,
+): readonly (MeshPair['destination'] & { readonly gateway: MeshPair['gateway'] })[] {
+  if (destination.kind === 'workload') {
+    const [enclave = '', workload = ''] = destination.workload.split('/')
+    return [{ workload, enclave, trustDomain: platform.trustDomain, addresses: allPlaces(inventory, destination.workload), gateway: undefined }]
+  }
+  if (destination.kind === 'external') return []
+  const peer = platform.peers.get(destination.peer)
+  if (peer === undefined) return []
+  return inventory.virtual
+    .filter((each) => each.peer === destination.peer && each.enclave === destination.enclave && (destination.workload === '*' || each.workload === destination.workload))
+    .map(({ workload, enclave, addresses }) => ({ workload, enclave, trustDomain: peer.trustDomain, addresses, gateway: peer.gateway }))
+}

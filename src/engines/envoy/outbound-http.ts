@@ -1,0 +1,64 @@
+/** Plain HTTP to outside names: the Host decides where, methods and paths decide whether. */
+import { formatDomainPattern } from '../../net/domain.ts'
+import { requestLog } from './access-log.ts'
+import { extension } from './json.ts'
+import { strictHttp } from './limits.ts'
+import { identityHeader, named } from './names.ts'
+import { covers } from './permits.ts'
+import { namesCluster, proxyCluster, resolution } from './upstream-names.ts'
+import type { DomainPattern } from '../../net/domain.ts'
+import type { Permit } from './permits.ts'
+import type { JsonObject } from './json.ts'
+import type { Chains, Way } from './outbound-names.ts'
+
+export function httpOut(permits: readonly Permit[], way: Way, rules: Chains['rules']): JsonObject {
+  const patterns = new Map(permits.map(({ pattern }) => [formatDomainPattern(pattern), pattern]))
+  const hosts = [...patterns].sort().map(([text, pattern]) => hostOf(text, pattern, permits, way, rules))
+  return extension('envoy.filters.network.http_connection_manager', 'envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager', {
+    stat_prefix: 'out',
+    ...strictHttp(undefined),
+    // A port in the Host is that of the connection, or the request fits no host.
+    strip_matching_host_port: true,
+    skip_xff_append: true,
+    http_filters: [
+      ...(way.proxy === undefined ? [forward(way)] : []),
+      extension('envoy.filters.http.router', 'envoy.extensions.filters.http.router.v3.Router', { suppress_envoy_headers: true }),
+    ],
+    access_log: requestLog(way.inventory.folder),
+    route_config: { name: 'out', virtual_hosts: hosts, request_headers_to_remove: [identityHeader, 'x-forwarded-for', 'x-forwarded-proto', 'x-envoy-external-address'] },
+  })
+}
+
+function forward({ inventory }: Way): JsonObject {
+  return extension('envoy.filters.http.dynamic_forward_proxy', 'envoy.extensions.filters.http.dynamic_forward_proxy.v3.FilterConfig', {
+    dns_cache_config: resolution(inventory), allow_dynamic_host_from_filter_state: true,
+  })
+}
+
+/** Envoy takes the host whose pattern is the most specific; it has the routes of every wider pattern too, since policies only add. */
+function hostOf(text: string, pattern: DomainPattern, permits: readonly Permit[], way: Way, rules: Chains['rules']): JsonObject {
+  const matches = new Map<string, JsonObject>()
+  for (const { pattern: outer, http, document } of permits) {
+    if (!covers(outer, pattern)) continue
+    for (const match of matchesOf(http)) {
+      const name = named(`route:${text}`, match)
+      matches.set(name, match)
+      rules.set(name, [...new Set([...(rules.get(name) ?? []), document])].sort())
+    }
+  }
+  const action = { cluster: way.proxy === undefined ? namesCluster : proxyCluster, timeout: '0s' }
+  const routes = [...matches].sort(([a], [b]) => (a < b ? -1 : 1)).map(([name, match]) => ({ name, match, route: action }))
+  return { name: text, domains: [text], routes }
+}
+
+function matchesOf(http: Permit['http']): readonly JsonObject[] {
+  const methods = http?.methods ?? []
+  const headers = methods.length === 0 ? {} : { headers: [methodIs(methods)] }
+  const paths = http === undefined || http.paths.length === 0 ? ['/*'] : http.paths
+  return paths.map((path) => ({ ...(path.endsWith('*') ? { prefix: path.slice(0, -1) } : { path }), ...headers }))
+}
+
+/** Methods are letters alone, so they need no quoting in an expression. */
+export function methodIs(methods: readonly string[]): JsonObject {
+  return { name: ':method', string_match: { safe_regex: { regex: [...methods].sort().join('|') } } }
+}
