@@ -7,7 +7,7 @@
 import { block, families, portProtocols } from './block.ts'
 import { errors4, errors6, icmp } from './icmp-chains.ts'
 import { uplinkGroup } from './inventory.ts'
-import { admission, crowd, fromOutbound, gatewayAdmission, leadChains, leadsAnything, nothingLed, returning } from './lead-chains.ts'
+import { admission, crowd, fromOutbound, gatewayAdmission, leadChains, leadsAnything, nothingLed, returning, unansweredReplies } from './lead-chains.ts'
 import { formatMark, permitMark, routeBit } from './marks.ts'
 import type { Inventory } from './inventory.ts'
 import type { Led } from './lead-chains.ts'
@@ -66,7 +66,7 @@ export function chains(inventory: Inventory, logGroup: number, connectionLimit: 
     ...crowd(inventory, connectionLimit).sets,
     ...refusals(count, log),
     ...verdicts(inventory, connectionLimit),
-    ...direct(),
+    ...direct(inventory),
     ...egress(),
     ...publish(),
     ...icmp(),
@@ -145,7 +145,7 @@ function verdicts(inventory: Inventory, connectionLimit: number): readonly strin
   ]
 }
 
-function direct(): readonly string[] {
+function direct(inventory: Inventory): readonly string[] {
   return [
     ...block('chain original', undefined, [
       'meta mark set iifgroup . oifgroup . meta l4proto . th dport map @port goto permit',
@@ -161,6 +161,7 @@ function direct(): readonly string[] {
       'meta mark set oifgroup . iifgroup . meta l4proto . th sport map @range goto pass',
       `iifgroup ${uplinkGroup} goto egress-reply`,
       `oifgroup ${uplinkGroup} goto publish-reply`,
+      ...unansweredReplies(inventory),
       'goto refuse-policy',
     ]),
   ]

@@ -99,6 +99,11 @@ export function fromOutbound(inventory: Inventory): readonly string[] {
   return outbound === undefined ? [] : [`iifname "${outbound.interface}" iifgroup ${outboundGroup} goto returning`]
 }
 
+/** To refuse aloud what comes in the name of somebody outside would be to tell somebody outside. */
+export function unansweredReplies(inventory: Inventory): readonly string[] {
+  return inventory.gateways?.outbound === undefined ? [] : [`iifgroup ${outboundGroup} goto drop-policy`]
+}
+
 /**
  * Where new connections of gateways are counted: for the workload they reach, or not at all, because what made the gateway
  * open them was counted already. Nobody is led to the outbound gateway by asking for it itself.

@@ -1,12 +1,13 @@
 /** A router namespace as a host sets it up, with workloads and an outside that are bare cable ends. */
 import { applyRuleset } from '../../../src/engines/nftables/apply.ts'
-import { uplinkGroup } from '../../../src/engines/nftables/inventory.ts'
-import { routeBit } from '../../../src/engines/nftables/marks.ts'
+import { gatewaysOf, uplinkGroup } from '../../../src/engines/nftables/inventory.ts'
+import { leadBit, routeBit } from '../../../src/engines/nftables/marks.ts'
 import { formatAddress } from '../../../src/net/address.ts'
 import { describe, hosts } from './packet.ts'
 import { openSandbox } from './sandbox.ts'
 import { openWire, settle } from './wire.ts'
-import type { Attachment, Inventory } from '../../../src/engines/nftables/inventory.ts'
+import type { Address } from '../../../src/net/address.ts'
+import type { Inventory } from '../../../src/engines/nftables/inventory.ts'
 import type { Sandbox } from './sandbox.ts'
 import type { Wire } from './wire.ts'
 
@@ -28,8 +29,14 @@ export const uplinkAddresses = { ipv4: '192.0.2.1', ipv6: '2001:db8:ffff::1' } a
 const next = { ipv4: '192.0.2.254', ipv6: '2001:db8:ffff::fe' } as const
 const table = '100'
 
+/** An end that has a kernel's own network stack with these addresses, and so answers for itself; the others are bare cable. */
+export interface Stack {
+  readonly name: string
+  readonly addresses: readonly [string, string]
+}
+
 /** The ruleset is made and loaded before any interface exists, as on a host. */
-export async function openRouter(inventory: Inventory, published: readonly string[], ruleset: () => string): Promise<Router> {
+export async function openRouter(inventory: Inventory, published: readonly string[], ruleset: () => string, stacks: readonly Stack[] = []): Promise<Router> {
   const sandbox = await openSandbox()
   const apply = (text: string): Promise<void> => applyRuleset(text, { run: sandbox.run })
   for (const setting of ['net.ipv4.ip_forward=1', 'net.ipv6.conf.all.forwarding=1', 'net.netfilter.nf_conntrack_tcp_loose=0', 'net.ipv4.icmp_ratelimit=0', 'net.ipv6.icmp.ratelimit=0',
@@ -38,14 +45,21 @@ export async function openRouter(inventory: Inventory, published: readonly strin
   }
   await apply(ruleset())
   for (const family of ['-4', '-6']) await sandbox.must(['ip', family, '-batch', '-'], { input: routing.join('\n') })
-  const attachments = inventory.attachments
-  await sandbox.must(['ip', '-batch', '-'], { input: [...attachments.flatMap(cable), ...outside(published)].join('\n') })
-  for (const name of [...attachments.map((a) => a.interface), 'outside']) {
+  const places: readonly Cable[] = [
+    ...inventory.attachments.map((a) => ({ interface: a.interface, ipv4: a.ipv4, ipv6: a.ipv6, group: inventory.groups.get(`${a.workload}@${a.phase}`) ?? 0 })),
+    ...gatewaysOf(inventory),
+  ]
+  await sandbox.must(['ip', '-batch', '-'], { input: [...places.flatMap(cable), ...outside(published), ...leading(inventory)].join('\n') })
+  for (const name of [...places.map((a) => a.interface), 'outside']) {
     await sandbox.must(['ip', '-n', name, 'link', 'set', 'dev', 'eth0', 'addrgenmode', 'none', 'up'])
   }
   const wires = new Map<string, Wire>()
-  for (const [i, a] of attachments.entries()) wires.set(a.interface, await openWire(sandbox, a.interface, 'eth0', mac(i, 'router')))
-  wires.set('outside', await openWire(sandbox, 'outside', 'eth0', mac(255, 'router')))
+  const ends = [...places.map((a, i) => [a.interface, i] as const), ['outside', 255] as const]
+  for (const [name, i] of ends) {
+    const stack = stacks.find((each) => each.name === name)
+    if (stack === undefined) wires.set(name, await openWire(sandbox, name, 'eth0', mac(i, 'router')))
+    else await sandbox.must(['ip', '-n', name, '-batch', '-'], { input: stackOf(stack, mac(i, 'router')).join('\n') })
+  }
   const exchangeRaw: Router['exchangeRaw'] = async (...sent) => {
     for (const wire of wires.values()) wire.take()
     for (const [from, data] of sent) {
@@ -67,25 +81,53 @@ export async function openRouter(inventory: Inventory, published: readonly strin
       await sandbox.close()
     },
   }
+}
 
-  function cable(a: Attachment, i: number): readonly string[] {
-    return [
-      `netns add ${a.interface}`,
-      `link add name ${a.interface} address ${mac(i, 'router')} group ${inventory.groups.get(`${a.workload}@${a.phase}`) ?? 0} type veth peer name eth0 address ${mac(i, 'end')} netns ${a.interface}`,
-      `addr add 169.254.1.1/32 dev ${a.interface}`,
-      `link set dev ${a.interface} up`,
-      `addr add fe80::1/64 dev ${a.interface} nodad`,
-      ...[formatAddress(a.ipv4), formatAddress(a.ipv6)].flatMap((address) => [
-        `route add ${address} dev ${a.interface} table ${table}`,
-        `neigh add ${address} lladdr ${mac(i, 'end')} dev ${a.interface} nud permanent`,
-      ]),
-    ]
-  }
+interface Cable {
+  readonly interface: string
+  readonly group: number
+  readonly ipv4: Address
+  readonly ipv6: Address
+}
+
+function cable(a: Cable, i: number): readonly string[] {
+  return [
+    `netns add ${a.interface}`,
+    `link add name ${a.interface} address ${mac(i, 'router')} group ${a.group} type veth peer name eth0 address ${mac(i, 'end')} netns ${a.interface}`,
+    `addr add 169.254.1.1/32 dev ${a.interface}`,
+    `link set dev ${a.interface} up`,
+    `addr add fe80::1/64 dev ${a.interface} nodad`,
+    ...[formatAddress(a.ipv4), formatAddress(a.ipv6)].flatMap((address) => [
+      `route add ${address} dev ${a.interface} table ${table}`,
+      `neigh add ${address} lladdr ${mac(i, 'end')} dev ${a.interface} nud permanent`,
+    ]),
+  ]
+}
+
+/** What the table marks as led has a next hop of its own, in front of everything else. */
+function leading({ gateways }: Inventory): readonly string[] {
+  if (gateways?.outbound === undefined) return []
+  const { interface: device, ipv4, ipv6 } = gateways.outbound
+  return [formatAddress(ipv4), formatAddress(ipv6)].map((via) => `route add default via ${via} dev ${device} onlink table ${leadTable}`)
+}
+
+/** As in a namespace of a workload or a gateway: its addresses, and one way out. */
+function stackOf({ addresses: [ipv4, ipv6] }: Stack, router: string): readonly string[] {
+  return [
+    'link set lo up',
+    `addr add ${ipv4}/32 dev eth0`,
+    `addr add ${ipv6}/128 dev eth0 nodad`,
+    ...['169.254.1.1', 'fe80::1'].map((address) => `neigh add ${address} lladdr ${router} dev eth0 nud permanent`),
+    `route add default via 169.254.1.1 dev eth0 onlink src ${ipv4}`,
+    `route add default via fe80::1 dev eth0 onlink src ${ipv6}`,
+  ]
 }
 
 const mark = `0x${routeBit.toString(16)}/0x${routeBit.toString(16)}`
 /** Only what the table has marked is routed. */
-const routing = [`rule add pref 100 fwmark ${mark} lookup ${table}`, `rule add pref 101 iif lo lookup ${table}`, 'rule add pref 200 prohibit']
+const leadMark = `0x${leadBit.toString(16)}/0x${leadBit.toString(16)}`
+const leadTable = '101'
+const routing = [`rule add pref 99 fwmark ${leadMark} lookup ${leadTable}`, `rule add pref 100 fwmark ${mark} lookup ${table}`, `rule add pref 101 iif lo lookup ${table}`, 'rule add pref 200 prohibit']
 
 function outside(published: readonly string[]): readonly string[] {
   return [
