@@ -8,7 +8,7 @@ import { frame, openCard, settleCards } from './card.ts'
 import { echo, eventually, lab, openInstance, policy } from './instance.ts'
 import { packet } from './packet.ts'
 import type { Card } from './card.ts'
-import type { TestInstance } from './instance.ts'
+import type { House, TestInstance } from './instance.ts'
 import type { PacketSpec } from './packet.ts'
 
 export interface Place {
@@ -55,8 +55,8 @@ export const policies = [policy('evil', 'friend', 7000), policy('evil', 'friend'
 export const documents = lab(workloads, ...policies)
 
 /** With a card in each of the three and one outside; they hear only the marker unless `hearAll`. */
-export async function openAttackLab(options: { readonly hearAll?: boolean; readonly set?: string } = {}): Promise<AttackLab> {
-  const { instance, close } = openInstance()
+export async function openAttackLab(options: { readonly hearAll?: boolean; readonly set?: string; readonly house?: House } = {}): Promise<AttackLab> {
+  const { instance, close } = openInstance(options.house)
   try {
     const report = await instance.up(options.set ?? documents)
     assert.equal(report.applied, true, JSON.stringify(report))

@@ -62,6 +62,8 @@ export async function openCard(instance: TestInstance, workload: string, text?: 
       }),
     close: () =>
       new Promise((resolve) => {
+        // Whoever lost its place has ended by itself.
+        if (child.exitCode !== null || child.signalCode !== null) return resolve()
         child.once('close', () => resolve())
         child.stdin?.end()
       }),

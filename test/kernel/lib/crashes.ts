@@ -5,7 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { echo, eventually, lab, policy, withInstance } from './instance.ts'
 import { hammer, hits, knocks } from './hammer.ts'
 import { agentPid, killNow, leftBehind } from './processes.ts'
-import type { TestInstance } from './instance.ts'
+import type { House, TestInstance } from './instance.ts'
 
 const client = 'lab.client.0'
 /** 7000 comes and goes; 7009 is never open to anybody. */
@@ -15,6 +15,8 @@ const granted = lab(workloads, policy('client', 'server', 7000))
 const revoked = lab({ ...workloads, extra: {} }, policy('extra', 'server', 7009))
 
 export interface CrashOptions {
+  /** A sandbox when unsaid. */
+  readonly house?: House
   readonly rounds: number
   /** Fewer rounds when this much time has passed, but at least a quarter of them. */
   readonly mostMs: number
@@ -33,7 +35,7 @@ function chance(seed: number): () => number {
 }
 
 /** Gives the number of rounds that were played. */
-export async function crashLoop({ rounds, mostMs, seed }: CrashOptions): Promise<number> {
+export async function crashLoop({ rounds, mostMs, seed, house }: CrashOptions): Promise<number> {
   const random = chance(seed)
   let played = 0
   await withInstance(async (i) => {
@@ -66,14 +68,14 @@ export async function crashLoop({ rounds, mostMs, seed }: CrashOptions): Promise
     assert.deepEqual([evidence.mismatches, evidence.deviations, evidence.reading.differences], [[], [], []])
     await i.bulkhead('down')
     await eventually(async () => assert.deepEqual(leftBehind(i), [], 'nothing is left after down'))
-  })
+  }, house)
   return played
 }
 
 /** `victim` below 0.7: the agent; below 0.85: the command; else both. */
 async function interrupt(i: TestInstance, verb: 'up' | 'apply' | 'down', text: string, delayMs: number, victim: number): Promise<void> {
   i.write(text)
-  const argv = verb === 'up' ? ['up', i.directory, '--sandbox'] : verb === 'apply' ? ['apply', i.directory] : ['down']
+  const argv = verb === 'up' ? ['up', i.directory, ...i.flags] : verb === 'apply' ? ['apply', i.directory] : ['down']
   const child = i.spawnCommand(...argv)
   child.stdout?.resume()
   child.stderr?.resume()
@@ -90,9 +92,9 @@ async function interrupt(i: TestInstance, verb: 'up' | 'apply' | 'down', text: s
 /** The next command completes whatever was left. */
 async function complete(i: TestInstance, text: string, what = 'at first'): Promise<void> {
   i.write(text)
-  const { code, stdout, stderr } = await i.bulkhead('up', i.directory, '--sandbox')
+  const { code, stdout, stderr } = await i.bulkhead('up', i.directory, ...i.flags)
   assert.equal(code, 0, `${what}: ${stdout}${stderr}`)
-  const processes = await i.router('sh', '-c', 'for p in $(ip netns pids lab.client.0); do tr "\\0" " " </proc/$p/cmdline; echo; done')
+  const processes = await i.router('sh', '-c', `for p in $(ip netns pids ${i.prefix}lab.client.0); do tr "\\0" " " </proc/$p/cmdline; echo; done`)
   assert.equal(processes.stdout.split('\n').filter((line) => line.startsWith('node ')).length, 1, `${what}: one process for one workload\n${processes.stdout}`)
   const status = await i.bulkhead('status')
   assert.equal(status.code, 0, `${what}: ${status.stdout}${status.stderr}`)

@@ -1,4 +1,4 @@
-/** A real instance in a sandbox, driven as a user would, with a door into its namespaces for tests that do harm. */
+/** A real instance, driven as a user would, with a door into its namespaces for tests that do harm. */
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -14,6 +14,10 @@ const bulkheadProgram = fileURLToPath(new URL('../../../bin/bulkhead', import.me
 
 export interface TestInstance {
   readonly state: string
+  /** What the names of its places' namespaces begin with. */
+  readonly prefix: string
+  /** What `up` is told about where to run. */
+  readonly flags: readonly string[]
   /** The folder that `write` fills. */
   readonly directory: string
   readonly write: (text: string) => void
@@ -36,8 +40,8 @@ export interface TestInstance {
 }
 
 /** Runs `work` with an instance of its own and takes everything away afterwards, whatever happens. */
-export async function withInstance(work: (instance: TestInstance) => Promise<void>): Promise<void> {
-  const { instance, close } = openInstance()
+export async function withInstance(work: (instance: TestInstance) => Promise<void>, house?: House): Promise<void> {
+  const { instance, close } = openInstance(house)
   try {
     await work(instance)
   } finally {
@@ -45,10 +49,34 @@ export async function withInstance(work: (instance: TestInstance) => Promise<voi
   }
 }
 
+/** Where an instance runs: in a sandbox of its own, or on a machine that a test has made. */
+export interface House {
+  /** The command line that runs something where `bulkhead` is called. */
+  readonly enter: (argv: readonly string[]) => readonly string[]
+  /** The command line that runs something in the router namespace. */
+  readonly router: (state: string, argv: readonly string[]) => Promise<readonly string[]>
+  /** The command line that runs something outside of the platform. */
+  readonly outside: (argv: readonly string[]) => readonly string[] | undefined
+  readonly flags: readonly string[]
+  readonly prefix: string
+}
+
+const sandbox: House = {
+  enter: (argv) => argv,
+  router: async (state, argv) => {
+    const where = await findInstance({ name: 'default', folder: join(state, 'default') })
+    assert.ok(where, 'the instance runs')
+    return enter(where, argv)
+  },
+  outside: () => undefined,
+  flags: ['--sandbox'],
+  prefix: '',
+}
+
 /** For several tests that share one; whoever opens it closes it. */
-export function openInstance(): { readonly instance: TestInstance; readonly close: () => Promise<void> } {
+export function openInstance(house: House = sandbox): { readonly instance: TestInstance; readonly close: () => Promise<void> } {
   const root = mkdtempSync(join(tmpdir(), 'bulkhead-test-'))
-  const instance = make(root)
+  const instance = make(root, house)
   return {
     instance,
     close: async () => {
@@ -59,12 +87,12 @@ export function openInstance(): { readonly instance: TestInstance; readonly clos
   }
 }
 
-function make(root: string): TestInstance {
+function make(root: string, house: House): TestInstance {
   const directory = join(root, 'documents')
   const state = join(root, 'state')
   mkdirSync(directory)
   const env = { ...process.env, BULKHEAD_STATE: state }
-  const argv = (words: readonly string[]): readonly string[] => [bulkheadProgram, ...words]
+  const argv = (words: readonly string[]): readonly string[] => house.enter([bulkheadProgram, ...words])
   const bulkhead = (...words: readonly string[]): Promise<Finished> => run(argv(words), { env, timeoutMs: 120_000 })
   const json = async <T>(...words: readonly string[]): Promise<T> => {
     const { stdout, stderr } = await bulkhead(...words, '--json')
@@ -75,20 +103,19 @@ function make(root: string): TestInstance {
     }
   }
   const write = (text: string): void => writeFileSync(join(directory, 'set.yaml'), text)
-  const router = async (...words: readonly string[]): Promise<Finished> => {
-    const where = await findInstance({ name: 'default', folder: join(state, 'default') })
-    assert.ok(where, 'the instance runs')
-    return run(enter(where, words))
-  }
+  const router = async (...words: readonly string[]): Promise<Finished> => run(await house.router(state, words))
+  const joined = (workload: string, words: readonly string[]): readonly string[] => (workload === '--outside' ? house.outside(words) : undefined) ?? argv(['exec', workload, '--', ...words])
   const status = async (): Promise<AgentStatus> => (await json<{ agent: AgentStatus }>('status')).agent
   return {
     state,
+    prefix: house.prefix,
+    flags: house.flags,
     directory,
     write,
     bulkhead,
     up: (text, ...words) => {
       write(text)
-      return json('up', directory, '--sandbox', ...words)
+      return json('up', directory, ...house.flags, ...words)
     },
     apply: (text) => {
       write(text)
@@ -100,7 +127,7 @@ function make(root: string): TestInstance {
     exec: (workload, ...words) => bulkhead('exec', workload, '--', ...words),
     spawn: (workload, ...words) => start(argv(['exec', workload, '--', ...words]), { env, stdio: ['ignore', 'pipe', 'pipe'] }),
     spawnCommand: (...words) => start(argv(words), { env, stdio: ['ignore', 'pipe', 'pipe'] }),
-    converse: (workload, ...words) => start(argv(['exec', workload, '--', ...words]), { env, stdio: 'pipe' }),
+    converse: (workload, ...words) => start(joined(workload, words), { env, stdio: 'pipe' }),
     killAgent: async () => {
       const { pid } = await status()
       await router('kill', '-9', String(pid))
