@@ -11,6 +11,7 @@ export const commands = {
   test: async () => (await import('./test.ts')).command,
   explain: async () => (await import('./explain.ts')).command,
   import: async () => (await import('./import.ts')).command,
+  names: async () => (await import('./names.ts')).command,
   matrix: async () => (await import('./matrix.ts')).command,
   schema: async () => (await import('./schema.ts')).command,
   up: async () => (await import('./up.ts')).command,
@@ -21,6 +22,7 @@ export const commands = {
   logs: async () => (await import('./logs.ts')).command,
   verify: async () => (await import('./verify.ts')).command,
   flows: async () => (await import('./flows.ts')).command,
+  identity: async () => (await import('./identity.ts')).command,
   trace: async () => (await import('./trace.ts')).command,
 } as const satisfies Readonly<Record<string, () => Promise<Command>>>
 

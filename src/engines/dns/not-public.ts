@@ -6,12 +6,14 @@ import { addressSet, unionAddresses } from '../../net/address-set.ts'
 import { prefix } from '../../net/prefix.ts'
 import { reservedAddresses } from '../../net/reserved.ts'
 
+/** Networks that belong to somebody, as opposed to forms and functions of addresses. */
+export const privateNetworks = addressSet(['10.0.0.0/8', '172.16.0.0/12', '192.168.0.0/16', '100.64.0.0/10', 'fc00::/7'].map(prefix))
+
 export const notPublic = unionAddresses(
   reservedAddresses,
+  privateNetworks,
   addressSet(
     [
-      '10.0.0.0/8', '172.16.0.0/12', '192.168.0.0/16', // private
-      '100.64.0.0/10', // behind a carrier's translation
       '192.0.0.0/24', // protocol assignments
       '198.18.0.0/15', // measuring inside a network
       '240.0.0.0/4', // reserved
@@ -20,7 +22,6 @@ export const notPublic = unionAddresses(
       '100::/64', // discarded
       '2001::/23', // protocol assignments, Teredo among them
       '2002::/16', // 6to4
-      'fc00::/7', // unique local
       'fec0::/10', // site-local
     ].map(prefix),
   ),

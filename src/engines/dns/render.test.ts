@@ -5,6 +5,8 @@ import { capabilities } from './capabilities.ts'
 import { canonicalJson } from '../../base/canonical-json.ts'
 import { addressOf, hostV4, hostV6, loaded, placesOf, rendered, testNow } from './testing.ts'
 import { readZones } from './read.ts'
+import { viewOf } from './view.ts'
+import { setContains } from '../../net/address-set.ts'
 import { render } from './render.ts'
 
 /** With UPDATE=1 in the environment the file is written anew; read the difference before it is committed. */
@@ -152,4 +154,14 @@ test('zones read back say who may be told what', () => {
   assert.equal(read.get('gateway/inbound')?.asksOutside('issuer.example.com', testNow), true)
   assert.equal(read.get('gateway/inbound')?.asksOutside('pypi.org', testNow), false)
   assert.throws(() => readZones('{"kind":"dns-zones"}'), /not zones/)
+})
+
+test('names that the operator gave the outbound gateway may lead into private networks, but not to machinery', () => {
+  const { zones } = rendered(documents, { gateways: [{ name: 'outbound', addresses: [addressOf('10.128.0.3')], names: ['proxy.example.com'] }] })
+  const held = zones.askers.find(({ asker }) => asker === 'gateway/outbound')?.outside.filter(({ external }) => external === 'gateway outbound') ?? []
+  assert.deepEqual(held.map(({ domain }) => domain), ['gw.north.example', 'proxy.example.com'])
+  const view = viewOf(zones).asker('gateway/outbound')?.outside('proxy.example.com')[0]
+  for (const [address, held] of [['10.0.0.8', true], ['192.168.3.1', true], ['fd12::1', true], ['10.128.0.16', false], ['fdbb:1::10', false], ['127.0.0.1', false], ['fd00:ec2::254', false], ['169.254.169.254', false]] as const) {
+    assert.equal(setContains(view?.holds ?? [], addressOf(address)), held, address)
+  }
 })

@@ -5,9 +5,10 @@ import { intersectAddresses, subtractAddresses, toPrefixes, unionAddresses } fro
 import { formatAddress } from '../../net/address.ts'
 import { formatDomainPattern, parseDomain } from '../../net/domain.ts'
 import { formatPrefix } from '../../net/prefix.ts'
+import { reservedAddresses } from '../../net/reserved.ts'
 import { refuse } from './capabilities.ts'
 import { insideSuffix } from './inventory.ts'
-import { notPublic } from './not-public.ts'
+import { notPublic, privateNetworks } from './not-public.ts'
 import type { Intent, Path } from '../../intent/intent.ts'
 import type { External, Phase, Platform, WorkloadId } from '../../model/platform.ts'
 import type { AddressSet } from '../../net/address-set.ts'
@@ -163,11 +164,18 @@ function gatewayAsker(platform: Platform, gateway: GatewayAsker, open: readonly 
   })
   const peers = gateway.name === 'outbound' ? [...platform.peers.values()].map((peer) => peer.gateway.host) : []
   const names = new Set([...peers, ...gateway.names].flatMap((text) => parseDomain(text) ?? []))
-  const own = [...names].map((name) => outsideName(name, `gateway ${gateway.name}`, always, freeze([])))
+  // Peers and the proxy on the way out are the operator's own words, and may well stand in a private network; a token's issuer is a tenant's.
+  const holds = gateway.name === 'outbound' ? freeze(toPrefixes(subtractAddresses(privateNetworks, machinery(platform))).map(formatPrefix)) : freeze([])
+  const own = [...names].map((name) => outsideName(name, `gateway ${gateway.name}`, always, holds))
   return freeze({
     asker: `gateway/${gateway.name}`, kind: 'gateway', places: freeze([freeze(gateway.addresses.map(formatAddress).sort(compareText))]),
     hosts: freeze([]), outside: freeze([...led, ...own].sort(compareOutside)),
   })
+}
+
+/** What no name leads to, whoever says so. */
+function machinery(platform: Platform): AddressSet {
+  return unionAddresses(reservedAddresses, platform.addresses, platform.infrastructure, publishedAddresses(platform))
 }
 
 function outsideName(domain: string, external: string, grants: readonly Grant[], holds: readonly string[]): OutsideName {
