@@ -1,13 +1,13 @@
 /** Puts a configuration before a running Envoy, and says "in force" only when Envoy has. */
 import { randomBytes } from 'node:crypto'
-import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
-import { join } from 'node:path'
+import { chown, mkdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Fault } from '../../base/fault.ts'
 import { adminSocket } from './bootstrap.ts'
 import { isReady, rejections, subscriptionState } from './admin.ts'
 import type { GatewayFiles } from './render.ts'
-import type { Subscription } from './admin.ts'
+import type { Subscription, SubscriptionState } from './admin.ts'
 
 export interface ApplyOptions {
   /** The folder as this process sees it; Envoy may see it elsewhere. */
@@ -16,11 +16,13 @@ export interface ApplyOptions {
   readonly timeoutMs?: number
 }
 
-/** Replaces a file as a whole: who reads it finds the old text or the new one. */
+/** Replaces a file as a whole: who reads it finds the old text or the new one. It belongs to whom its folder belongs to, who is Envoy's user. */
 export async function replaceFile(path: string, text: string, mode = 0o600): Promise<void> {
   const beside = `${path}.${randomBytes(4).toString('hex')}`
   try {
     await writeFile(beside, text, { mode })
+    const { uid, gid } = await stat(dirname(path))
+    if (uid !== process.getuid?.()) await chown(beside, uid, gid)
     await rename(beside, path)
   } catch (error) {
     await rm(beside, { force: true })
@@ -41,7 +43,7 @@ export async function untilReady({ files }: Pick<GatewayFiles, 'files'>, { folde
     if (performance.now() > deadline) throw silent(timeoutMs)
     await sleep(20)
   }
-  for (const which of ['cds', 'lds'] as const) await untilTaken(which, versionOf(files, which), 0, folder, deadline, timeoutMs)
+  for (const which of ['cds', 'lds'] as const) await untilTaken(which, versionOf(files, which), { rejected: 0, failed: 0 }, folder, deadline, timeoutMs)
 }
 
 /**
@@ -60,7 +62,7 @@ export async function apply({ files }: Pick<GatewayFiles, 'files'>, { folder, ti
     if (before === text && state.version === version) return
     await replaceFile(path, text)
     try {
-      await untilTaken(which, version, state.rejected, folder, deadline, timeoutMs)
+      await untilTaken(which, version, state, folder, deadline, timeoutMs)
     } catch (error) {
       // The next Envoy, after a crash, is to start with what stands.
       if (before !== '') await replaceFile(path, before)
@@ -93,12 +95,13 @@ function versionOf(files: ReadonlyMap<string, string>, which: Subscription): str
   return (JSON.parse(files.get(`${which}.json`) ?? '{}') as Partial<Resources>).version_info ?? ''
 }
 
-async function untilTaken(which: Subscription, version: string, rejectedBefore: number, folder: string, deadline: number, timeoutMs: number): Promise<void> {
+async function untilTaken(which: Subscription, version: string, before: Pick<SubscriptionState, 'rejected' | 'failed'>, folder: string, deadline: number, timeoutMs: number): Promise<void> {
   const socket = join(folder, adminSocket)
   for (;;) {
-    const { version: taken, rejected } = await subscriptionState(socket, which)
-    if (rejected > rejectedBefore) {
-      const said = await rejections(socket)
+    const { version: taken, rejected, failed } = await subscriptionState(socket, which)
+    if (rejected > before.rejected || failed > before.failed) {
+      // A file that is no message at all is only in the log.
+      const said = rejected > before.rejected ? await rejections(socket) : []
       throw new Fault('gateway-rejected', `Envoy does not accept the configuration: ${said.join('; ').slice(0, 2_000) || 'its log says why'}`)
     }
     if (taken === version) return

@@ -122,7 +122,7 @@ function claimIs({ path, values }: Claim): JsonObject {
   const texts = values.map((exact) => ({ string_match: { exact } }))
   const one = (of: readonly JsonObject[]): JsonObject => (of.length === 1 ? of[0] ?? {} : { or_match: { value_matchers: of } })
   const value = one([...texts, { list_match: { one_of: one(texts) } }])
-  return { metadata: { filter: jwtFilter, path: [payload, ...path].map((key) => ({ key })), value } }
+  return { sourced_metadata: { metadata_matcher: { filter: jwtFilter, path: [payload, ...path].map((key) => ({ key })), value }, metadata_source: 'DYNAMIC' } }
 }
 
 /** The one header by which a workload learns who called. */

@@ -19,7 +19,7 @@ export function bootstrap(direction: Direction, folder: string): JsonObject {
     dynamic_resources: { cds_config: files('cds'), lds_config: files('lds') },
     overload_manager: overloadManager(),
     layered_runtime: {
-      layers: [{ name: 'fixed', static_layer: { 'overload.global_downstream_max_connections': 20_000, 're2.max_program_size.error_level': 1_000 } }],
+      layers: [{ name: 'fixed', static_layer: { 're2.max_program_size.error_level': 1_000 } }],
     },
     stats_flush_interval: duration(60_000),
     // Names of workloads and domains are not to become metrics by the thousand.

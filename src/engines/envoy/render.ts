@@ -64,7 +64,8 @@ export function render(platform: Platform, intent: Intent, inventory: GatewayInv
 
   return Object.freeze({
     kind: 'envoy-artefacts',
-    outbound: filesOf('outbound', [namesDoor, meshDoor], out, inventory.folder),
+    // A listener that leads nowhere is an error to Envoy.
+    outbound: filesOf('outbound', [namesDoor, meshDoor].filter(({ filter_chains: all }) => Array.isArray(all) && all.length > 0), out, inventory.folder),
     inbound: filesOf('inbound', [...(mesh.inbound.length > 0 ? [fromGateways] : []), ...doors], into, inventory.folder),
     refused: Object.freeze(dedupe(refused)),
   })
