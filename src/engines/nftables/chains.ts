@@ -70,7 +70,7 @@ export function chains(inventory: Inventory, logGroup: number, connectionLimit: 
     ...egress(),
     ...publish(),
     ...icmp(),
-    ...leadChains(led),
+    ...leadChains(inventory, led),
     ...arrival(inventory, led),
     ...block('chain forward', undefined, [
       'type filter hook forward priority filter; policy drop;',

@@ -28,7 +28,7 @@ export function publicAddresses(platform: Platform): AddressSet {
 }
 
 export function privateOutside(platform: Platform): AddressSet {
-  return subtractAddresses(privateAddresses, unionAddresses(neverOutside(platform), linkAddresses))
+  return subtractAddresses(privateAddresses, unionAddresses(neverOutside(platform), linkAddresses, embedded))
 }
 
 /** Between a router and its machine: what another platform on the same machine sends comes from there. */
@@ -38,10 +38,9 @@ function neverOutside(platform: Platform): AddressSet {
   return unionAddresses(reservedAddresses, platform.addresses, platform.infrastructure)
 }
 
-const everywhere: AddressSet = Object.freeze([
-  { family: 4, first: 0n, last: (1n << 32n) - 1n } as const,
-  { family: 6, first: 0n, last: (1n << 128n) - 1n } as const,
-])
+/** Of IPv6, what has ever been given out (RFC 4291, section 2.4), and below what is anybody's own. */
+const everywhere = addressSet([prefix('0.0.0.0/0'), prefix('2000::/3')])
+const embedded = addressSet([prefix('::/3')])
 
 /** The sets of addresses that paths and gateways name, made once for each name. */
 export interface Places {

@@ -8,7 +8,6 @@ import { formatAddress } from '../../net/address.ts'
 import { block, families } from './block.ts'
 import { gatewaysOf, inboundGroup, outboundGroup, resolverGroup, uplinkGroup } from './inventory.ts'
 import { formatMark, leadBit, routeBit } from './marks.ts'
-import type { Address } from '../../net/address.ts'
 import type { Atoms } from './atoms.ts'
 import type { Inventory } from './inventory.ts'
 
@@ -50,11 +49,14 @@ export function admittedSets(led: Led, elements: Readonly<Record<'4' | '6', read
 }
 
 /** `lead4` and `lead6` are where packets go that have shown whose they are. */
-export function leadChains(led: Led): readonly string[] {
-  if (!leadsAnything(led)) return []
+export function leadChains(inventory: Inventory, led: Led): readonly string[] {
+  const outbound = inventory.gateways?.outbound
+  if (!leadsAnything(led) || outbound === undefined) return []
+  const gateways = gatewaysOf(inventory).map(({ group }) => group).join(', ')
   return [
     ...families.flatMap(({ n, ip }) => [
-      ...block(`chain lead${n}`, undefined, [
+      ...block(`chain lead${n}`, 'nobody is led to the gateway by asking for it', [
+        `${ip} daddr ${formatAddress(n === '4' ? outbound.ipv4 : outbound.ipv6)} iifgroup != { ${gateways} } goto drop-policy`,
         ...(led.names ? [`iifgroup . ${ip} daddr @admitted${n} meta l4proto tcp goto lead-name${n}`] : []),
         ...(led.inside ? [
           `meta l4proto tcp iifgroup . ${ip} daddr . th dport @lead-inside${n} goto led`,
@@ -106,16 +108,14 @@ export function unansweredReplies(inventory: Inventory): readonly string[] {
 
 /**
  * Where new connections of gateways are counted: for the workload they reach, or not at all, because what made the gateway
- * open them was counted already. Nobody is led to the outbound gateway by asking for it itself.
+ * open them was counted already.
  */
 export function admission(inventory: Inventory): readonly string[] {
   const present = gatewaysOf(inventory)
   if (present.length === 0) return [`iifgroup ${uplinkGroup} goto admit-inward`]
   const to: Readonly<Record<number, string>> = { [outboundGroup]: 'admit-outbound', [inboundGroup]: 'admit-inward', [resolverGroup]: 'admit-uncounted' }
-  const outbound = inventory.gateways?.outbound
   return [
     `iifgroup vmap { ${[`${uplinkGroup} : goto admit-inward`, ...present.map(({ group }) => `${group} : goto ${to[group] ?? ''}`)].join(', ')} }`,
-    ...(outbound === undefined ? [] : families.map(({ n, ip }) => `oifgroup ${outboundGroup} ${ip} daddr ${ownAddress(outbound, n)} goto refuse-policy`)),
   ]
 }
 
@@ -139,8 +139,4 @@ export function gatewayAdmission(inventory: Inventory, permitted: string): reado
     ])),
     ...(outbound === undefined && resolver === undefined ? [] : block('chain admit-uncounted', undefined, [permitted])),
   ]
-}
-
-function ownAddress({ ipv4, ipv6 }: { readonly ipv4: Address; readonly ipv6: Address }, n: '4' | '6'): string {
-  return formatAddress(n === '4' ? ipv4 : ipv6)
 }

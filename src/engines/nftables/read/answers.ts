@@ -17,7 +17,7 @@ import type { View } from './traffic.ts'
 import type { Packet } from './packet.ts'
 import type { GroupName, Leak, LeakKind, ReadPath } from './result.ts'
 
-const replyView: View = { ...forwardView, reversed: true }
+const replyView: View = { ...forwardView, reversed: true, othersNames: true }
 
 /** All that passes in one connection state, whichever connection it is of. */
 export interface Passing {
@@ -55,8 +55,13 @@ export function laterPackets(machine: Machine, opened: readonly Piece[], host: H
   return {
     established: passing(machine, 'established', 'declared', forwardView, host),
     translated: passing(machine, 'established-translated', 'declared', forwardView, host, [...senders]),
-    reply: passing(machine, 'reply', 'declared', replyView, host),
+    reply: passing(machine, 'reply', answering(host), replyView, host),
   }
+}
+
+/** Most hosts have nobody who answers for others. */
+function answering({ context }: Host): Sender {
+  return context.interfaces.some((each) => each.answersForOthers === true) ? 'answering' : 'declared'
 }
 
 /** Whether the later packets of the connections that each piece opens pass as well. */
@@ -94,10 +99,10 @@ const besides: readonly (readonly [LeakKind, ConnectionKind, Sender, View])[] = 
 
 /** Everything that passes and that no path explains. */
 export function leaksOf(machine: Machine, paths: readonly Answered[], later: Later, host: Host): readonly Leak[] {
-  const known = indexByPair(paths)
+  const known = indexByPair(paths, host.context.led?.group)
   const established = [...later.established.pieces, ...later.translated.pieces]
   const passes: (readonly [LeakKind, readonly LaterPiece[]])[] = [['established', established], ['reply', later.reply.pieces]]
-  for (const [kind, connection, sender, view] of besides) passes.push([kind, passing(machine, connection, sender, view, host).pieces])
+  for (const [kind, connection, sender, view] of besides) passes.push([kind, sender === 'declared' ? passing(machine, connection, answering(host), { ...view, othersNames: true }, host).pieces : passing(machine, connection, sender, view, host).pieces])
   return Object.freeze(
     passes.flatMap(([kind, pieces]) => {
       const unexplained = pieces.filter((piece) => kind === 'spoofed' || kind === 'unknown-interface' || !explained(piece, kind, known))
@@ -111,9 +116,11 @@ interface PairIndex {
   readonly pairs: ReadonlyMap<string, readonly Known[]>
   /** Some of them is from or to any group. */
   readonly wide: boolean
+  /** Whoever is there answers for whatever address was asked. */
+  readonly led: number | undefined
 }
 
-function indexByPair(pieces: readonly Known[]): PairIndex {
+function indexByPair(pieces: readonly Known[], led?: number): PairIndex {
   const index = new Map<string, Known[]>()
   for (const piece of pieces) {
     const key = pairKey(piece.source.group, piece.destination.group)
@@ -121,7 +128,7 @@ function indexByPair(pieces: readonly Known[]): PairIndex {
     if (list === undefined) index.set(key, [piece])
     else list.push(piece)
   }
-  return { pairs: index, wide: pieces.some((piece) => piece.source.group === 'any' || piece.destination.group === 'any') }
+  return { led, pairs: index, wide: pieces.some((piece) => piece.source.group === 'any' || piece.destination.group === 'any') }
 }
 
 function pairKey(source: GroupName, destination: GroupName): string {
@@ -151,7 +158,8 @@ function belongs(quoted: Known, known: PairIndex): boolean {
     if (!quoted.families.every((family) => path.families.includes(family))) continue
     if (quoted.mark !== undefined && quoted.mark === path.mark) return true
     const asked = path.published ?? { addresses: path.destination.addresses, ports: path.ports }
-    if (path.protocol !== quoted.protocol || !within(quoted.destination.addresses, asked.addresses)) continue
+    const anybodys = known.led !== undefined && path.destination.group === known.led
+    if (path.protocol !== quoted.protocol || !(anybodys || within(quoted.destination.addresses, asked.addresses))) continue
     left = subtractPorts(left, asked.ports)
     if (left.length === 0) return true
   }
@@ -172,7 +180,8 @@ function coveredAtOnce(piece: Known, known: PairIndex, sourceToo: boolean): bool
     if (sourceToo && (piece.published !== undefined || path.published !== undefined) && !publishedAs(piece, path)) continue
     // A reply's own far address is not screened again: what its connection was opened from is known to conntrack.
     if (!sourceToo && publishedAs(piece, path)) return true
-    if (!within(piece.destination.addresses, path.destination.addresses)) continue
+    const anybodys = !sourceToo && known.led !== undefined && path.destination.group === known.led
+    if (!anybodys && !within(piece.destination.addresses, path.destination.addresses)) continue
     if (sourceToo && !within(piece.source.addresses, path.source.addresses)) continue
     left = subtractPorts(left, path.ports)
     if (left.length === 0) return true

@@ -7,8 +7,11 @@ import type { Values } from './values.ts'
 
 export type ConnectionKind = 'new' | 'established' | 'established-translated' | 'reply' | 'related-original' | 'related-reply' | 'invalid' | 'untracked'
 
-/** Whose packets are asked about: the declared interfaces' own, forged ones from the same, or those of other interfaces. */
-export type Sender = 'declared' | 'forged' | 'undeclared'
+/**
+ * Whose packets are asked about: the declared interfaces' own, forged ones from the same, or those of other interfaces;
+ * `answering` are the declared ones' and what those send in others' names that may.
+ */
+export type Sender = 'declared' | 'answering' | 'forged' | 'undeclared'
 
 /** What has passed the rules that stand before conntrack, and so do not know of connections. */
 export interface Entered {

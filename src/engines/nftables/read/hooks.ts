@@ -31,8 +31,9 @@ export function enter(machine: Machine, sender: Sender, context: ReadContext): E
 function enterDeclared(machine: Machine, start: Packet, sender: Sender, context: ReadContext): Entered {
   const groups = new Map<number, Packet[]>()
   const blocked: { interface: string; family: Family }[] = []
-  for (const { name, group, addresses } of context.interfaces) {
-    const origin = addresses === undefined ? outside(start, context) : senderWith(start, addresses, sender === 'forged')
+  for (const { name, group, addresses, answersForOthers } of context.interfaces) {
+    const anybody = sender === 'answering' && answersForOthers === true
+    const origin = anybody ? start : addresses === undefined ? outside(start, context) : senderWith(start, addresses, sender === 'forged')
     if (origin === undefined || (sender === 'forged' && addresses === undefined)) continue
     const own = withValues(withValues(origin, variable.inName, one(interfaceValue(name))), variable.inGroup, one(BigInt(group)))
     const through = untilConntrack(machine, own)
@@ -43,7 +44,7 @@ function enterDeclared(machine: Machine, start: Packet, sender: Sender, context:
     }
     groups.set(group, [...(groups.get(group) ?? []), ...through])
   }
-  return { packets: merge(groups, context, sender === 'declared' ? start : undefined, machine.shared), blocked }
+  return { packets: merge(groups, context, sender === 'declared' || sender === 'answering' ? start : undefined, machine.shared), blocked }
 }
 
 /** The packets of one connection state that are routed, as the forward hook meets them; only those of groups that `from` names. */
@@ -68,7 +69,8 @@ export function arrive(
     packets = throughChain(machine, chain, packets, kind, false)
   }
   advance(Infinity)
-  return refold(packets.flatMap((packet) => (packet.local ? [] : routedPart(machine, packet, context))), context, machine.shared)
+  const routed = packets.flatMap((packet) => (packet.local ? [] : routedPart(machine, packet, context)))
+  return refold(routed.flatMap((packet) => directed(machine, packet, context)), context, machine.shared)
 }
 
 /** The packets that also pass the forward and postrouting hooks. */
@@ -86,13 +88,35 @@ function untilConntrack(machine: Machine, start: Packet): Packet[] {
 
 /** Only what carries the mark that routing asks for goes on. */
 function routedPart(machine: Machine, packet: Packet, { routed }: ReadContext): Packet[] {
-  if (routed === undefined) return [packet]
-  const mask = BigInt(routed.mask)
-  const mark = settled(packet, packet.slots[slot.mark])
-  if (typeof mark === 'bigint') return (mark & mask) === BigInt(routed.value) ? [packet] : []
-  const masked = variableFor(machine.variables, `(${machine.variables.names[mark ?? -1] ?? ''} & ${mask})`, 32)
-  const marked = restrict(packet, masked, one(BigInt(routed.value)))
+  const marked = routed === undefined ? packet : byMark(machine, packet, routed).marked
   return marked === undefined ? [] : [marked]
+}
+
+/** What is led goes to that group alone; what is not goes there only by that group's own addresses. */
+function directed(machine: Machine, packet: Packet, { led, interfaces }: ReadContext): Packet[] {
+  if (led === undefined) return [packet]
+  const { marked, unmarked } = byMark(machine, packet, led)
+  const there = one(BigInt(led.group))
+  const out: (Packet | undefined)[] = [marked === undefined ? undefined : restrict(marked, variable.outGroup, there)]
+  if (unmarked !== undefined) {
+    out.push(exclude(unmarked, variable.outGroup, there))
+    const own = interfaces.filter((each) => each.group === led.group).flatMap((each) => each.addresses ?? [])
+    for (const [family, number, destination] of [[4, 2n, slot.destination4], [6, 10n, slot.destination6]] as const) {
+      const term = settled(unmarked, unmarked.slots[destination])
+      const part = restrict(unmarked, variable.family, one(number))
+      const asked = part === undefined || term === undefined ? undefined : restrict(part, term, addressValues(own, family))
+      if (asked !== undefined) out.push(restrict(asked, variable.outGroup, there))
+    }
+  }
+  return out.filter((part) => part !== undefined)
+}
+
+/** A mark that is not known may be both. */
+function byMark(machine: Machine, packet: Packet, { mask, value }: { readonly mask: number; readonly value: number }): { readonly marked?: Packet | undefined; readonly unmarked?: Packet | undefined } {
+  const mark = settled(packet, packet.slots[slot.mark])
+  if (typeof mark === 'bigint') return (mark & BigInt(mask)) === BigInt(value) ? { marked: packet } : { unmarked: packet }
+  const masked = variableFor(machine.variables, `(${machine.variables.names[mark ?? -1] ?? ''} & ${mask})`, 32)
+  return { marked: restrict(packet, masked, one(BigInt(value))), unmarked: exclude(packet, masked, one(BigInt(value))) }
 }
 
 function runHook(machine: Machine, hook: string, start: readonly Packet[], kind: ConnectionKind): Packet[] {

@@ -14,7 +14,7 @@ import type { GroupName, ReadContext, ReadPath } from './result.ts'
 import type { View } from './traffic.ts'
 import type { Values } from './values.ts'
 
-export const forwardView: View = { reversed: false, anySource: false, quoting: false, undeclared: false }
+export const forwardView: View = { reversed: false, anySource: false, quoting: false, undeclared: false, othersNames: false }
 
 /** What the naming needs to know of the host, once for a reading. */
 export interface Host {
@@ -86,8 +86,9 @@ function familyPieces(packet: Packet, family: Family, view: View, host: Host, ex
   const six = family === 6
   const sourceAddress = slotValues(packet, six ? slot.source6 : slot.source4)
   const destinationAddress = slotValues(packet, six ? slot.destination6 : slot.destination4)
-  const senders = ends(packet, variable.inGroup, variable.inName, view.anySource ? undefined : sourceAddress, family, host, view.undeclared)
-  const receivers = ends(packet, variable.outGroup, variable.outName, destinationAddress, family, host, false)
+  const senders = ends(packet, variable.inGroup, variable.inName, view.anySource ? undefined : sourceAddress, family, host, view.undeclared, view.othersNames)
+  // Where it goes was settled by its mark.
+  const receivers = ends(packet, variable.outGroup, variable.outName, destinationAddress, family, host, false, true)
   if (senders.length === 0 || receivers.length === 0) return []
   const traffic = view.quoting ? quotedTraffic(packet, family) : trafficOf(packet, family, view)
   if (traffic.length === 0) return []
@@ -97,8 +98,8 @@ function familyPieces(packet: Packet, family: Family, view: View, host: Host, ex
   const out: Piece[] = []
   for (const sender of senders) {
     for (const receiver of receivers) {
-      const from = { group: sender, addresses: view.anySource ? undefined : narrowed(sender, sourceAddress, family, host) }
-      const to = { group: receiver, addresses: narrowed(receiver, destinationAddress, family, host) }
+      const from = { group: sender, addresses: view.anySource ? undefined : narrowed(sender, sourceAddress, family, host, view.othersNames) }
+      const to = { group: receiver, addresses: narrowed(receiver, destinationAddress, family, host, true) }
       const quoted = view.quoting ? { addresses: quotedAddresses(packet, family) } : {}
       for (const { protocol, ports, conditions: own } of traffic) {
         out.push({
@@ -115,22 +116,24 @@ function familyPieces(packet: Packet, family: Family, view: View, host: Host, ex
 
 /** The groups that an end of the packet may be: those its group, its name and its addresses all leave possible. */
 function ends(
-  packet: Packet, group: number, name: number, address: Values | undefined, family: Family, host: Host, undeclared: boolean,
+  packet: Packet, group: number, name: number, address: Values | undefined, family: Family, host: Host, undeclared: boolean, anybody: boolean,
 ): readonly GroupName[] {
   if (undeclared) return ['unknown']
   const only = single(packet.values[group])
   const names = packet.values[name]
-  if (only === undefined) return possibleEnds(packet, group, name, address, family, host)
+  if (only === undefined) return possibleEnds(packet, group, name, address, family, host, anybody)
   // Thousands of packets of one group share the rest.
-  const key = `${only} ${family}`
+  const key = `${only} ${family} ${anybody}`
   const last = host.lastEnds.get(key)
   if (last !== undefined && last.names === names && last.address === address) return last.ends
-  const found = possibleEnds(packet, group, name, address, family, host)
+  const found = possibleEnds(packet, group, name, address, family, host, anybody)
   host.lastEnds.set(key, { names, address, ends: found })
   return found
 }
 
-function possibleEnds(packet: Packet, group: number, name: number, address: Values | undefined, family: Family, host: Host): readonly GroupName[] {
+function possibleEnds(
+  packet: Packet, group: number, name: number, address: Values | undefined, family: Family, host: Host, anybody: boolean,
+): readonly GroupName[] {
   const groups = packet.values[group]
   const names = packet.values[name]
   const free = address === undefined || isWithin(routable[family], address)
@@ -142,15 +145,16 @@ function possibleEnds(packet: Packet, group: number, name: number, address: Valu
     const facts = host.byGroup.get(each)
     const own = family === 4 ? facts?.addresses4 : facts?.addresses6
     const nameFits = names === undefined || facts?.names === undefined || overlaps(facts.names, names)
-    return nameFits && (address === undefined || own === undefined || overlaps(own, address))
+    return nameFits && (address === undefined || own === undefined || (anybody && each === host.context.led?.group) || overlaps(own, address))
   })
   // A group without a meaning has no declared interface and no address that would belong to it.
   if (groups !== undefined && !isWithin(groups, host.knownGroups)) out.push('other')
   return out
 }
 
-function narrowed(group: GroupName, address: Values, family: Family, host: Host): AddressSet | undefined {
-  const facts = typeof group === 'number' ? host.byGroup.get(group) : undefined
+/** `anybody`: the end is one to which others' addresses are led, if it is that group. */
+function narrowed(group: GroupName, address: Values, family: Family, host: Host, anybody: boolean): AddressSet | undefined {
+  const facts = typeof group !== 'number' || (anybody && group === host.context.led?.group) ? undefined : host.byGroup.get(group)
   const all = (family === 4 ? facts?.addresses4 : facts?.addresses6) ?? routable[family]
   return isWithin(all, address) ? undefined : toAddressSet(intersect(all, address), family)
 }

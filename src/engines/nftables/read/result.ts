@@ -15,6 +15,8 @@ export interface ReadContext {
   readonly space?: AddressSet
   /** Only packets whose mark has these bits when they are routed go on; absent: all do. */
   readonly routed?: { readonly mask: number; readonly value: number }
+  /** Packets whose mark has these bits go to this group, wherever they are addressed to; all others by their address. */
+  readonly led?: { readonly mask: number; readonly value: number; readonly group: number }
 }
 
 export interface ReadInterface {
@@ -22,6 +24,8 @@ export interface ReadInterface {
   readonly group: number
   /** The addresses behind it; `undefined` for the outside, which has all that the others have not. */
   readonly addresses: AddressSet | undefined
+  /** It answers in the name of whoever a packet that was led to it was for. */
+  readonly answersForOthers?: boolean
 }
 
 /** A group's number; `any` for every group there is, `other` for groups without a meaning, `unknown` for interfaces nobody declared. */

@@ -20,6 +20,8 @@ export interface View {
   /** The packet quotes another one: its own ports and protocol are not the connection's. */
   readonly quoting: boolean
   readonly undeclared: boolean
+  /** Who answers for others may be the sender whatever the source address. */
+  readonly othersNames: boolean
 }
 
 const namedProtocols = union([1n, 6n, 17n, 58n, 132n].map(one))
