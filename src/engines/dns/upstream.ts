@@ -2,6 +2,7 @@
 import { randomInt } from 'node:crypto'
 import { createSocket } from 'node:dgram'
 import { connect } from 'node:net'
+import { parseAddress } from '../../net/address.ts'
 import { encodeQuestion, readUpstream } from './upstream-answer.ts'
 import { frame, unframe } from './framing.ts'
 import type { UpstreamAnswer } from './answer.ts'
@@ -71,7 +72,7 @@ export function parseServer(text: string): Server | undefined {
   const [, six, four, bare, port = '53'] = /^(?:\[([0-9a-f:]+)\]|([0-9.]+)|([0-9a-f:]*:[0-9a-f:]*:[0-9a-f:.]*))(?::([0-9]{1,5}))?$/i.exec(text) ?? []
   const address = six ?? four ?? bare
   const number = Number(port)
-  return address === undefined || number < 1 || number > 65_535 ? undefined : { address, port: number }
+  return address === undefined || parseAddress(address) === undefined || number < 1 || number > 65_535 ? undefined : { address, port: number }
 }
 
 type Final = Extract<ReadUpstream, { readonly kind: 'answer' | 'failed' }>
