@@ -22,7 +22,7 @@ const seen: readonly (readonly [target: string, path: string])[] = [
 for (const [target, path] of seen) test(`the path of ${JSON.stringify(target)} is ${path}`, () => assert.equal(normalPath(target) ?? '-', path))
 
 /** Envoy hands these on as they are; the gateway has a route of its own that refuses them. */
-for (const target of ['/a%zz', '/a%', '/a%2', '/a%0ab', '/a%1Fb', '/a%7fb', '/x/a/%2e%2e;/b', '/x/a/.%2e;/b', '/x/a/%2e;/b']) {
+for (const target of ['/a%zz', '/a%', '/a%2', '/a%0ab', '/a%1Fb', '/a%7fb', '/x/a/%2e%2e;/b', '/x/a/.%2e;/b', '/x/a/%2e;/b', '/a%%32%66b', '/a%2%46b']) {
   test(`${target} is refused, for a server behind might read it in another way`, () => assert.equal(normalPath(target), undefined))
 }
 

@@ -31,7 +31,6 @@ export function ingressConflicts({ ingressPolicies, gateway }: Pick<Platform, 'i
     let table = tables.get(port)
     if (table === undefined) tables.set(port, (table = new Map<string, Host>()))
     const found = conflictIn(table, policy, proxy)
-    add(table, policy, proxy)
     if (found === undefined) return []
     const { other, why } = found
     const message = `the gateway cannot serve ${quote(`${policy.enclave}/${policy.name}`)} beside ${quote(`${other.enclave}/${other.name}`)} (${formatLocation(other.at)}): ${why}`
@@ -46,14 +45,13 @@ interface Conflict {
 
 function conflictIn(table: Table, policy: IngressPolicy, proxy: IngressProxy): Conflict | undefined {
   const whole = proxy.hosts.length === 0 ? first([...table].find(([host]) => host !== '')?.[1]) : first(table.get(''))
-  if (whole !== undefined) return { other: whole.policy, why: 'one of them takes every connection to that port' }
+  let found: Conflict | undefined = whole === undefined ? undefined : { other: whole.policy, why: 'one of them takes every connection to that port' }
   for (const route of proxy.routes) {
-    for (const host of hostsOf(proxy, route)) {
-      const found = hostConflict(table, host, { policy, proxy, route })
-      if (found !== undefined) return found
-    }
+    for (const host of hostsOf(proxy, route)) found ??= hostConflict(table, host, { policy, proxy, route })
+    // Its own routes are held against each other too.
+    add(table, { policy, proxy, route })
   }
-  return undefined
+  return found
 }
 
 function hostConflict(table: Table, host: string, entry: Entry): Conflict | undefined {
@@ -104,7 +102,6 @@ function authorityOf({ authentication }: IngressProxy): string {
 
 /** The same path may have several policies, which add up; they lead to one place and ask in one way. */
 function routeConflict(path: string, { policy, proxy, route }: Entry, other: Entry): string | undefined {
-  if (policy === other.policy) return undefined
   if (canonicalJson(proxy.authentication) !== canonicalJson(other.proxy.authentication)) return `callers of ${quote(path)} would prove who they are in two ways`
   if (canonicalJson(proxy.limits) !== canonicalJson(other.proxy.limits) || proxy.websocket !== other.proxy.websocket) return `${quote(path)} would have two sets of limits`
   const meet = route.methods.length === 0 || other.route.methods.length === 0 || route.methods.some((method) => other.route.methods.includes(method))
@@ -124,16 +121,15 @@ function meeting(there: Host, { policy, route }: Entry): readonly (readonly [str
   })
 }
 
-function add(table: Table, policy: IngressPolicy, proxy: IngressProxy): void {
-  for (const route of proxy.routes) {
-    for (const host of hostsOf(proxy, route)) {
-      let there = table.get(host)
-      if (there === undefined) table.set(host, (there = { enclaves: new Set<string>(), paths: new Map<string, Entry[]>() }))
-      there.enclaves.add(policy.enclave)
-      const known = there.paths.get(pathOf(route))
-      if (known === undefined) there.paths.set(pathOf(route), [{ policy, proxy, route }])
-      else known.push({ policy, proxy, route })
-    }
+function add(table: Table, entry: Entry): void {
+  const { policy, proxy, route } = entry
+  for (const host of hostsOf(proxy, route)) {
+    let there = table.get(host)
+    if (there === undefined) table.set(host, (there = { enclaves: new Set<string>(), paths: new Map<string, Entry[]>() }))
+    there.enclaves.add(policy.enclave)
+    const known = there.paths.get(pathOf(route))
+    if (known === undefined) there.paths.set(pathOf(route), [entry])
+    else known.push(entry)
   }
 }
 

@@ -1,5 +1,6 @@
 /** The schema of what a gateway does for an IngressPolicy before policy is asked. */
 import { z } from 'zod'
+import { normalPath } from '../../net/http-path.ts'
 import { isSubject } from '../lexical.ts'
 import { absolutePath, address, domainPattern, exactlyOne, fields, hostName, oneOrMany, optional, plainText, portName, portNumber, referenceText, required, text } from './fields.ts'
 
@@ -11,13 +12,17 @@ export const httpMethod = text((t) =>
   /^[A-Z]{1,32}$/.test(t) ? undefined : { code: 'wrong-value', message: 'is not an HTTP method', help: 'write it in capitals, as in `GET`' },
 )
 
+/** A path that is not in the form in which requests are compared would never be met. */
 export const httpPath = text((t) => {
-  const good = /^\/[\x21-\x7e]*$/.test(t) && !/[?#]/.test(t) && !t.slice(0, -1).includes('*') && !/(^|\/)\.{1,2}(\/|$)/.test(t)
-  return good ? undefined : { code: 'wrong-value', message: 'is not a path', help: 'start with `/`; a `*` at the end makes it a prefix' }
+  const plain = t.endsWith('*') ? t.slice(0, -1) : t
+  const shape = /^\/[^?#*]*$/.test(plain)
+  const normal = shape ? normalPath(plain) : undefined
+  if (shape && normal === plain) return undefined
+  return { code: 'wrong-value', message: 'is not a path', help: normal === undefined ? 'start with `/`; a `*` at the end makes it a prefix' : `requests for it arrive as \`${normal}\`` }
 })
 
 const plainPath = text((t) =>
-  /^\/[\x21-\x7e]*$/.test(t) && !/[?#*%\\]|\/\/|(^|\/)\.{1,2}(\/|$)/.test(t) ? undefined : { code: 'wrong-value', message: 'is not a path', help: 'write it as `/oauth2/callback`' },
+  !/[?#*]/.test(t) && normalPath(t) === t ? undefined : { code: 'wrong-value', message: 'is not a path', help: 'write it as `/oauth2/callback`' },
 )
 
 const claims = z.record(plainText, oneOrMany(plainText))

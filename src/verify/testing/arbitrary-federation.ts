@@ -1,7 +1,7 @@
 /** Federation policies: halves that meet, halves that almost meet, halves alone, and halves with a Peer. */
 import { document } from './documents.ts'
 import { foreignRef, localRef } from './arbitrary-inside.ts'
-import { expiry, trafficOf } from './arbitrary-policies.ts'
+import { encryption, expiry, trafficOf } from './arbitrary-policies.ts'
 import { peerEnclaves, peerWorkloads } from './words.ts'
 import type { EnclaveShape, Inside, WrittenRef } from './arbitrary-inside.ts'
 import type { Outside } from './arbitrary-outside.ts'
@@ -19,14 +19,14 @@ export function federationPolicies(choices: Choices, around: Outside, within: In
     ...Array.from({ length: within.enclaves.length > 1 ? choices.below(4) : 0 }, () => pairOf(choices, within)).flat(),
     ...Array.from({ length: around.peers.length > 0 ? choices.below(3) : 0 }, () => peerHalf(choices, around, within)),
   ]
-  return documentsOf(halves, choices.chance(30)).map(({ owner, spec }, i) => document('FederationPolicy', `f${i}`, { ...spec, ...expiry(choices) }, owner))
+  return documentsOf(halves, choices.chance(30)).map(({ owner, spec }, i) => document('FederationPolicy', `f${i}`, { ...spec, ...encryption(choices, Object.values(spec).flat()), ...expiry(choices) }, owner))
 }
 
 /** One document for each half, or one for all halves of an owner. */
-function documentsOf(halves: readonly Half[], together: boolean): readonly { readonly owner: string; readonly spec: Readonly<Record<string, unknown>> }[] {
+function documentsOf(halves: readonly Half[], together: boolean): readonly { readonly owner: string; readonly spec: Readonly<Record<string, readonly Half['written'][]>> }[] {
   if (!together) return halves.map(({ owner, kind, written }) => ({ owner, spec: { [kind]: [written] } }))
   return [...new Set(halves.map(({ owner }) => owner))].map((owner) => {
-    const owned = (kind: Half['kind']): readonly unknown[] => halves.filter((each) => each.owner === owner && each.kind === kind).map(({ written }) => written)
+    const owned = (kind: Half['kind']): readonly Half['written'][] => halves.filter((each) => each.owner === owner && each.kind === kind).map(({ written }) => written)
     const [exports, imports] = [owned('exports'), owned('imports')]
     return { owner, spec: { ...(exports.length > 0 ? { exports } : {}), ...(imports.length > 0 ? { imports } : {}) } }
   })

@@ -1,6 +1,6 @@
 /** What lies around the enclaves: platform, stacks, environments, segments, externals, risk records and peers. */
 import { document } from './documents.ts'
-import { domains, infrastructureCidrs, insideCidrs, outsideCidrs, peerNames, stackCidrs, stackPeeredCidrs, trustDomain } from './words.ts'
+import { domains, gatewayAddresses, infrastructureCidrs, insideCidrs, outsideCidrs, peerNames, stackCidrs, stackPeeredCidrs, trustDomain } from './words.ts'
 import type { Choices } from './choices.ts'
 import type { Document } from './documents.ts'
 
@@ -53,7 +53,9 @@ function platformOf(choices: Choices): readonly Document[] {
   if (!choices.chance(70)) return []
   const addresses = choices.chance(40) ? { addresses: ['10.50.0.0/20', 'fd50::/64'] } : {}
   const infrastructure = choices.chance(60) ? { infrastructure: infrastructureCidrs } : {}
-  return [document('Platform', 'generated', { trustDomain, ...addresses, ...infrastructure })]
+  const ports = { httpsPort: choices.pick([443, 8443]), ...(choices.chance(50) ? { httpPort: 80 } : {}) }
+  const gateway = choices.chance(60) ? { gateway: { addresses: choices.some(gatewayAddresses, 1, 2), ...ports } } : {}
+  return [document('Platform', 'generated', { trustDomain, ...addresses, ...infrastructure, ...gateway })]
 }
 
 function externalOf(choices: Choices, name: string): { readonly documents: readonly Document[]; readonly shape: ExternalShape } {

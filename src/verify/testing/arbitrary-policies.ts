@@ -1,6 +1,7 @@
 /** Service, egress and ingress policies of one enclave. */
 import { document } from './documents.ts'
 import { localRef } from './arbitrary-inside.ts'
+import { proxyPolicy } from './arbitrary-proxy.ts'
 import { instants, portNames, portNumbers, publishedAddresses, publishedPorts } from './words.ts'
 import type { EnclaveShape, Inside, WrittenRef } from './arbitrary-inside.ts'
 import type { Outside } from './arbitrary-outside.ts'
@@ -12,7 +13,7 @@ export function servicePolicies(choices: Choices, enclave: EnclaveShape): readon
     const source = localRefs(choices, enclave)
     const destination = choices.chance(15) ? source : localRefs(choices, enclave)
     const traffic = trafficOf(choices, destination)
-    return document('ServicePolicy', `s${i}`, { source: written(source), destination: written(destination), ...traffic, ...expiry(choices) }, enclave.name)
+    return document('ServicePolicy', `s${i}`, { source: written(source), destination: written(destination), ...traffic, ...encryption(choices, [traffic]), ...expiry(choices) }, enclave.name)
   })
 }
 
@@ -36,7 +37,7 @@ export function ingressPolicies(choices: Choices, around: Outside, within: Insid
     const known = around.externals.filter((external) => external.hasCidrs)
     return known.length > 0 && choices.chance(65)
       ? publishPolicy(choices, known.map(({ name }) => name), within, enclave, i)
-      : proxyPolicy(choices, around, enclave, i)
+      : [proxyPolicy(choices, around, enclave, i)]
   }).flat()
 }
 
@@ -55,17 +56,6 @@ function publishPolicy(choices: Choices, externals: readonly string[], within: I
       destination: workload.name, protocol, port, authentication: 'none', publish, ...expiry(choices),
     }, enclave.name),
   )
-}
-
-function proxyPolicy(choices: Choices, around: Outside, enclave: EnclaveShape, place: number): readonly Document[] {
-  const destination = localRefs(choices, enclave)
-  const source = choices.some(around.externals, 1, 2).map(({ name }) => `external:${name}`)
-  const port = namedPort(choices, 'tcp', destination) ?? choices.pick(portNumbers)
-  return [
-    document('IngressPolicy', `x${place}`, {
-      source, destination: written(destination), protocol: 'tcp', port, authentication: 'none', hosts: [`${enclave.name}-${place}.example.net`], ...expiry(choices),
-    }, enclave.name),
-  ]
 }
 
 /** Protocol and ports towards these destinations; a port name only where one of them declares it. */
@@ -87,7 +77,7 @@ export function trafficOf(choices: Choices, destination: readonly WrittenRef[]):
   }
 }
 
-function namedPort(choices: Choices, protocol: string, destination: readonly WrittenRef[]): string | undefined {
+export function namedPort(choices: Choices, protocol: string, destination: readonly WrittenRef[]): string | undefined {
   const declared = destination.flatMap(({ selects }) => selects).flatMap(({ ports }) => ports)
   const names = portNames.filter((name) => declared.some((port) => port.name === name && port.protocol === protocol))
   return names.length > 0 && choices.chance(60) ? choices.pick(names) : undefined
@@ -100,6 +90,11 @@ export function localRefs(choices: Choices, enclave: EnclaveShape): readonly Wri
 /** One reference alone or a list, as documents may have it. */
 export function written(refs: readonly WrittenRef[]): unknown {
   return refs.length === 1 ? refs[0]?.written : refs.map((ref) => ref.written)
+}
+
+/** Only tcp can be encrypted. */
+export function encryption(choices: Choices, traffic: readonly Readonly<Record<string, unknown>>[]): { readonly encryption?: string } {
+  return traffic.every(({ protocol }) => protocol === 'tcp') && choices.chance(35) ? { encryption: 'required' } : {}
 }
 
 export function expiry(choices: Choices): { readonly expires?: string } {

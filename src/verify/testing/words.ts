@@ -29,6 +29,8 @@ export const domains = ['pypi.org', '*.pypi.org', 'files.example.com', '*.exampl
 
 /** Some lie inside `outsideCidrs`: an External that holds a published address is the case to get right. */
 export const publishedAddresses = ['203.0.113.200', '192.0.2.10', '2001:db8:1::10']
+/** Beside the published ones, so that no port of theirs is taken; the first lies inside an External's range. */
+export const gatewayAddresses = ['198.51.100.77', '2001:db8:1::77']
 export const publishedPorts = [443, 8443, 80]
 
 export const peerNames = ['north', 'south']
