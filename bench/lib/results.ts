@@ -1,4 +1,7 @@
-/** Where results are kept: one section of bench/RESULTS.md for each benchmark, replaced whole when it is recorded again. */
+/**
+ * Where results are kept: one section of bench/RESULTS.md for each benchmark. When it is recorded again its figures are
+ * replaced; what was written by hand below the line `notes` stays.
+ */
 import { readFileSync, writeFileSync } from 'node:fs'
 import { availableParallelism, cpus, loadavg, release, totalmem } from 'node:os'
 import { join } from 'node:path'
@@ -17,11 +20,21 @@ export function report({ name, command, lines }: Section): void {
   const text = [`## ${name}`, '', `\`${command}\`, ${new Date().toISOString().slice(0, 10)}, ${machine()}`, '', ...lines].join('\n')
   process.stdout.write(`${text}\n`)
   if (!process.argv.includes('--record')) return
-  const sections = split(readFileSync(path, 'utf8'))
-  const kept = sections.filter((s) => !s.startsWith(`## ${name}\n`))
-  const [head = '', ...rest] = kept
-  const all = [...rest, text].sort()
-  writeFileSync(path, `${[head, ...all].map((s) => s.trim()).join('\n\n')}\n`)
+  writeFileSync(path, recorded(readFileSync(path, 'utf8'), name, text))
+}
+
+/** What follows this line in a section is written by people. */
+export const notes = '<!-- notes -->'
+
+/** The whole page with this section in the place of the one before, whose notes it keeps. */
+export function recorded(page: string, name: string, text: string): string {
+  const sections = split(page)
+  const isOurs = (section: string): boolean => section.startsWith(`## ${name}\n`)
+  const before = sections.find(isOurs) ?? ''
+  const at = before.indexOf(notes)
+  const whole = at < 0 ? text : `${text.trim()}\n\n${before.slice(at).trim()}`
+  const [head = '', ...rest] = sections.filter((section) => !isOurs(section))
+  return `${[head, ...[...rest, whole].sort()].map((section) => section.trim()).join('\n\n')}\n`
 }
 
 function split(text: string): readonly string[] {
