@@ -70,6 +70,7 @@ async function main(): Promise<void> {
     log,
     // A platform without records is enforced all the same; `status` says that they are missing.
     onInForce: (inForce) => observe(inForce).catch((error: unknown) => log(`error: no records: ${messageOf(error)}`)),
+    onNames: (r) => log(JSON.stringify(r)),
     recorderStats: () => recorder?.stats() ?? null,
   })
   await serve(folder, {

@@ -31,7 +31,7 @@ async function run(context: CommandContext): Promise<ExitCode> {
     else out.line(`${out.paint('red', 'no agent')}: the last rules stay in force, nothing is repaired or restarted; \`bulkhead up DIR\` starts a new one`)
     return 1
   }
-  const good = status.enforced && status.workloads.every(isWell)
+  const good = status.enforced && status.workloads.every(isWell) && status.gateways.every((g) => g.running)
   if (json) out.json({ name: instance.name, where: where.kind, agent: status, well: good })
   else print(out, status)
   return good ? 0 : 1
@@ -49,6 +49,11 @@ function print(out: Output, s: AgentStatus): void {
     const state = w.failed !== undefined ? `failed: ${w.failed}` : w.task === undefined ? 'attached' : `${w.task.state}${w.task.restarts > 0 ? `, ${w.task.restarts} restarts, last exit ${w.task.lastExit ?? 'unknown'}` : ''}`
     const paint = isWell(w) ? 'green' : 'red'
     out.line(`  ${out.paint(paint, isWell(w) ? 'up' : 'down')} ${w.workload}${w.replica === 0 ? '' : `#${w.replica}`} ${w.phase} ${w.ipv4} ${w.ipv6} ${escapeText(state)}`)
+  }
+  for (const g of s.gateways) {
+    const problem = s.problems.find((p) => p.place === g.gateway)?.reason
+    const well = g.running && problem === undefined
+    out.line(`  ${out.paint(well ? 'green' : 'red', well ? 'up' : 'down')} ${g.gateway}${g.restarts > 0 ? `, ${g.restarts} restarts` : ''}${problem === undefined ? '' : ` ${escapeText(problem)}`}`)
   }
   for (const r of s.refused) out.line(`  ${out.paint('yellow', 'closed')} ${r.path}: ${r.reason}, ${r.documents.join(', ')}`)
   for (const d of s.drift) out.line(`  ${out.paint('yellow', 'drift')} ${d.at} ${escapeText(d.what)}: ${d.repaired ? `repaired in ${d.tookMs} ms` : 'not repaired'}`)

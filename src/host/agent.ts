@@ -9,6 +9,8 @@ import { changes } from './changes.ts'
 import { checkDocuments } from './documents.ts'
 import { netnsNames } from './enforce.ts'
 import { createExpiry } from './expiry.ts'
+import { createGateways } from './gateways/gateways.ts'
+import { createIdentities } from './gateways/identities.ts'
 import { createHolding } from './holding.ts'
 import { endHelpers } from './leftovers.ts'
 import { createLooks } from './looks.ts'
@@ -22,8 +24,11 @@ import { workloadStatus } from './status.ts'
 import { createSupervisor } from './supervise.ts'
 import { createTableKeeper } from './table-keeper.ts'
 import { releaseInterfaces } from './tap.ts'
+import type { NameVerdict } from '../engines/dns/records.ts'
 import type { DocumentSet } from './documents.ts'
 import type { InForce } from './enforce.ts'
+import type { GatewayKeeper } from './gateways/gateways.ts'
+import type { Holding } from './holding.ts'
 import type { AgentStatus, ApplyReport, EndedConnection } from './report.ts'
 import type { Setting } from './setting.ts'
 
@@ -31,6 +36,8 @@ export interface AgentOptions extends Setting {
   readonly log: (text: string) => void
   /** Called whenever what is in force has changed: for the records. */
   readonly onInForce: (inForce: InForce) => Promise<void>
+  /** What the resolver has decided: for the records. */
+  readonly onNames: (records: readonly NameVerdict[]) => void
   readonly recorderStats: () => unknown
 }
 
@@ -54,7 +61,9 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
   const supervisor = createSupervisor(folder)
   const keeper = createTableKeeper(log)
   const expiry = createExpiry(time, () => lapse(), log)
-  const holding = createHolding({ setting: options, time, keeper, supervisor, expiry, onInForce: options.onInForce })
+  const identities = createIdentities(options, () => gateways.renew(), log)
+  const gateways: GatewayKeeper = createGateways({ setting: options, keeper, log, current: () => holding.current(), identities, onNames: options.onNames })
+  const holding: Holding = createHolding({ setting: options, time, keeper, supervisor, expiry, gateways, identities, onInForce: options.onInForce })
   let stopping = false
 
   const refresh = async (why: string, whole: boolean): Promise<void> => {
@@ -88,7 +97,7 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
       }
       const changed = changes(before === undefined ? [] : carriedPaths(before.set, before.refused), carriedPaths(next.set, next.refused), now)
       log(`applied ${documents.directory} ${documents.sha256}: ${changed.opened.length} opened, ${changed.closed.length} closed, ${ended.length} connections ended`)
-      return { applied: true, diagnostics, ...changed, ended, refused: describeRefusals(next.refused), failed: holding.failed() }
+      return { applied: true, diagnostics, ...changed, ended, refused: describeRefusals(next.refused), failed: [...holding.problems(), ...holding.failed()] }
     })
 
   const status = (): AgentStatus => {
@@ -102,6 +111,8 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
       enforced: holding.enforced(),
       paths: inForce === undefined ? 0 : carriedPaths(inForce.set, inForce.refused).length,
       workloads: workloadStatus(inForce?.plan.places ?? [], supervisor.status(), holding.failed()),
+      gateways: gateways.status(inForce),
+      problems: holding.problems(),
       refused: describeRefusals(inForce?.refused ?? []),
       drift: looks.drift(),
       foreignTables: keeper.foreign(),
@@ -131,13 +142,16 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
       queue.run(async () => {
         stop()
         await supervisor.reconcile([])
+        await gateways.stop()
+        await identities.stop()
         await releaseInterfaces()
       }),
     release: () =>
-      queue.run(() => {
+      queue.run(async () => {
         stop()
         supervisor.release()
-        return Promise.resolve()
+        await gateways.release()
+        await identities.stop()
       }),
   }
 }

@@ -7,6 +7,7 @@ const confinement: Confinement = {
   start: { kind: 'run', command: ['node', '/app/server.mjs'], env: new Map([['PORT', '80'], ['A', 'x y']]), workdir: undefined, mounts: [{ from: '/srv/app', to: '/app' }], privileged: false },
   etc: '/state/etc/research.api.0',
   data: '/state/data/research.api.0',
+  svid: '/state/identity/svid/research/api',
   runtime: '/opt/node/bin',
   hostname: 'api',
   env: { BULKHEAD_WORKLOAD: 'research/api' },

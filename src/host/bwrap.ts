@@ -10,6 +10,8 @@ export interface Confinement {
   readonly etc: string
   /** Host folder that becomes /data. */
   readonly data: string
+  /** Host folder with the workload's own identity, which is renewed there. */
+  readonly svid: string
   /** Host folder of the runtime that Bulkhead itself uses, offered to workloads. */
   readonly runtime: string
   readonly hostname: string
@@ -26,18 +28,20 @@ export interface SystemFolder {
 export const insideUid = 1000
 /** What a privileged workload may do to its own network namespace. Never CAP_SYS_ADMIN: what it sees of files stays as it was set up. */
 export const privilegedCapabilities = ['CAP_NET_ADMIN', 'CAP_NET_RAW', 'CAP_NET_BIND_SERVICE'] as const
+/** Where a workload finds its certificate, its key and the authorities that it trusts. */
+export const insideSvid = '/run/bulkhead/svid'
 const runtimeFolder = '/opt/bulkhead/bin'
 /** The runtime first: a workload gets the same one on every machine. */
 export const insidePath = `${runtimeFolder}:/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin`
 
 /** Files of the host's /etc that programs need and that hold nothing private. */
-const sharedEtc = ['alternatives', 'ld.so.cache', 'ld.so.conf', 'ld.so.conf.d', 'localtime', 'protocols', 'services', 'ssl/certs', 'ca-certificates.conf']
+export const sharedEtc = ['alternatives', 'ld.so.cache', 'ld.so.conf', 'ld.so.conf.d', 'localtime', 'protocols', 'services', 'ssl/certs', 'ca-certificates.conf']
 
 /**
  * Files of /proc that set up the machine. They are written to with a user id, not with a capability: to a workload of a
  * sandbox that root has made they would be open.
  */
-const kernelSettings = ['acpi', 'bus', 'fs', 'irq', 'mtrr', 'pressure', 'scsi', 'sys', 'sysrq-trigger'].map((name) => `/proc/${name}`)
+export const kernelSettings = ['acpi', 'bus', 'fs', 'irq', 'mtrr', 'pressure', 'scsi', 'sys', 'sysrq-trigger'].map((name) => `/proc/${name}`)
 
 /** Descriptors that bubblewrap gets from whoever starts it. */
 export const statusDescriptor = 3
@@ -64,6 +68,7 @@ export function bwrapArguments(c: Confinement): readonly string[] {
     '--tmpfs', '/tmp',
     '--dir', '/run',
     '--dir', '/var/tmp',
+    '--ro-bind', c.svid, insideSvid,
     '--bind', c.data, '/data',
     ...c.start.mounts.flatMap((m) => ['--ro-bind', m.from, m.to]),
     '--remount-ro', '/',

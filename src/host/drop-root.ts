@@ -29,11 +29,15 @@ exec "$@"
 /** The confinement with every source on the stage, and what has to come before its command line. */
 export function onStage(c: Confinement, uid: number): { readonly confinement: Confinement; readonly before: readonly string[] } {
   chownSync(c.data, uid, uid)
-  const sources = [c.etc, c.data, c.runtime, ...c.start.mounts.map((m) => m.from)]
-  const at = (i: number): string => `${stageFolder}/${i}`
-  const mounts = c.start.mounts.map((m, i) => ({ from: at(i + 3), to: m.to }))
+  const { at, before } = stage([c.etc, c.data, c.runtime, c.svid, ...c.start.mounts.map((m) => m.from)], uid)
+  const mounts = c.start.mounts.map((m, i) => ({ from: at(i + 4), to: m.to }))
+  return { confinement: { ...c, etc: at(0), data: at(1), runtime: at(2), svid: at(3), start: { ...c.start, mounts } }, before }
+}
+
+/** Where each source is found on the stage, and what has to come before the command line that looks there as that user. */
+export function stage(sources: readonly string[], uid: number): { readonly at: (i: number) => string; readonly before: readonly string[] } {
   return {
-    confinement: { ...c, etc: at(0), data: at(1), runtime: at(2), start: { ...c.start, mounts } },
+    at: (i) => `${stageFolder}/${i}`,
     before: [
       'unshare', '--mount', '--propagation', 'private', '--', 'sh', '-c', script, 'bulkhead-stage', stageFolder, String(sources.length), ...sources,
       ...dropTo(uid),

@@ -4,10 +4,15 @@
  */
 import { existsSync, readdirSync } from 'node:fs'
 import { messageOf } from '../base/fault.ts'
+import { findEnvoy } from '../engines/envoy/binary.ts'
 import { assignGroups } from '../engines/nftables/ids.ts'
 import { uplinkGroup } from '../engines/nftables/inventory.ts'
 import { lower } from '../engines/nftables/lower.ts'
 import { compareText } from '../base/location.ts'
+import { gatewayNeeds } from './gateways/needs.ts'
+import { serve } from './gateways/serve.ts'
+import { gatewaysToJson } from './gateways/state.ts'
+import { machineServers } from './gateways/upstream.ts'
 import { ipBatch, ipBatchForce, ipJson } from './ip.ts'
 import { makeOutside, routeOutside } from './outside.ts'
 import { dropSeat, makeSeat, routerLines } from './place.ts'
@@ -18,10 +23,11 @@ import { planHost, uplinkInterface } from './plan.ts'
 import { saveIds, saveInventory, saveSlots } from './memory.ts'
 import { groupOf } from './topology.ts'
 import type { Atoms } from '../engines/nftables/atoms.ts'
-import type { Refusal } from '../engines/nftables/capabilities.ts'
 import type { IdTable } from '../engines/nftables/ids.ts'
 import type { CheckedSet } from './documents.ts'
 import type { Place, Plan } from './plan.ts'
+import type { Served } from './gateways/serve.ts'
+import type { EngineRefusal } from './refused.ts'
 import type { FailedPlace } from './report.ts'
 import type { Setting } from './setting.ts'
 import type { SlotTable } from './slots.ts'
@@ -32,7 +38,8 @@ export interface InForce {
   readonly plan: Plan
   readonly atoms: Atoms
   readonly ids: IdTable
-  readonly refused: readonly Refusal[]
+  readonly served: Served
+  readonly refused: readonly EngineRefusal[]
 }
 
 export interface Numbers {
@@ -43,21 +50,25 @@ export interface Numbers {
 /** Works out what should be in force; writes the numbers down before anything uses them. */
 export function design(set: CheckedSet, numbers: Numbers, setting: Setting, now: number): InForce {
   const grouped = assignGroups(numbers.ids, set.platform)
-  const plan = planHost(set.platform, set.intent, grouped.groups, numbers.slots, { prefix: setting.prefix, uplink: true })
+  const gateways = gatewayNeeds(set.platform, set.intent, now, findEnvoy() !== undefined)
+  const plan = planHost(set.platform, set.intent, grouped.groups, numbers.slots, { prefix: setting.prefix, uplink: true, gateways, upstream: gateways.resolver ? machineServers() : [] })
   const lowered = lower(set.platform, set.intent, plan.inventory, grouped, now)
   saveIds(setting.folder, lowered.ids)
   saveSlots(setting.folder, plan.slots)
   saveInventory(setting.folder, plan.inventory)
-  return { set, plan, atoms: lowered.atoms, ids: lowered.ids, refused: lowered.refused }
+  const served = serve(set, plan, now)
+  const refused = [...lowered.refused.map(({ path, code, reason }): EngineRefusal => ({ engine: 'nftables', path, code, reason })), ...served.refused]
+  return { set, plan, atoms: lowered.atoms, ids: lowered.ids, served, refused }
 }
 
 /** True when the same interfaces have the same identities and addresses: then a change is one of paths alone. */
 export function samePlaces(a: Plan, b: Plan): boolean {
+  if (JSON.stringify(gatewaysToJson(a.inventory.gateways)) !== JSON.stringify(gatewaysToJson(b.inventory.gateways))) return false
   const text = (plan: Plan): string => plan.places.map((p) => `${p.key} ${p.interface} ${p.group} ${p.ipv4.bits} ${p.ipv6.bits} ${p.netns} ${p.start.kind === 'run' && p.start.privileged}`).join()
   return text(a) === text(b)
 }
 
-type Links = ReadonlyMap<string, Readonly<Record<string, unknown>>>
+export type Links = ReadonlyMap<string, Readonly<Record<string, unknown>>>
 
 /** Gives every standing interface its group: from here on it has the new identity, also when a phase has changed. Gives the interfaces. */
 export async function enforceGroups(next: InForce): Promise<Links> {

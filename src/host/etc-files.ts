@@ -2,6 +2,7 @@
 import { formatAddress } from '../net/address.ts'
 import { compareText } from '../base/location.ts'
 import { insideUid } from './bwrap.ts'
+import type { Address } from '../net/address.ts'
 import type { Intent } from '../intent/intent.ts'
 import type { WorkloadId } from '../model/platform.ts'
 import type { Place } from './plan.ts'
@@ -31,11 +32,19 @@ export function hostsFile(self: Place, places: readonly Place[], names: Readonly
   return ['127.0.0.1 localhost', '::1 localhost', ...lines, ''].join('\n')
 }
 
-/** The files that are the same for everyone. There is no resolver: a name that is not in the hosts file does not exist. */
+/** Without a resolver, a name that is not in the hosts file does not exist. */
+export function resolverFiles(resolver: { readonly ipv4: Address; readonly ipv6: Address } | undefined): Readonly<Record<string, string>> {
+  const hosts = resolver === undefined ? 'files' : 'files dns'
+  const servers = resolver === undefined ? [] : [resolver.ipv4, resolver.ipv6].map((a) => `nameserver ${formatAddress(a)}\n`)
+  return {
+    'resolv.conf': servers.length === 0 ? '' : `${servers.join('')}options timeout:2 attempts:2 edns0\n`,
+    'nsswitch.conf': `passwd: files\ngroup: files\nhosts: ${hosts}\nservices: files\nprotocols: files\n`,
+  }
+}
+
+/** The files that are the same for everyone. */
 export const fixedFiles: Readonly<Record<string, string>> = {
   passwd: `workload:x:${insideUid}:${insideUid}:workload:/data:/bin/sh\nnobody:x:65534:65534:nobody:/:/bin/false\n`,
   group: `workload:x:${insideUid}:\nnogroup:x:65534:\n`,
-  'resolv.conf': '',
-  'nsswitch.conf': 'passwd: files\ngroup: files\nhosts: files\nservices: files\nprotocols: files\n',
   'host.conf': 'multi on\n',
 }

@@ -7,8 +7,10 @@ import { design, enforceGroups, enforcePlaces, samePlaces } from './enforce.ts'
 import { enforceConnections } from './revoke.ts'
 import { tasksOf, writeEtc } from './tasks.ts'
 import type { CheckedSet } from './documents.ts'
-import type { InForce, Numbers } from './enforce.ts'
+import type { InForce, Links, Numbers } from './enforce.ts'
 import type { Expiry } from './expiry.ts'
+import type { GatewayKeeper } from './gateways/gateways.ts'
+import type { Identities } from './gateways/identities.ts'
 import type { Place } from './plan.ts'
 import type { PolicyTime } from './policy-time.ts'
 import type { EndedConnection, FailedPlace } from './report.ts'
@@ -20,6 +22,8 @@ export interface Holding {
   readonly current: () => InForce | undefined
   /** Places that could not be made or started. */
   readonly failed: () => readonly FailedPlace[]
+  /** Gateways that do not do what they should; their paths are closed. */
+  readonly problems: () => readonly FailedPlace[]
   /** Places whose network should be as planned. */
   readonly standing: () => readonly Place[]
   /** True when everything has been put in force, and no look since has failed. */
@@ -42,29 +46,39 @@ export interface HoldingParts {
   readonly keeper: TableKeeper
   readonly supervisor: Supervisor
   readonly expiry: Expiry
+  readonly gateways: GatewayKeeper
+  readonly identities: Identities
   /** Called whenever what is in force has changed: for the records. */
   readonly onInForce: (inForce: InForce) => Promise<void>
 }
 
-export function createHolding({ setting, time, keeper, supervisor, expiry, onInForce }: HoldingParts): Holding {
+export function createHolding({ setting, time, keeper, supervisor, expiry, gateways, identities, onInForce }: HoldingParts): Holding {
   const { folder } = setting
   let numbers: Numbers = { ids: loadIds(folder), slots: loadSlots(folder) }
   let inForce: InForce | undefined
   let failed: readonly FailedPlace[] = []
+  let problems: readonly FailedPlace[] = []
   let enforced = false
   let kernelSetAt = 0
 
   const standingOf = (places: readonly Place[]): readonly Place[] => places.filter((p) => !failed.some((f) => f.place === p.key))
 
   const startWorkloads = async (next: InForce, now: number): Promise<void> => {
-    writeEtc(folder, next.plan.places, next.set.intent, now)
+    writeEtc(folder, next.plan, next.set.intent, now)
     const made = tasksOf(setting, standingOf(next.plan.places), next.set.platform)
     failed = [...failed, ...made.failed]
     await supervisor.reconcile(made.tasks)
   }
 
+  /** Gateways first: no workload is there before them. */
+  const makePlaces = async (next: InForce, links: Links): Promise<readonly [readonly FailedPlace[], readonly FailedPlace[]]> => {
+    const unmade = await gateways.networks(next, links)
+    return [unmade, await enforcePlaces(next, setting, links, supervisor.interrupt)]
+  }
+
   return {
     current: () => inForce,
+    problems: () => problems,
     failed: () => failed,
     standing: () => standingOf(inForce?.plan.places ?? []),
     enforced: () => enforced,
@@ -86,12 +100,14 @@ export function createHolding({ setting, time, keeper, supervisor, expiry, onInF
       commit()
       expiry.schedule(next.set.intent, now)
       const [links] = await Promise.all([enforceGroups(next), keeper.settle()])
-      const [ended, places] = await Promise.all([revoked ?? enforceConnections(next, undefined), enforcePlaces(next, setting, links, supervisor.interrupt)])
+      const [ended, [unmade, places]] = await Promise.all([revoked ?? enforceConnections(next, undefined), makePlaces(next, links)])
       failed = places
       kernelSetAt = performance.now()
+      await identities.deliver(next.set.platform, next.plan)
+      problems = [...unmade, ...(await gateways.settle(next, unmade))]
       await startWorkloads(next, now)
       await onInForce(next)
-      enforced = true
+      enforced = problems.length === 0
       return ended
     },
     takeBack: (before) => {

@@ -2,6 +2,7 @@
 import { existsSync, renameSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { Fault, isFault } from '../base/fault.ts'
+import { identityPlaces } from '../identity/places.ts'
 import { ensureAgent, stateOf } from './agent-process.ts'
 import { call } from './api.ts'
 import { enterHost, findRouter, removeHost, startHost } from './host-mode.ts'
@@ -71,7 +72,7 @@ async function make(instance: Instance, wanted: 'sandbox' | 'host', found: Where
   return found ?? { kind: 'sandbox', sandbox: await startSandbox(instance.folder) }
 }
 
-const runtimeFiles = ['agent.json', 'agent.pid', 'agent.sock', 'processes.json', 'applied.json', 'pending.json', 'inventory.json', 'sandbox.json', 'sandbox.ready', 'agent.fault.json', 'outside.json']
+const runtimeFiles = ['agent.json', 'agent.pid', 'agent.sock', 'processes.json', 'gateways.json', 'applied.json', 'pending.json', 'inventory.json', 'sandbox.json', 'sandbox.ready', 'agent.fault.json', 'outside.json']
 const numberFiles = ['ids.json', 'slots.json', 'clock.json']
 
 /**
@@ -79,6 +80,8 @@ const numberFiles = ['ids.json', 'slots.json', 'clock.json']
  * ones are put aside, since nothing that they could be confused with is left.
  */
 function forgetRuntime(instance: Instance): void {
+  // Keys of those that have ended; who trusts the authority shall find the same one again.
+  for (const folder of [join(instance.folder, 'gateways'), ...identityPlaces(instance.folder).svids()]) rmSync(folder, { recursive: true, force: true })
   for (const file of runtimeFiles) for (const end of ['', '.new', '.spare']) rmSync(join(instance.folder, `${file}${end}`), { force: true })
   const load = [(): unknown => loadIds(instance.folder), (): void => saveSlots(instance.folder, restartSlots(loadSlots(instance.folder))), (): unknown => policyNow(instance.folder, 0)]
   for (const [i, file] of numberFiles.entries()) {

@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { formatIds, noIds, parseIds } from '../engines/nftables/ids.ts'
 import { Fault } from '../base/fault.ts'
 import { formatAddress, parseAddress } from '../net/address.ts'
+import { gatewaysFromJson, gatewaysToJson } from './gateways/state.ts'
 import { readDocumentSet } from './documents.ts'
 import { replaceFile, settleFile } from './durable.ts'
 import { readState, removeState, writeState } from './state.ts'
@@ -42,21 +43,26 @@ export function saveInventory(folder: string, inventory: Inventory): void {
     groups: Object.fromEntries(inventory.groups),
     attachments: inventory.attachments.map((a) => ({ ...a, ipv4: formatAddress(a.ipv4), ipv6: formatAddress(a.ipv6) })),
     uplink: inventory.uplink ?? null,
+    gateways: gatewaysToJson(inventory.gateways),
   })
 }
 
 export function loadInventory(folder: string): Inventory | undefined {
   const value = readState(folder, 'inventory.json') as
-    | { groups: Record<Identity, number>; attachments: (Omit<Attachment, 'ipv4' | 'ipv6'> & { ipv4: string; ipv6: string })[]; uplink: Inventory['uplink'] | null }
+    | { groups: Record<Identity, number>; attachments: (Omit<Attachment, 'ipv4' | 'ipv6'> & { ipv4: string; ipv6: string })[]; uplink: Inventory['uplink'] | null; gateways?: unknown }
     | undefined
   if (value === undefined) return undefined
-  return understood(folder, 'inventory.json', () => ({
+  return understood(folder, 'inventory.json', () => withGateways({
     groups: new Map(Object.entries(value.groups).map(([key, group]) => [key as Identity, whole(group)])),
     attachments: value.attachments.map((a) => ({
       interface: word(a.interface), workload: word(a.workload), phase: word(a.phase), replica: whole(a.replica), ipv4: address(a.ipv4), ipv6: address(a.ipv6), probe: a.probe,
     })),
     uplink: value.uplink === null || value.uplink === undefined ? undefined : { interface: word(value.uplink.interface) },
-  }))
+  }, gatewaysFromJson(value.gateways)))
+}
+
+function withGateways(inventory: Inventory, gateways: Inventory['gateways']): Inventory {
+  return gateways === undefined ? inventory : { ...inventory, gateways }
 }
 
 /** What is JSON and still not what we wrote is damaged all the same. */

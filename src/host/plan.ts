@@ -1,9 +1,12 @@
 /** What a host should carry for a platform: pure, from the documents and the persistent numbers to namespaces and interfaces. */
-import { identity, probeInterfacePrefix } from '../engines/nftables/inventory.ts'
+import { identity, probeInterfacePrefix, virtualKey } from '../engines/nftables/inventory.ts'
+import { noGateways, peersReached } from './gateways/needs.ts'
+import { gatewayInventory } from './gateways/places.ts'
 import { assignSlots, slotAddress } from './slots.ts'
 import type { Attachment, Inventory } from '../engines/nftables/inventory.ts'
 import type { Intent } from '../intent/intent.ts'
-import type { Phase, Platform, Start, Workload, WorkloadId } from '../model/platform.ts'
+import type { Phase, Platform, Start, Upstream, Workload, WorkloadId } from '../model/platform.ts'
+import type { GatewayNeeds } from './gateways/needs.ts'
 import type { SlotTable } from './slots.ts'
 import type { Address } from '../net/address.ts'
 
@@ -39,12 +42,14 @@ export function planHost(
   intent: Intent,
   groups: Inventory['groups'],
   before: SlotTable,
-  host: { readonly prefix: string; readonly uplink: boolean },
+  host: { readonly prefix: string; readonly uplink: boolean; readonly gateways?: GatewayNeeds; readonly upstream?: readonly Upstream[] },
 ): Plan {
   const running = [...platform.workloads.values()].filter((w) => w.start.kind !== 'none')
   const replicas = running.flatMap((w) => Array.from({ length: w.replicas }, (_, replica) => ({ workload: w, replica, key: placeKey(w.id, replica) })))
   const shadows = shadowIdentities(platform, intent).map((s) => ({ ...s, key: `shadow ${identity(s.workload, s.phase)}` }))
-  const slots = assignSlots(before, [...replicas, ...shadows].map((r) => r.key))
+  const needs = host.gateways ?? noGateways
+  const peers = needs.outbound ? peersReached(intent).map((end) => ({ end, key: `peer ${virtualKey(end)}` })) : []
+  const slots = assignSlots(before, [...replicas, ...shadows, ...peers].map((r) => r.key))
   const addressesOf = (key: string): { slot: number; ipv4: Address; ipv6: Address } => {
     const slot = slots.slots.get(key) ?? 0
     return { slot, ipv4: slotAddress(platform.addresses, 4, slot), ipv6: slotAddress(platform.addresses, 6, slot) }
@@ -60,7 +65,10 @@ export function planHost(
       return { interface: `${probeInterfacePrefix}${groups.get(identity(workload, phase)) ?? 0}`, workload, phase, replica: 0, ipv4, ipv6, probe: true }
     }),
   ]
-  return { places, slots, inventory: { groups, attachments, uplink: host.uplink ? { interface: uplinkInterface } : undefined } }
+  const virtual = new Map(peers.map(({ end, key }) => [virtualKey(end), { ipv4: addressesOf(key).ipv4, ipv6: addressesOf(key).ipv6 }]))
+  const gateways = gatewayInventory(platform.addresses, needs, virtual, platform.resolver.upstream.length > 0 ? platform.resolver.upstream : (host.upstream ?? []))
+  const inventory = { groups, attachments, uplink: host.uplink ? { interface: uplinkInterface } : undefined }
+  return { places, slots, inventory: gateways === undefined ? inventory : { ...inventory, gateways } }
 }
 
 export function placeKey(workload: WorkloadId, replica: number): string {

@@ -40,7 +40,7 @@ test('a path that no engine carries is not told as opened, and is told as closed
   assert.ok(set)
   const ids = assignGroups(noIds, set.platform)
   const plan = planHost(set.platform, set.intent, ids.groups, noSlots, { prefix: '', uplink: true })
-  const { refused } = lower(set.platform, set.intent, plan.inventory, ids, 0)
+  const refused = lower(set.platform, set.intent, plan.inventory, ids, 0).refused.map(({ path, code, reason }) => ({ engine: 'nftables' as const, path, code, reason }))
   assert.deepEqual(changes([], carriedPaths(set, refused), 0).opened, ['lab/client -> external:both tcp/443'])
   assert.deepEqual(describeRefusals(refused).map((r) => `${r.path}: ${r.code} ${r.documents.join()}`), [
     'lab/client -> external:both tcp/443: domain EgressPolicy lab/out (set.yaml:22:1)',

@@ -3,7 +3,14 @@ import { formatLocation } from '../base/location.ts'
 import { describePath } from './changes.ts'
 import type { CheckedSet } from './documents.ts'
 import type { Path } from '../intent/intent.ts'
-import type { Refusal } from '../engines/nftables/capabilities.ts'
+
+/** What an engine says of a path, or of a part of one, that stays closed. */
+export interface EngineRefusal {
+  readonly engine: 'nftables' | 'envoy' | 'dns'
+  readonly path: Path
+  readonly code: string
+  readonly reason: string
+}
 
 export interface RefusedPath {
   readonly path: string
@@ -13,10 +20,10 @@ export interface RefusedPath {
   readonly documents: readonly string[]
 }
 
-export function describeRefusals(refused: readonly Refusal[]): readonly RefusedPath[] {
+export function describeRefusals(refused: readonly EngineRefusal[]): readonly RefusedPath[] {
   return refused.map((r) => ({
     path: describePath(r.path),
-    engine: 'nftables',
+    engine: r.engine,
     reason: r.reason,
     code: r.code,
     documents: r.path.origin.map((o) => `${o.document} (${formatLocation(o.at)})`),
@@ -24,9 +31,13 @@ export function describeRefusals(refused: readonly Refusal[]): readonly RefusedP
 }
 
 /** The paths that are really open here. An External's domains may be refused while its CIDRs are carried. */
-export function carriedPaths(set: CheckedSet, refused: readonly Refusal[]): readonly Path[] {
-  const closed = new Set(refused.filter((r) => r.code !== 'domain' || !hasCidrs(set, r.path)).map((r) => r.path))
+export function carriedPaths(set: CheckedSet, refused: readonly EngineRefusal[]): readonly Path[] {
+  const closed = new Set(refused.filter((r) => r.engine !== 'dns' && !(isOfNames(r) && hasCidrs(set, r.path))).map((r) => r.path))
   return set.intent.paths.filter((p) => !closed.has(p))
+}
+
+function isOfNames({ engine, code, path }: EngineRefusal): boolean {
+  return engine === 'nftables' ? code === 'domain' : path.via.kind === 'egress' && path.via.http === undefined
 }
 
 function hasCidrs(set: CheckedSet, path: Path): boolean {

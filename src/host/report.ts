@@ -52,6 +52,14 @@ export interface WorkloadStatus {
   readonly failed: string | undefined
 }
 
+/** A gateway, or the resolver. */
+export interface GatewayStatus {
+  readonly gateway: string
+  readonly netns: string
+  readonly running: boolean
+  readonly restarts: number
+}
+
 export interface AgentStatus {
   readonly pid: number
   readonly mode: 'sandbox' | 'host'
@@ -61,6 +69,10 @@ export interface AgentStatus {
   readonly enforced: boolean
   readonly paths: number
   readonly workloads: readonly WorkloadStatus[]
+  /** Those that the set in force needs. */
+  readonly gateways: readonly GatewayStatus[]
+  /** What of them does not work. */
+  readonly problems: readonly FailedPlace[]
   readonly refused: readonly RefusedPath[]
   /** The latest, oldest first. */
   readonly drift: readonly Drift[]

@@ -8,6 +8,7 @@ import { run } from '../base/process.ts'
 import { sinkGroup } from '../engines/nftables/inventory.ts'
 import { routeBit } from '../engines/nftables/marks.ts'
 import { ipBatch, ipJson } from './ip.ts'
+import { leadRule } from './lead.ts'
 
 /** Routes to workloads and outside; reached by marked packets only. */
 export const routeTable = 100
@@ -85,19 +86,23 @@ const wantedRules = [
   { priority: 102, args: 'prohibit' },
 ]
 
-/** True when the first three rules of both families are ours. */
-export async function rulesHold(): Promise<boolean> {
+/** True when the first rules of both families are ours, with the one that leads to the outbound gateway when there is to be one. */
+export async function rulesHold(led: boolean | 'perhaps'): Promise<boolean> {
   for (const rules of await Promise.all(['-4', '-6'].map((family) => ipJson([family, 'rule', 'show'])))) {
-    const ours = rules.filter((r) => Number(r['priority']) > 0).slice(0, 3)
-    const texts = ours.map((r) => `${String(r['priority'])} ${String(r['fwmark'] ?? r['iif'] ?? r['action'] ?? '')} ${String(r['table'] ?? '')}`.trim())
-    if (texts.join('; ') !== `100 0x${routeBit.toString(16)} ${routeTable}; 101 lo ${routeTable}; 102 prohibit`) return false
+    const texts = rules
+      .filter((r) => Number(r['priority']) > 0)
+      .map((r) => `${String(r['priority'])} ${String(r['fwmark'] ?? r['iif'] ?? r['action'] ?? '')} ${String(r['table'] ?? '')}`.trim())
+    const leads = texts[0] === leadRule
+    if (led !== 'perhaps' && leads !== led) return false
+    if (texts.slice(leads ? 1 : 0, leads ? 4 : 3).join('; ') !== `100 0x${routeBit.toString(16)} ${routeTable}; 101 lo ${routeTable}; 102 prohibit`) return false
   }
   return true
 }
 
 /** Routing rules of both families; strangers between them are removed, since this namespace is ours alone. */
 async function setRules(): Promise<void> {
-  if (await rulesHold()) return
+  // An agent before us may have led connections to a gateway that still carries them.
+  if (await rulesHold('perhaps')) return
   await Promise.all(
     ['-4', '-6'].map(async (family) => {
       // Closed while it is being mended: a prohibit rule in front of all others; it may still stand since an earlier attempt.

@@ -38,6 +38,12 @@ export function slotAddress(pool: AddressSet, family: Family, slot: number): Add
   return addressFromBits(family, bits)
 }
 
+/** An address below all slots: of what every host has one of, whatever it carries. */
+export function fixedAddress(pool: AddressSet, family: Family, offset: number): Address {
+  if (BigInt(offset) >= firstOffset) throw new RangeError('this address is a slot\'s')
+  return slotAddress(pool, family, offset - Number(firstOffset))
+}
+
 /**
  * For an instance whose namespaces are gone, and with them all that an address could be taken for: where most numbers went
  * to what is no more, counting begins anew.

@@ -63,16 +63,17 @@ export interface Supervisor {
   readonly release: () => void
 }
 
-export function createSupervisor(folder: string): Supervisor {
+/** `file` is where it writes down what it has started. */
+export function createSupervisor(folder: string, file = 'processes.json'): Supervisor {
   const live = new Map<string, Live>()
   let first = true
-  const records = (readState(folder, 'processes.json') ?? {}) as Record<string, Record_>
+  const records = (readState(folder, file) ?? {}) as Record<string, Record_>
 
   const filterFile = writeFilter(folder)
 
   const save = (): void => {
     const all = [...live].flatMap(([key, l]) => (l.outer === undefined ? [] : [[key, { outer: l.outer, argv: l.task.argv }] as const]))
-    writeState(folder, 'processes.json', Object.fromEntries(all.sort(([a], [b]) => (a < b ? -1 : 1))))
+    writeState(folder, file, Object.fromEntries(all.sort(([a], [b]) => (a < b ? -1 : 1))))
   }
 
   const ended = (l: Live, code: number | undefined): void => {

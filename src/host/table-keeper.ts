@@ -4,13 +4,18 @@
  */
 import { randomBytes } from 'node:crypto'
 import { messageOf } from '../base/fault.ts'
+import { run } from '../base/process.ts'
 import { applyRuleset } from '../engines/nftables/apply.ts'
+import { admissionsOf, admit, revokeAdmissions } from '../engines/nftables/admission.ts'
 import { delta } from '../engines/nftables/delta.ts'
 import { intervalSets } from '../engines/nftables/elements.ts'
-import { render } from '../engines/nftables/render.ts'
+import { ledBy } from '../engines/nftables/lead-chains.ts'
+import { render, tableFamily, tableName } from '../engines/nftables/render.ts'
 import { longestChange, openSession } from '../engines/nftables/session.ts'
 import { elementsHold, expectedElements, readTableState, writerTablePrefix } from './table-state.ts'
+import type { Admission } from '../engines/nftables/admission.ts'
 import type { NftSession } from '../engines/nftables/session.ts'
+import type { Address } from '../net/address.ts'
 import type { InForce } from './enforce.ts'
 import type { Watch } from './watch.ts'
 
@@ -30,6 +35,9 @@ export interface TableKeeper {
   readonly foreign: () => readonly string[]
   /** How often it may be looked at without a reason, so that looking stays a small part of what the machine does: milliseconds. */
   readonly lookEveryMs: () => number
+  /** Changes what the table has learnt and no document says: who is admitted to which outside address. Rejects when it is not in force. */
+  readonly admit: (group: number, addresses: readonly Address[], seconds: number) => Promise<void>
+  readonly revokeAdmissions: (admissions: readonly Pick<Admission, 'group' | 'address'>[]) => Promise<void>
   /** From here on our own changes are told from others'. */
   readonly attach: (watch: Watch) => void
   readonly close: () => void
@@ -113,7 +121,18 @@ export function createTableKeeper(log: (text: string) => void): TableKeeper {
     return true
   }
 
+  /** Who is admitted where, for a table that takes the place of this one: what lapses meanwhile asks for its name again. */
+  const admitted = async (next: InForce): Promise<readonly Admission[]> => {
+    if (!ledBy(next.atoms).names) return []
+    const listed = await Promise.all([4, 6].map((family) => run(['nft', '--json', 'list', 'set', tableFamily, tableName, `admitted${family}`])))
+    return listed.flatMap(({ code, stdout }) => (code === 0 ? admissionsOf(JSON.parse(stdout)) : []))
+  }
+
+  const amend = (text: string): Promise<void> => (text === '' ? Promise.resolve() : changeElements(text))
+
   return {
+    admit: (group, addresses, seconds) => amend(admit(group, addresses, seconds)),
+    revokeAdmissions: (admissions) => amend(revokeAdmissions(admissions)),
     put: async (next, now, whole) => {
       const known = !whole && rules !== undefined && (!doubted || (await look(now)).length === 0)
       const before = known ? live : undefined
@@ -122,7 +141,7 @@ export function createTableKeeper(log: (text: string) => void): TableKeeper {
         return before
       }
       doubted = true
-      await applyRuleset(render(next.atoms, next.plan.inventory, { now }))
+      await applyRuleset(render(next.atoms, next.plan.inventory, { now, admitted: await admitted(next) }))
       live = next
       rules = undefined
       doubted = false

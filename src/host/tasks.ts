@@ -2,29 +2,31 @@
 import { chmodSync, existsSync, lstatSync, mkdirSync, readlinkSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { Fault, messageOf } from '../base/fault.ts'
-import { bwrapArguments } from './bwrap.ts'
+import { identityPlaces } from '../identity/places.ts'
+import { bwrapArguments, insideSvid } from './bwrap.ts'
 import { hostUid, onStage, stageFolder } from './drop-root.ts'
-import { fixedFiles, hostsFile, reachable } from './etc-files.ts'
+import { fixedFiles, hostsFile, reachable, resolverFiles } from './etc-files.ts'
 import { inNetns } from './ip.ts'
 import { inOwned } from './own-userns.ts'
 import { fileName } from './supervise.ts'
 import type { Confinement, SystemFolder } from './bwrap.ts'
 import type { Setting } from './setting.ts'
 import type { OwnUserns } from './own-userns.ts'
-import type { Place } from './plan.ts'
+import type { Place, Plan } from './plan.ts'
 import type { FailedPlace } from './report.ts'
 import type { Task } from './supervise.ts'
 import type { Intent } from '../intent/intent.ts'
 import type { Platform } from '../model/platform.ts'
 
 /** Writes every place's /etc files; a file keeps its inode, because it is mounted in running workloads. */
-export function writeEtc(folder: string, places: readonly Place[], intent: Intent, now: number): void {
+export function writeEtc(folder: string, { places, inventory }: Plan, intent: Intent, now: number): void {
+  const fixed = Object.entries({ ...fixedFiles, ...resolverFiles(inventory.gateways?.resolver) })
   for (const place of places) {
     const etc = etcFolder(folder, place)
     // Open to the workload's own user; the folders above it are not.
     mkdirSync(etc, { recursive: true })
     chmodSync(etc, 0o755)
-    for (const [name, text] of Object.entries(fixedFiles)) writeFileSync(join(etc, name), text, { mode: 0o644 })
+    for (const [name, text] of fixed) writeFileSync(join(etc, name), text, { mode: 0o644 })
     writeFileSync(join(etc, 'hosts'), hostsFile(place, places, reachable(intent, place.workload, now)), { mode: 0o644 })
   }
 }
@@ -69,15 +71,19 @@ export function confinementOf(folder: string, place: Place, platform: Platform):
     if (!existsSync(from)) throw new Fault('workload-failed', `\`${place.workload}\` mounts \`${from}\`, which does not exist`, { help: 'correct `run.mounts[].from` in its document' })
   }
   const [enclave = '', name = ''] = place.workload.split('/')
+  const svid = identityPlaces(folder).svid(place.workload)
+  mkdirSync(svid, { recursive: true, mode: 0o700 })
   return {
     start: place.start,
     etc: etcFolder(folder, place),
     data,
+    svid,
     runtime: dirname(process.execPath),
     hostname: name,
     env: {
       BULKHEAD_WORKLOAD: place.workload,
       BULKHEAD_REPLICA: String(place.replica),
+      BULKHEAD_SVID_DIR: insideSvid,
       BULKHEAD_SPIFFE_ID: `spiffe://${platform.trustDomain}/enclave/${enclave}/workload/${name}`,
     },
     system: systemFolders(),
@@ -91,7 +97,7 @@ function etcFolder(folder: string, place: Place): string {
 let known: readonly SystemFolder[] | undefined
 
 /** Where programs and libraries are: folders on old systems, links into /usr on merged ones. */
-function systemFolders(): readonly SystemFolder[] {
+export function systemFolders(): readonly SystemFolder[] {
   known ??= ['/usr', '/bin', '/sbin', '/lib', '/lib32', '/lib64', '/libx32'].flatMap((path): SystemFolder[] => {
     if (!existsSync(path)) return []
     return [{ path, link: lstatSync(path).isSymbolicLink() ? readlinkSync(path) : undefined }]

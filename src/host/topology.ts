@@ -3,8 +3,9 @@
  * is as bad as a wrong rule; an interface that nobody planned is a way round the table.
  */
 import { formatAddress } from '../net/address.ts'
-import { probeInterfacePrefix, sinkGroup, uplinkGroup } from '../engines/nftables/inventory.ts'
+import { gatewaysOf, probeInterfacePrefix, sinkGroup, uplinkGroup } from '../engines/nftables/inventory.ts'
 import { ipBatchForce, ipJson } from './ip.ts'
+import { leadHolds } from './lead.ts'
 import { uplinkInterface } from './plan.ts'
 import { routeTable, rulesHold, sinkInterface, sysctlsHold } from './router.ts'
 import type { Inventory } from '../engines/nftables/inventory.ts'
@@ -20,18 +21,20 @@ export interface Deviation {
 }
 
 export async function topologyDeviations(places: readonly Place[], inventory: Inventory): Promise<readonly Deviation[]> {
-  const [links, routes4, routes6, rules] = await Promise.all([
+  const [links, routes4, routes6, rules, ledAway] = await Promise.all([
     ipJson(['-details', 'link', 'show']),
     ipJson(['-4', 'route', 'show', 'table', String(routeTable)]),
     ipJson(['-6', 'route', 'show', 'table', String(routeTable)]),
-    rulesHold(),
+    rulesHold(inventory.gateways?.outbound !== undefined),
+    leadHolds(inventory.gateways?.outbound),
   ])
   const found: Deviation[] = []
   const routes = [...routes4, ...routes6]
   const link = new Map(links.map((l) => [String(l['ifname']), l]))
+  if (!ledAway) found.push({ what: 'route to the outbound gateway', expected: 'one', found: 'none' })
   if (!rules) found.push({ what: 'routing rules', expected: 'marked packets only, then prohibit', found: 'something else' })
   if (!sysctlsHold()) found.push({ what: 'kernel settings', expected: 'as set by the agent', found: 'changed' })
-  for (const p of places) {
+  for (const p of [...places, ...gatewaysOf(inventory)]) {
     found.push(...checkLink(p.interface, p.group, link.get(p.interface)))
     for (const address of [p.ipv4, p.ipv6]) {
       const to = formatAddress(address)
@@ -65,8 +68,8 @@ function strangers(
   places: readonly Place[],
   inventory: Inventory,
 ): readonly Deviation[] {
-  const planned = new Set([...places.map((p) => p.interface), ...inventory.attachments.map((a) => a.interface), 'lo', sinkInterface, `${sinkInterface}x`, uplinkInterface])
-  const destinations = new Map(inventory.attachments.flatMap((a) => [a.ipv4, a.ipv6].map((x) => [formatAddress(x), a.interface] as const)))
+  const planned = new Set([...places.map((p) => p.interface), ...inventory.attachments.map((a) => a.interface), ...gatewaysOf(inventory).map((g) => g.interface), 'lo', sinkInterface, `${sinkInterface}x`, uplinkInterface])
+  const destinations = new Map([...inventory.attachments, ...gatewaysOf(inventory)].flatMap((a) => [a.ipv4, a.ipv6].map((x) => [formatAddress(x), a.interface] as const)))
   const found: Deviation[] = []
   for (const l of links) {
     const name = String(l['ifname'])

@@ -8,6 +8,7 @@ import { lower } from '../engines/nftables/lower.ts'
 import { judge } from '../verify/live/judge.ts'
 import { outsideLabel, planLive } from '../verify/live/plan.ts'
 import { checkDocuments } from './documents.ts'
+import { standingGateways } from './gateways/needs.ts'
 import { ipJson } from './ip.ts'
 import { loadApplied, loadIds, loadInventory, loadSlots } from './memory.ts'
 import { outsideNetns } from './outside.ts'
@@ -69,7 +70,9 @@ export async function verifyInstance(options: VerifyOptions): Promise<Evidence> 
   const { set } = checkDocuments(applied, Date.parse(applied.at))
   if (set === undefined) throw new Fault('invalid-set', 'the documents in force no longer load', { help: 'run `bulkhead check` on them' })
   const ids = loadIds(folder)
-  const plan = planHost(set.platform, set.intent, ids.groups, loadSlots(folder), { prefix: options.prefix, uplink: inventory.uplink !== undefined })
+  const plan = planHost(set.platform, set.intent, ids.groups, loadSlots(folder), {
+    prefix: options.prefix, uplink: inventory.uplink !== undefined, gateways: standingGateways(inventory), upstream: inventory.gateways?.resolver?.upstream ?? [],
+  })
   options.progress('reading the table')
   const ruleset = await liveRuleset()
   const { refused } = lower(set.platform, set.intent, inventory, ids, now)

@@ -1,0 +1,42 @@
+import { createSocket } from 'node:dgram'
+import { appendFileSync, readFileSync } from 'node:fs'
+import { createServer } from 'node:http'
+import { createServer as createSecureServer } from 'node:https'
+import { decode, encode, RECURSION_AVAILABLE } from 'dns-packet'
+import type { TLSSocket } from 'node:tls'
+import type { Answer } from 'dns-packet'
+import type { IncomingMessage, ServerResponse } from 'node:http'
+
+const { names, nameServer, key, certificate, log } = JSON.parse(readFileSync(process.argv[2] ?? '', 'utf8')) as {
+  readonly names: Readonly<Record<string, readonly string[]>>; readonly nameServer: string; readonly key: string; readonly certificate: string; readonly log: string
+}
+
+const udp = createSocket('udp4')
+udp.on('message', (message, from) => {
+  const { id, questions } = decode(message)
+  const [question] = questions ?? []
+  if (question === undefined) return
+  appendFileSync(log, `${question.name} ${question.type}\n`)
+  const addresses = names[question.name.toLowerCase()]
+  const answers = (addresses ?? []).flatMap((data): readonly Answer[] => {
+    const type = data.includes(':') ? 'AAAA' : 'A'
+    return type === question.type ? [{ type, name: question.name, ttl: 30, data }] : []
+  })
+  const flags = RECURSION_AVAILABLE | (addresses === undefined ? 3 : 0)
+  udp.send(encode({ type: 'response', id: id ?? 0, flags, questions: [question], answers }), from.port, from.address)
+})
+// From the address that was asked: everything is local here, and the kernel would choose another one.
+udp.bind(53, nameServer)
+
+function answer(request: IncomingMessage, response: ServerResponse): void {
+  const asked = (request.socket as Partial<TLSSocket>).servername ?? 'plain'
+  // One that never ends: for connections that are to be cut.
+  if (request.url === '/slow') {
+    response.write('begun\n')
+    const timer = setInterval(() => response.write('.\n'), 100)
+    response.on('close', () => clearInterval(timer))
+  } else response.end(`${request.method ?? ''} ${request.headers.host ?? ''}${request.url ?? ''} as ${String(asked)} at ${request.socket.localAddress ?? ''}\n`)
+}
+
+createServer(answer).listen(80, '::')
+createSecureServer({ key: readFileSync(key), cert: readFileSync(certificate) }, answer).listen(443, '::')
