@@ -8,7 +8,7 @@ import { egress, external, federation, ingress, place, platformOf, scope, servic
 import { endsOf, shortestChain } from './chain.ts'
 import { graphOf } from './graph.ts'
 import { guardrailDiagnostics, judgeGuardrails } from './guardrails.ts'
-import type { Assertion, Guardrail, Platform } from '../model/platform.ts'
+import type { Assertion, Guardrail, Platform, ServicePolicy } from '../model/platform.ts'
 import type { ChainQuery } from './chain.ts'
 import type { Graph } from './graph.ts'
 
@@ -138,6 +138,13 @@ test('onlyPorts takes a port name for what each destination declares', () => {
   const platform = platformOf({ workloads: [x, y], servicePolicies: [service('a/p', ['a/x', 'a/y'], 'a/*', 'tcp 80', { at: place(1) })] })
   assert.deepEqual(judge(platform, onlyPorts(['*'], ['a/x'], 'tcp web')), 'holds')
   assert.deepEqual(judge(platform, onlyPorts(['*'], ['a/*'], 'tcp web')), ['a/x -> a/y'])
+})
+
+test('a policy that requires encryption is encrypted, until another opens the same in the clear', () => {
+  const required = { ...service('a/p', 'a/x', 'a/y', 'tcp 80'), encryption: 'required' } as const
+  const set = (...servicePolicies: readonly ServicePolicy[]): Platform => platformOf({ workloads: [workload('a/x'), workload('a/y')], servicePolicies })
+  assert.equal(judge(set(required), encrypted(['a/x'], ['a/y'])), 'holds')
+  assert.deepEqual(judge(set(required, service('a/q', 'a/x', 'a/y', 'tcp 80')), encrypted(['a/x'], ['a/y'])), ['a/x -> a/y'])
 })
 
 test('what a gateway would have to refuse is not encrypted: to a peer only tcp is', () => {

@@ -100,11 +100,11 @@ function isPermitted(traffic: readonly TrafficFor[], destination: Workload | und
 }
 
 /**
- * Gateways of two platforms speak mutual TLS to each other, and carry tcp alone. Paths inside a host are the kernel's; of a
- * way in or out only the gateway's far side could be.
+ * Gateways speak mutual TLS to each other, of two platforms always and of one where a policy requires it, and carry tcp alone.
+ * Other paths inside a host are the kernel's; of a way in or out only the gateway's far side could be.
  */
 function usesMutualTls({ via, protocol }: Path): boolean {
-  return via.kind === 'peer' && protocol === 'tcp'
+  return (via.kind === 'peer' || via.kind === 'mutual-tls') && protocol === 'tcp'
 }
 
 export function guardrailDiagnostics(results: readonly GuardrailResult[]): readonly Diagnostic[] {

@@ -13,6 +13,7 @@ import { twoSets } from './testing/two-sets.ts'
 import { flowsFrom, flowTapes } from './testing/arbitrary-flow.ts'
 import { formatFlow } from './testing/flow-text.ts'
 import { platformOf } from './testing/load.ts'
+import { naiveGraph } from './testing/naive-graph.ts'
 import type { Policy } from '../analysis/what-if.ts'
 import type { Platform } from '../model/platform.ts'
 
@@ -42,6 +43,32 @@ test('a diff tells of every flow whose verdict changes, with its direction, and 
     { numRuns: 400, endOnFailure: true },
   )
   assert.ok(seen.pairs > 150 && seen.opened > 300 && seen.closed > 300, JSON.stringify(seen))
+})
+
+test('a pair is opened when nothing could travel before, closed when nothing can any more, and widened or narrowed otherwise', () => {
+  const seen = { opened: 0, widened: 0, narrowed: 0, closed: 0 }
+  fc.assert(
+    fc.property(twoSets(), ({ before, after }) => {
+      const [old, fresh] = [platformOf(before), platformOf(after)]
+      if (old === undefined || fresh === undefined) return
+      const carries = (platform: Platform): ((source: string, destination: string) => boolean) => {
+        const graph = naiveGraph(platform, before.now)
+        const node = (text: string): number => graph.ends.findIndex((end) => end.text === text)
+        return (source, destination) => graph.carried(node(source), node(destination)).length > 0
+      }
+      const [had, has] = [carries(old), carries(fresh)]
+      const { changes } = diff({ platform: old, intent: compile(old).intent }, { platform: fresh, intent: compile(fresh).intent }, before.now)
+      for (const { kind, source, destination } of changes) {
+        if (source.kind !== 'workload' || destination.kind !== 'workload') continue
+        seen[kind]++
+        const [was, is] = [had(source.text, destination.text), has(source.text, destination.text)]
+        const expected = kind === 'opened' || kind === 'widened' ? (was ? 'widened' : 'opened') : is ? 'narrowed' : 'closed'
+        assert.equal(kind, expected, `${source.text} -> ${destination.text}`)
+      }
+    }),
+    { numRuns: 150, endOnFailure: true },
+  )
+  assert.ok(seen.opened + seen.closed > 1 && seen.widened + seen.narrowed > 10, JSON.stringify(seen))
 })
 
 test('a set does not differ from itself, whatever its policies are called and in whatever order they come', () => {
