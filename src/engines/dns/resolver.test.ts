@@ -85,6 +85,22 @@ test('what is not admitted is not told', async () => {
   assert.deepEqual(records.map(({ verdict, reason }) => [verdict, reason]), [['deny', 'not-admitted']])
 })
 
+test('what was not admitted, or failed, is not asked upstream again and again', async () => {
+  let open = false
+  const { look, asked, admitted, clock } = setup({ admit: () => Promise.resolve(open) })
+  await look('pypi.org')
+  clock.advance(20_000)
+  open = true
+  assert.equal(await look('pypi.org'), 'NOERROR 151.101.0.223')
+  assert.deepEqual([asked.length, admitted.map(({ ttl }) => ttl)], [1, [60, 40]])
+  const failing = setup({ ask: () => Promise.resolve({ kind: 'failed', why: 'no answer' }) })
+  for (let n = 0; n < 5; n++) assert.equal(await failing.look('pypi.org'), 'SERVFAIL')
+  assert.equal(failing.asked.length, 1)
+  failing.clock.advance(10_000)
+  await failing.look('pypi.org')
+  assert.equal(failing.asked.length, 2)
+})
+
 test('an answer serves its asker until it is old, and nobody else', async () => {
   const { look, asked, admitted, clock } = setup()
   await look('pypi.org')

@@ -41,7 +41,7 @@ const cacheLimits = { perAsker: 512, total: 100_000 }
 const nobody = '?'
 
 export function createResolver(parts: ResolverParts): Resolver {
-  const cache = boundedCache<UpstreamAnswer>(cacheLimits)
+  const cache = boundedCache<Kept>(cacheLimits)
   const queries = buckets(askerLimits.queries)
   const newNames = buckets(askerLimits.newNames)
   const wildcardQuestions = buckets(askerLimits.wildcardQuestions)
@@ -107,7 +107,7 @@ export function createResolver(parts: ResolverParts): Resolver {
   async function fetch(forward: Forward): Promise<Fetched> {
     const key = `${forward.type} ${forward.name}`
     const cached = cache.get(forward.asker.asker, key, now())
-    if (cached !== undefined) return { kind: 'answer', answer: cached.value, ttl: Math.ceil(cached.left / 1000) }
+    if (cached?.value.admitted === true) return { kind: 'answer', answer: cached.value.answer, ttl: Math.ceil(cached.left / 1000) }
     const whole = `${forward.asker.asker} ${key}`
     const there = asking.get(whole)
     if (there !== undefined) return there
@@ -118,25 +118,38 @@ export function createResolver(parts: ResolverParts): Resolver {
 
   async function fetchAnew(forward: Forward, key: string): Promise<Fetched> {
     const { asker, name, policies } = forward
-    const withheld = forward.wildcard ? wildcardWithheld(forward) : undefined
-    if (withheld !== undefined) return { kind: 'denied', judged: withheld }
-    const asked: Asked = await parts.ask(name, forward.type)
-    if (asked.kind === 'failed') return { kind: 'denied', judged: { ...denied('SERVFAIL', 'upstream', policies), detail: asked.why } }
-    const { answer } = asked
-    const judged = conclude(view, forward, answer, answer.ttl, 0)
+    const there = cache.get(asker.asker, key, now())
+    const kept = there?.value ?? (await askUpstream(forward, key))
+    if (kept === undefined || 'reply' in kept) return { kind: 'denied', judged: kept ?? denied('REFUSED', 'no-policy') }
+    if (kept.failed !== undefined) return { kind: 'denied', judged: { ...denied('SERVFAIL', 'upstream', policies), detail: kept.failed } }
+    const { answer } = kept
+    const ttl = there === undefined ? answer.ttl : Math.ceil(there.left / 1000)
     for (;;) {
       // Asked only for what is still allowed: a policy may have gone while upstream was thinking.
       if (!stillAllowed(asker.asker, name)) return { kind: 'denied', judged: denied('REFUSED', 'no-policy') }
       const asOf = generation
-      if (judged.verdict === 'allow' && asker.kind === 'workload' && answer.addresses.length > 0) {
-        const admitted = await parts.admissions.request({ asker: asker.asker, name, addresses: answer.addresses, ttl: answer.ttl })
+      const good = conclude(view, forward, answer, ttl, 0).verdict === 'allow'
+      if (good && asker.kind === 'workload' && answer.addresses.length > 0) {
+        const admitted = await parts.admissions.request({ asker: asker.asker, name, addresses: answer.addresses, ttl })
         if (!admitted) return { kind: 'denied', judged: denied('SERVFAIL', 'not-admitted', policies) }
       }
       // What was admitted under older zones may have been taken back with them.
       if (asOf !== generation) continue
-      cache.set(asker.asker, key, answer, now(), answer.ttl * 1000)
-      return { kind: 'answer', answer, ttl: answer.ttl }
+      kept.admitted = good
+      return { kind: 'answer', answer, ttl }
     }
+  }
+
+  /** Failures are kept too: whoever makes a server fail shall not see every single question. */
+  async function askUpstream(forward: Forward, key: string): Promise<Kept | Judged | undefined> {
+    const { asker, name } = forward
+    const withheld = forward.wildcard ? wildcardWithheld(forward) : undefined
+    if (withheld !== undefined) return withheld
+    const asked: Asked = await parts.ask(name, forward.type)
+    if (!stillAllowed(asker.asker, name)) return undefined
+    const kept: Kept = { ...(asked.kind === 'answer' ? { answer: asked.answer, failed: undefined } : { answer: noAnswer, failed: asked.why }), admitted: false }
+    cache.set(asker.asker, key, kept, now(), kept.answer.ttl * 1000)
+    return kept
   }
 
   /** Why a question for a name under a `*.` pattern does not leave, or `undefined` when it may. */
@@ -173,6 +186,17 @@ export function createResolver(parts: ResolverParts): Resolver {
     },
   }
 }
+
+interface Kept {
+  readonly answer: UpstreamAnswer
+  /** Why there is none. */
+  readonly failed: string | undefined
+  /** It can be told as it stands; until then each question for it asks the agent again, and nobody upstream. */
+  admitted: boolean
+}
+
+/** Seconds for which a failure is remembered (RFC 9520). */
+const noAnswer: UpstreamAnswer = Object.freeze({ rcode: 'NOERROR', addresses: Object.freeze([]), ttl: 10 })
 
 type Fetched =
   | { readonly kind: 'answer'; readonly answer: UpstreamAnswer; readonly ttl: number }
