@@ -33,7 +33,7 @@ export function httpDoor(door: Door, others: readonly string[], context: RouteCo
     strip_matching_host_port: true,
     early_header_mutation_extensions: [
       extension('envoy.http.early_header_mutation.header_mutation', 'envoy.extensions.http.early_header_mutation.header_mutation.v3.HeaderMutation', {
-        mutations: [{ remove: identityHeader }],
+        mutations: [identityHeader, 'x-forwarded-for', 'x-forwarded-host', 'x-real-ip', 'forwarded'].map((remove) => ({ remove })),
       }),
     ],
     ...(websocket ? { upgrade_configs: [{ upgrade_type: 'websocket', enabled: false }] } : {}),

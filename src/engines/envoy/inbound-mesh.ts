@@ -4,7 +4,7 @@ import { bufferBytes, listenerTimeout, tcpIdle } from './limits.ts'
 import { defaultMeshPort } from './inventory.ts'
 import { everyAddress } from './outbound-names.ts'
 import { extension } from './json.ts'
-import { handshakeTimeout, meshServer } from './tls.ts'
+import { afterHandshake, handshakeTimeout, meshServer } from './tls.ts'
 import { meshName, meshSuffix, named } from './names.ts'
 import { need } from './secrets.ts'
 import { toWorkloads } from './clusters.ts'
@@ -50,7 +50,7 @@ function chainOf(pair: MeshPair, inventory: GatewayInventory, made: Made): { rea
     }),
     filters: [
       extension('envoy.filters.network.tcp_proxy', 'envoy.extensions.filters.network.tcp_proxy.v3.TcpProxy', {
-        stat_prefix: 'mesh', idle_timeout: tcpIdle, access_log: connectionLog(inventory.folder),
+        stat_prefix: 'mesh', ...afterHandshake, idle_timeout: tcpIdle, access_log: connectionLog(inventory.folder),
         cluster: toWorkloads([{ workload: id, port: pair.port }], 'tcp', inventory, made.clusters),
       }),
     ],

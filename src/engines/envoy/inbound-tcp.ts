@@ -2,7 +2,7 @@
 import { connectionLimit, frontOf, sourcesOf } from './inbound-http.ts'
 import { connectionLog } from './access-log.ts'
 import { extension } from './json.ts'
-import { frontServer, handshakeTimeout, subjectOf } from './tls.ts'
+import { afterHandshake, frontServer, handshakeTimeout, subjectOf } from './tls.ts'
 import { hasPort } from '../../net/ports.ts'
 import { named } from './names.ts'
 import { refuse } from './capabilities.ts'
@@ -24,7 +24,7 @@ export function tcpDoor(door: Door, rule: IngressRule, context: RouteContext): J
     return undefined
   }
   const proxy = extension('envoy.filters.network.tcp_proxy', 'envoy.extensions.filters.network.tcp_proxy.v3.TcpProxy', {
-    stat_prefix: 'in', idle_timeout: tcpIdle, access_log: connectionLog(folder), cluster: toWorkloads(targets, 'tcp', context.inventory, context.made.clusters),
+    stat_prefix: 'in', ...(tls.mode === 'terminate' ? afterHandshake : {}), idle_timeout: tcpIdle, access_log: connectionLog(folder), cluster: toWorkloads(targets, 'tcp', context.inventory, context.made.clusters),
   })
   const match = { ...(tls.mode === 'none' ? {} : { transport_protocol: 'tls' }), ...(door.host === undefined ? {} : { server_names: [door.host] }), ...sourcesOf(door) }
   const body = {

@@ -95,3 +95,6 @@ export function webClient(trustedRoots: string, host: string): JsonObject {
 
 /** How long a peer may take over its handshake. */
 export const handshakeTimeout = duration(10_000)
+
+/** A proxy of connections would otherwise be with the workload before the caller has shown a certificate. */
+export const afterHandshake: JsonObject = { upstream_connect_mode: 'ON_DOWNSTREAM_TLS_HANDSHAKE', max_early_data_bytes: 0 }

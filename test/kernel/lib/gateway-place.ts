@@ -86,6 +86,7 @@ export function serve(address: string, port: number, name: string, certificate?:
     socket.on('error', () => undefined).on('data', (part) => {
       const text = part.toString('latin1')
       if (!/^[A-Z]+ \S+ HTTP/.test(text)) return socket.write(`${name}: ${text}`)
+      if (/^upgrade: websocket\r$/im.test(text)) return socket.write('HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: websocket\r\n\r\n')
       const body = `${name}\n${text}`
       return socket.write(`HTTP/1.1 200 OK\r\ncontent-length: ${Buffer.byteLength(body, 'latin1')}\r\n\r\n${body}`, 'latin1')
     })
