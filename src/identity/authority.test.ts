@@ -160,8 +160,18 @@ test('an authority names only what belongs to its trust domain', (t) => {
   for (const wrong of ['spiffe://partner.example.org/a', `spiffe://${td}`, `spiffe://${td}/../a`, 'x', '', `spiffe://${td}.evil/a`]) {
     assert.throws(() => authority.issue(wrong), { code: 'spiffe-id-invalid' }, wrong)
   }
-  assert.throws(() => openAuthority({ folder, trustDomain: 'partner.example.org', supplied: undefined, svidSeconds: 3600 }), { code: 'identity-damaged' })
   assert.throws(() => openAuthority({ folder, trustDomain: 'Not One', supplied: undefined, svidSeconds: 3600 }), { code: 'spiffe-id-invalid' })
+})
+
+test('a platform that changes its name gets another authority, and its old one back with its old name', (t) => {
+  const folder = join(scratch(t), 'authority')
+  const open = (trustDomain: string): TrustBundle => openAuthority({ folder, trustDomain, supplied: undefined, svidSeconds: 3600 }).bundle()
+  const [first, second] = [open(td), open('other.example.org')]
+  assert.notDeepEqual(first.authorities, second.authorities)
+  assert.equal(lookAtAuthority(folder)?.bundle.trustDomain, 'other.example.org')
+  assert.deepEqual(open(td), first)
+  assert.deepEqual(open('other.example.org'), second)
+  assert.deepEqual(readdirSync(join(folder, '..')).sort(), ['authority', `authority-${td}`])
 })
 
 test('another process asks for a new root by a mark, and looks without changing anything', (t) => {

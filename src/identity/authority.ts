@@ -3,7 +3,7 @@
  * process keeps an authority; others ask it for a new root by leaving a mark in its folder.
  */
 import { createHash } from 'node:crypto'
-import { existsSync, rmSync } from 'node:fs'
+import { existsSync, renameSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { systemClock } from '../base/clock.ts'
 import { Fault } from '../base/fault.ts'
@@ -82,8 +82,8 @@ export function openAuthority(options: AuthorityOptions): Authority {
 
   // The first number is the time, so that an authority that is made anew does not count from lower than the one before.
   const fresh = (): AuthorityState => ({ trustDomain, sequence: BigInt(Math.max(0, Math.floor(clock() / 1000))), published: [], roots: [], intermediate: undefined, longestSvidMs: svidMs })
+  setAside(folder, trustDomain)
   let state = readAuthorityState(folder) ?? fresh()
-  if (state.trustDomain !== trustDomain) throw new Fault('identity-damaged', `\`${folder}\` holds the authority of \`${state.trustDomain}\`, not of \`${trustDomain}\``)
   let issuer: Issuer | undefined
   let supplied: Supplied | undefined
   let seen = ''
@@ -161,6 +161,17 @@ export function openAuthority(options: AuthorityOptions): Authority {
       })),
     }),
   })
+}
+
+/** A platform that changes its name gets another authority; the one before waits beside it, should the name come back. */
+function setAside(folder: string, trustDomain: string): void {
+  const there = readAuthorityState(folder)?.trustDomain
+  if (there === undefined || there === trustDomain) return
+  const beside = (name: string): string => `${folder}-${name}`
+  rmSync(beside(there), { recursive: true, force: true })
+  renameSync(folder, beside(there))
+  if (existsSync(beside(trustDomain))) renameSync(beside(trustDomain), folder)
+  privateFolder(folder)
 }
 
 export function rootElsewhere(): Fault {

@@ -13,6 +13,7 @@ import { readCertificate } from './certificate.ts'
 import { certificatesOfPem } from './pem.ts'
 import { readPrivate, writePrivateQuickly } from './private-files.ts'
 import { secret } from './secret.ts'
+import { parseSpiffeId } from './spiffe-id.ts'
 import type { TrustBundle } from './bundle.ts'
 import type { Certificate } from './certificate.ts'
 import type { Svid } from './svid.ts'
@@ -29,7 +30,8 @@ export interface Owner {
 export function writeSvidFolder(folder: string, svid: Svid, bundle: TrustBundle, owner?: Owner): void {
   mkdirSync(folder, { recursive: true, mode: 0o700 })
   const before = read(folder)?.svid.spiffeId
-  if (before !== undefined && before !== svid.spiffeId) {
+  // The same workload of a platform that has changed its name is the same workload.
+  if (before !== undefined && parseSpiffeId(before)?.path !== parseSpiffeId(svid.spiffeId)?.path) {
     throw new Fault('svid-of-another', `\`${folder}\` holds the identity \`${before}\`, not \`${svid.spiffeId}\``)
   }
   const generation = `.generation-${randomBytes(8).toString('hex')}`
