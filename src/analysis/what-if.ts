@@ -154,10 +154,12 @@ export function documentOf(policy: { readonly kind: string; readonly enclave: st
 /** The platform as it would be. */
 export function withProposal(platform: Platform, { add = [], remove = [], externals = [] }: Proposal): Platform {
   const gone = new Set(remove.map(documentOf))
+  // A name is there already; making a document's text for each of ten thousand policies would cost more than all the rest.
+  const names = new Set(remove.map(({ name }) => name))
   const change = <P extends Policy>(policies: readonly P[], kind: P['kind']): readonly P[] => {
     const coming = add.filter((policy): policy is P => policy.kind === kind)
     if (coming.length === 0 && !remove.some((policy) => policy.kind === kind)) return policies
-    return [...policies.filter((policy) => !gone.has(documentOf(policy))), ...coming]
+    return [...policies.filter((policy) => !names.has(policy.name) || !gone.has(documentOf(policy))), ...coming]
   }
   return {
     ...platform,

@@ -1,6 +1,6 @@
 /** `bulkhead recommend`, from records to documents that load. */
 import assert from 'node:assert/strict'
-import { readFileSync, rmSync } from 'node:fs'
+import { mkdirSync, readFileSync, rmSync, symlinkSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
 import { command as check } from './check.ts'
@@ -64,6 +64,9 @@ test('files are written one for each enclave, load with the rest, and are never 
   assert.match((await runCommand(folder, command, ['flows.jsonl', 'set', '--out', 'topology/proposed'])).stdout, /^1 file written\n/)
   assert.match(readFileSync(join(folder, 'topology/proposed/lab.yaml'), 'utf8'), /^# seen /)
   await assert.rejects(runCommand(folder, command, ['flows.jsonl', 'set', '--out', 'topology/proposed']), /exists already/)
+  mkdirSync(join(folder, 'linked'))
+  symlinkSync(join(folder, 'nowhere.yaml'), join(folder, 'linked/lab.yaml'))
+  await assert.rejects(runCommand(folder, command, ['flows.jsonl', 'set', '--out', 'linked']), /exists already/)
   const { stdout } = await runCommand(folder, check, ['topology'])
   assert.match(stdout, /no External `net`/)
 })

@@ -1,5 +1,5 @@
 /** `bulkhead recommend`: the least set of policies for what was seen, and the policies that nobody used. */
-import { createReadStream, existsSync, mkdirSync, writeFileSync } from 'node:fs'
+import { createReadStream, lstatSync, mkdirSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { quote } from '../base/diagnostic.ts'
 import { Fault, messageOf } from '../base/fault.ts'
@@ -93,7 +93,8 @@ function comments(found: Recommendation): readonly string[] {
 function write({ out }: CommandContext, folder: string, found: Recommendation): void {
   mkdirSync(folder, { recursive: true })
   const files = recommendedFiles(found)
-  const taken = [...files.keys()].find((name) => existsSync(join(folder, name)))
+  // A link that leads nowhere stands in the way too.
+  const taken = [...files.keys()].find((name) => lstatSync(join(folder, name), { throwIfNoEntry: false }) !== undefined)
   if (taken !== undefined) throw new Fault('usage', `${quote(join(folder, taken))} exists already`, { help: 'name a new or empty folder' })
   for (const [name, text] of files) writeFileSync(join(folder, name), text, { flag: 'wx' })
   out.line(`${files.size} ${files.size === 1 ? 'file' : 'files'} written`)
