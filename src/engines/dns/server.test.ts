@@ -169,6 +169,28 @@ test('a connection that sends more than a query, or more connections than one ad
   sockets.forEach((socket) => socket.destroy())
 })
 
+test('a message that trickles in, and a connection without any, are ended', async () => {
+  const impatient = await startServer([{ address: '127.0.0.1', port: 0 }], resolver.handle, { messageMs: 200, idleMs: 400 })
+  const port = impatient.listening[0]?.port ?? 0
+  const lives = async (write: (socket: ReturnType<typeof connect>, n: number) => void): Promise<number> => {
+    const socket = connect({ host: '127.0.0.1', port, localAddress: api })
+    const began = performance.now()
+    let open = true
+    socket.on('error', () => undefined)
+    socket.on('close', () => (open = false))
+    for (let n = 0; open && n < 200; n++) {
+      write(socket, n)
+      await sleep(25)
+    }
+    socket.destroy()
+    return performance.now() - began
+  }
+  const bytes = frame(queryBytes('api.e.internal', 'A'))
+  assert.ok(await lives((socket, n) => void socket.write(bytes.subarray(n % bytes.length, (n % bytes.length) + 1))) < 3000)
+  assert.ok(await lives(() => undefined) < 4000)
+  await impatient.close()
+})
+
 test('a silent or lying server upstream is passed over for the next one', async () => {
   const silent = await standIn(() => undefined)
   const lying = await standIn(({ message }) => {

@@ -17,17 +17,18 @@ export interface DnsServer {
   readonly close: () => Promise<void>
 }
 
-/** Connections in all and for each address; queries that one connection has under way; milliseconds of silence, and of one message. */
-const tcpLimits = { connections: 512, perAddress: 16, underWay: 16, idleMs: 10_000, messageMs: 5000 }
+/** Connections in all and for each address; queries that one connection has under way; milliseconds of silence, and for one message to come. */
+const tcpLimits: Readonly<Record<'connections' | 'perAddress' | 'underWay' | 'idleMs' | 'messageMs', number>> = { connections: 512, perAddress: 16, underWay: 16, idleMs: 10_000, messageMs: 5000 }
 
 /** Rejects when an address cannot be had. Port 0 takes any that is free for both transports. */
-export async function startServer(listen: readonly Listening[], handle: Resolver['handle']): Promise<DnsServer> {
+export async function startServer(listen: readonly Listening[], handle: Resolver['handle'], limits: Partial<typeof tcpLimits> = {}): Promise<DnsServer> {
+  const within = { ...tcpLimits, ...limits }
   const closers: (() => Promise<void>)[] = []
   const listening: Listening[] = []
   const close = async (): Promise<void> => void await Promise.all(closers.map((each) => each()))
   try {
     for (const { address, port } of listen) {
-      const tcp = await listenTcp(address, port, handle)
+      const tcp = await listenTcp(address, port, handle, within)
       closers.push(tcp.close)
       closers.push(await listenUdp(address, tcp.port, handle))
       listening.push({ address, port: tcp.port })
@@ -57,13 +58,15 @@ async function listenUdp(address: string, port: number, handle: Resolver['handle
   return () => new Promise((resolve) => void socket.close(() => resolve()))
 }
 
-async function listenTcp(address: string, port: number, handle: Resolver['handle']): Promise<{ readonly port: number; readonly close: () => Promise<void> }> {
+async function listenTcp(
+  address: string, port: number, handle: Resolver['handle'], limits: typeof tcpLimits,
+): Promise<{ readonly port: number; readonly close: () => Promise<void> }> {
   const open = new Set<Socket>()
   const perAddress = new Map<string, number>()
   const server: TcpServer = createServer((socket) => {
     const from = socket.remoteAddress
     const many = perAddress.get(from ?? '') ?? 0
-    if (from === undefined || open.size >= tcpLimits.connections || many >= tcpLimits.perAddress) {
+    if (from === undefined || open.size >= limits.connections || many >= limits.perAddress) {
       socket.destroy()
       return
     }
@@ -75,7 +78,7 @@ async function listenTcp(address: string, port: number, handle: Resolver['handle
       if (left > 0) perAddress.set(from, left)
       else perAddress.delete(from)
     })
-    serveConnection(socket, from, handle)
+    serveConnection(socket, from, handle, limits)
   })
   const bound = Promise.withResolvers<void>()
   server.once('error', bound.reject)
@@ -92,14 +95,16 @@ async function listenTcp(address: string, port: number, handle: Resolver['handle
   }
 }
 
-function serveConnection(socket: Socket, address: string, handle: Resolver['handle']): void {
+function serveConnection(socket: Socket, address: string, handle: Resolver['handle'], limits: typeof tcpLimits): void {
   let underWay = 0
   let late: NodeJS.Timeout | undefined
   socket.on('error', () => undefined)
-  socket.setTimeout(tcpLimits.idleMs, () => socket.destroy())
+  socket.setTimeout(limits.idleMs, () => socket.destroy())
   const take = unframe(largestQuery, (message) => {
+    clearTimeout(late)
+    late = undefined
     underWay += 1
-    if (underWay >= tcpLimits.underWay) socket.pause()
+    if (underWay >= limits.underWay) socket.pause()
     // A message belongs to its own reader: the buffer behind it is used again.
     void handle(Uint8Array.from(message), { address, transport: 'tcp' }).then((reply) => {
       underWay -= 1
@@ -111,8 +116,8 @@ function serveConnection(socket: Socket, address: string, handle: Resolver['hand
     })
   })
   socket.on('data', (chunk) => {
-    clearTimeout(late)
-    late = setTimeout(() => socket.destroy(), tcpLimits.messageMs + tcpLimits.idleMs)
+    // From its first byte on: a message that trickles in for ever would hold its connection for ever.
+    late ??= setTimeout(() => socket.destroy(), limits.messageMs)
     if (!take(chunk)) socket.destroy()
   })
   socket.on('close', () => clearTimeout(late))
