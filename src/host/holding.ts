@@ -95,12 +95,12 @@ export function createHolding({ setting, time, keeper, supervisor, expiry, gatew
       inForce = next
       enforced = false
       // Where interfaces stay who they are, nothing has to come before the end of what lost its path.
-      const revoked = before !== undefined && samePlaces(before.plan, next.plan) ? enforceConnections(next, before) : undefined
+      const revoked = before !== undefined && samePlaces(before.plan, next.plan) ? enforceConnections(next, before, setting.prefix) : undefined
       revoked?.catch(() => undefined)
       commit()
       expiry.schedule(next.set.intent, now)
       const [links] = await Promise.all([enforceGroups(next), keeper.settle()])
-      const [ended, [unmade, places]] = await Promise.all([revoked ?? enforceConnections(next, undefined), makePlaces(next, links)])
+      const [ended, [unmade, places]] = await Promise.all([revoked ?? enforceConnections(next, undefined, setting.prefix), makePlaces(next, links)])
       failed = places
       kernelSetAt = performance.now()
       await identities.deliver(next.set.platform, next.plan)

@@ -3,13 +3,14 @@
  * still being asked which connections there were.
  */
 import { documentsOf } from '../engines/nftables/ids.ts'
-import { uplinkGroup } from '../engines/nftables/inventory.ts'
+import { firstIdentityGroup, uplinkGroup } from '../engines/nftables/inventory.ts'
 import { lost } from '../engines/nftables/lost.ts'
 import { permits } from '../engines/nftables/permits.ts'
 import { formatAddress } from '../net/address.ts'
 import { isProtocol } from '../net/protocol.ts'
 import { listConnections } from './conntrack.ts'
 import { cutConnections, killSockets } from './cut.ts'
+import { gatewaySeats } from './gateways/places.ts'
 import type { Atoms, DirectAtom } from '../engines/nftables/atoms.ts'
 import type { Connection } from './conntrack.ts'
 import type { InForce } from './enforce.ts'
@@ -19,18 +20,20 @@ import type { EndedConnection } from './report.ts'
 const mostPaths = 16
 
 /** `before` is what was in force with the same places; without it every connection of the kernel is looked at. */
-export async function enforceConnections(next: InForce, before: InForce | undefined): Promise<readonly EndedConnection[]> {
+export async function enforceConnections(next: InForce, before: InForce | undefined, prefix = ''): Promise<readonly EndedConnection[]> {
   const gone = before === undefined ? undefined : lost(before.atoms, next.atoms)
-  if (gone === undefined || gone.paths.size > mostPaths) return end(next, await listConnections(), Promise.resolve(new Set()))
+  if (gone === undefined || gone.paths.size > mostPaths) return end(next, await listConnections(), Promise.resolve(new Set()), prefix)
   if (gone.paths.size === 0) return []
   const early = gone.direct.length > mostPaths ? Promise.resolve(new Set<string>()) : endAtOnce(next, gone.direct)
   const lists = await Promise.all([...gone.paths].map((path) => listConnections(path)))
-  return end(next, lists.flat(), early)
+  return end(next, lists.flat(), early, prefix)
 }
 
-async function end(next: InForce, connections: readonly Connection[], early: Promise<ReadonlySet<string>>): Promise<readonly EndedConnection[]> {
+async function end(next: InForce, connections: readonly Connection[], early: Promise<ReadonlySet<string>>, prefix: string): Promise<readonly EndedConnection[]> {
   const ends = new Map<string, { readonly group: number; readonly netns: string | undefined }>()
   for (const p of next.plan.places) for (const a of [p.ipv4, p.ipv6]) ends.set(formatAddress(a), { group: p.group, netns: p.netns })
+  const seats = gatewaySeats(next.plan.inventory.gateways, prefix)
+  for (const { ipv4, ipv6, group, netns } of seats) for (const a of [ipv4, ipv6]) ends.set(formatAddress(a), { group, netns })
   for (const a of next.plan.inventory.attachments) {
     const group = next.plan.inventory.groups.get(`${a.workload}@${a.phase}`) ?? 0
     for (const x of [a.ipv4, a.ipv6]) if (!ends.has(formatAddress(x))) ends.set(formatAddress(x), { group, netns: undefined })
@@ -40,10 +43,22 @@ async function end(next: InForce, connections: readonly Connection[], early: Pro
   const doomed = connections.filter((c) => !isPermitted(atoms, c, groupOf))
   const already = await early
   if (doomed.length === 0) return []
-  const cut = await cutConnections(doomed, (address) => ends.get(address)?.netns, already)
+  const outbound = seats.find((s) => s.name === 'outbound')
+  const [cut] = await Promise.all([
+    cutConnections(doomed, (address) => ends.get(address)?.netns, already),
+    outbound === undefined ? undefined : endLed(doomed.filter((c) => groupOf(formatAddress(c.original.source)) >= firstIdentityGroup), outbound.netns),
+  ])
   // What live verification left behind goes too, and is nobody's loss.
   const shadows = new Set(next.plan.inventory.attachments.filter((a) => a.probe).flatMap((a) => [formatAddress(a.ipv4), formatAddress(a.ipv6)]))
   return cut.filter((c) => !shadows.has(c.source) && !shadows.has(c.destination)).map((c) => ({ ...c, documents: documentsOf(next.ids, c.mark) }))
+}
+
+const perCall = 60
+
+/** The outbound gateway answered in the name of another: there, a connection is known by who opened it. With its end Envoy ends the one beyond. */
+async function endLed(doomed: readonly Connection[], netns: string): Promise<void> {
+  const ends = doomed.flatMap(({ protocol, original: { source, sourcePort } }) => (protocol === 'tcp' ? [source.family === 4 ? `${formatAddress(source)}:${sourcePort}` : `[${formatAddress(source)}]:${sourcePort}`] : []))
+  for (let i = 0; i < ends.length; i += perCall) await killSockets(netns, ['-t'], ends.slice(i, i + perCall).map((e) => `dst ${e}`).join(' or '))
 }
 
 /** The atoms of a few initiators: what permits of a hundred thousand is not indexed for a handful of connections. */
