@@ -151,6 +151,8 @@ test('zones read back say who may be told what', () => {
   assert.equal(read.get('research/postgres-db@running')?.asksOutside('pypi.org', testNow), false)
   assert.equal(read.get('shared/mirror@running')?.asksOutside('files.pythonhosted.org', testNow), true)
   assert.equal(read.get('gateway/outbound')?.asksOutside('gw.north.example', testNow), true)
+  assert.equal(read.get('gateway/outbound')?.asksOutside('licence.example.com', testNow), true)
+  assert.equal(read.get('gateway/outbound')?.asksOutside('licence.example.com', Date.UTC(2030, 1, 1)), false, 'with the last policy its gateway stops asking')
   assert.equal(read.get('gateway/inbound')?.asksOutside('issuer.example.com', testNow), true)
   assert.equal(read.get('gateway/inbound')?.asksOutside('pypi.org', testNow), false)
   assert.throws(() => readZones('{"kind":"dns-zones"}'), /not zones/)

@@ -157,10 +157,14 @@ function outsideOf(platform: Platform, paths: readonly Path[], held: (external: 
 /** Whose path it is shows only in the gateway's own record, so its grants name no documents. */
 function gatewayAsker(platform: Platform, gateway: GatewayAsker, open: readonly Path[], held: (external: External) => readonly string[]): ZoneAsker {
   const always: readonly Grant[] = freeze([freeze({ documents: freeze([]) })])
-  const externals = gateway.name === 'outbound' ? new Set(open.flatMap(({ destination }) => (destination.kind === 'external' ? [destination.external] : []))) : new Set<string>()
-  const led = [...externals].flatMap((name) => {
+  const outward = gateway.name === 'outbound' ? open.filter(({ destination }) => destination.kind === 'external') : []
+  const byExternal = Map.groupBy(outward, ({ destination }) => (destination.kind === 'external' ? destination.external : ''))
+  const led = [...byExternal].flatMap(([name, paths]) => {
     const external = platform.externals.get(name)
-    return external === undefined ? [] : external.domains.map((pattern) => outsideName(formatDomainPattern(pattern), name, always, held(external)))
+    if (external === undefined) return []
+    const ends = paths.map(({ expires }) => expires ?? Infinity).reduce((a, b) => Math.max(a, b))
+    const grants = ends === Infinity ? always : freeze([freeze({ documents: freeze([]), until: ends })])
+    return external.domains.map((pattern) => outsideName(formatDomainPattern(pattern), name, grants, held(external)))
   })
   const peers = gateway.name === 'outbound' ? [...platform.peers.values()].map((peer) => peer.gateway.host) : []
   const names = new Set([...peers, ...gateway.names].flatMap((text) => parseDomain(text) ?? []))
