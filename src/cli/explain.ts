@@ -4,8 +4,10 @@ import { readEnd, readTraffic } from '../analysis/ends.ts'
 import { changeLine, diffJson } from '../analysis/diff-text.ts'
 import { explain } from '../analysis/explain.ts'
 import { propose, proposedYaml } from '../analysis/proposal.ts'
+import { normalPath } from '../net/http-path.ts'
 import { phases } from '../model/platform.ts'
 import { usage } from './arguments.ts'
+import { callerOptions, explainFromOutside } from './explain-request.ts'
 import { instantOption } from './instant.ts'
 import { kubernetesExplain } from './kubernetes-explain.ts'
 import { kubernetesOptions } from './kubernetes-load.ts'
@@ -22,7 +24,7 @@ import type { Output } from './output.ts'
 export const command: Command = {
   name: 'explain',
   summary: 'say whether a flow is allowed, by which document, or what would open it',
-  usage: 'explain DIR SOURCE DESTINATION [PORT/PROTO [METHOD PATH]] [--phase PHASE] [--at INSTANT]',
+  usage: 'explain DIR SOURCE DESTINATION [PORT/PROTO [METHOD PATH]] [--phase PHASE] [--at INSTANT] [--claim NAME=VALUE]... [--identity NAME]...',
   example:
     'bulkhead explain examples/tre workspace-a/api-service workspace-a/postgres-db 5432/tcp    one flow\n' +
     'bulkhead explain examples/tre workspace-a/notebook pypi.org --at 2030-01-01    anything at all, on that day\n' +
@@ -35,6 +37,7 @@ export const command: Command = {
   options: {
     phase: { type: 'string', value: 'PHASE', help: `the source's phase (${phases.join(', ')}); its declared one when left out` },
     at: { type: 'string', value: 'INSTANT', help: 'answer for this date or instant; now when left out' },
+    ...callerOptions,
     ...kubernetesOptions,
   },
   run,
@@ -52,6 +55,13 @@ async function run(context: CommandContext): Promise<ExitCode> {
   const source = read(readEnd(set.platform, from))
   const destination = read(readEnd(set.platform, to))
   if (phase !== undefined && source.kind !== 'workload') throw usage(command, `${quote(from)} is not a workload, so it has no phase`)
+  if (request !== undefined && source.kind !== 'workload' && source.kind !== 'peer') {
+    explainFromOutside(command, context, set, source, destination, { traffic, request, now })
+    return 0
+  }
+  if (request !== undefined && (/[?#*]/.test(request.path) || normalPath(request.path) !== request.path)) {
+    throw usage(command, `${quote(request.path)} is not a path as policies compare it`, `write ${quote(normalPath(request.path.replace(/[?#*].*/, '')) ?? '/')}`)
+  }
   const asked = { source, destination, ...traffic, phase }
   const answer = explain(set.platform, set.intent, asked, now, request)
   const proposed = answer.verdict === 'allow' ? undefined : propose(set.platform, set.intent, asked, request, now)
@@ -67,7 +77,7 @@ function requestOf(method: string | undefined, path: string | undefined): Reques
   if (method === undefined) return undefined
   if (path === undefined) throw usage(command, 'a request is a method and a path', 'write `GET /simple/`')
   if (!/^[A-Z]{1,32}$/.test(method)) throw usage(command, `${quote(method)} is not an HTTP method`, 'write it in capitals, as in `GET`')
-  if (!/^\/[\x21-\x7e]*$/.test(path) || /[?#*]/.test(path)) throw usage(command, `${quote(path)} is not a path`, 'start with `/`, without `?`, `#` and `*`')
+  if (!/^\/[\x21-\x7e]*$/.test(path)) throw usage(command, `${quote(path)} is not a path`, 'start with `/`')
   return { method, path }
 }
 

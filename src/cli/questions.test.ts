@@ -14,7 +14,7 @@ import type { Command } from './command.ts'
 const folder = mkdtempSync(join(tmpdir(), 'bulkhead-questions-'))
 after(() => rmSync(folder, { recursive: true, force: true }))
 
-writeFileSync(join(folder, 'lab.yaml'), `apiVersion: bulkhead.dev/v1
+const lab = `apiVersion: bulkhead.dev/v1
 kind: Enclave
 metadata: {name: lab}
 spec: {}
@@ -35,7 +35,8 @@ policy:
   protocol: tcp
   port: 5432
   action: allow
-`)
+`
+writeFileSync(join(folder, 'lab.yaml'), lab)
 
 interface Ran {
   readonly code: number
@@ -88,6 +89,51 @@ test('explain of a refused flow gives the document that would open it, and what 
 test('explain takes half a request for a mistake on the command line', async () => {
   assert.match(await refused(explain, '.', 'api', 'db', '80/tcp', 'GET'), /a request is a method and a path/)
   assert.match(await refused(explain, '.', 'api', 'db', '80/tcp', 'get', '/'), /`get` is not an HTTP method/)
+})
+
+const portal = `${lab}---
+apiVersion: bulkhead.dev/v1
+kind: External
+metadata: {name: clinic}
+spec: {cidrs: [203.0.113.0/24]}
+---
+apiVersion: bulkhead.dev/v1
+kind: IngressPolicy
+metadata: {name: portal, enclave: lab}
+spec:
+  source: external:clinic
+  destination: db
+  protocol: tcp
+  port: 5432
+  hosts: www.example.org
+  authentication: {jwt: {issuer: 'https://id.example.org', audiences: [portal], jwksFile: /etc/keys.json}}
+  routes:
+    - {path: /*}
+    - {path: /admin/*, methods: [GET], claims: {realm.roles: admin}}
+`
+const portalFolder = mkdtempSync(join(tmpdir(), 'bulkhead-portal-'))
+after(() => rmSync(portalFolder, { recursive: true, force: true }))
+writeFileSync(join(portalFolder, 'portal.yaml'), portal)
+
+test('explain of a request from outside says where the gateway leads it, and for whom', async () => {
+  const ask = async (...more: readonly string[]) => (await bulkhead(explain, portalFolder, 'external:clinic', 'www.example.org', '443/tcp', ...more)).stdout
+  assert.match(await ask('GET', '/x', '--claim', 'sub=ada'), /^allow external:clinic -> www\.example\.org:443 GET \/x\n {2}led to lab\/db:5432\n {2}by IngressPolicy lab\/portal \(.*portal\.yaml:\d+:1\)\n$/)
+  assert.match(await ask('GET', '/x'), /^deny .*\n {2}callers have to prove who they are by `jwt`\n$/)
+  assert.match(await ask('GET', '/x/%2e%2e/admin//y', '--claim', 'sub=ada'), /^deny .*\n {2}the path is judged as \/admin\/y\n {2}no policy that serves/)
+  assert.match(await ask('GET', '/admin/y', '--claim', 'realm.roles=staff', '--claim', 'realm.roles=admin'), /^allow /)
+  assert.match(await ask('POST', '/admin/y', '--claim', 'realm.roles=admin'), /^deny /)
+  assert.match(await ask('GET', '/a%2fb', '--claim', 'sub=ada'), /cannot be read in one way/)
+  const told = JSON.parse(await ask('GET', '/admin/y', '--claim', 'sub=ada', '--json')) as { verdict: string; why: string; request: unknown }
+  assert.deepEqual([told.verdict, told.why, told.request], ['deny', 'policy', { method: 'GET', path: '/admin/y', compared: '/admin/y' }])
+  assert.match((await bulkhead(explain, portalFolder, '198.51.100.9', 'www.example.org', '443/tcp', 'GET', '/x', '--claim', 'sub=ada')).stdout, /^deny/)
+  assert.match((await bulkhead(explain, portalFolder, '203.0.113.9', 'other.example.org', '443/tcp', 'GET', '/x')).stdout, /no policy serves `other\.example\.org`/)
+})
+
+test('explain of a request from outside is about a host, and about one kind of caller', async () => {
+  assert.match(await refused(explain, portalFolder, 'external:clinic', 'db', '443/tcp', 'GET', '/'), /asks for a host name/)
+  assert.match(await refused(explain, portalFolder, 'external:clinic', 'www.example.org', '443/udp', 'GET', '/'), /travels by tcp/)
+  assert.match(await refused(explain, portalFolder, 'external:clinic', 'www.example.org', '443/tcp', 'GET', '/', '--claim', 'x'), /`x` is not a claim/)
+  assert.match(await refused(explain, portalFolder, 'external:clinic', 'www.example.org', '443/tcp', 'GET', '/', '--claim', 'x=y', '--identity', 'a.example.org'), /a token or a certificate/)
 })
 
 test('explain answers machines with verdict, policies and reason', async () => {

@@ -65,8 +65,11 @@ function reaches(platform: Platform, policy: EgressPolicy, end: OutsideEnd, witn
   return false
 }
 
-/** Whether any IngressPolicy publishes it, whatever its port and however long ago it expired. */
+/** Whether it is the gateway's, or any IngressPolicy publishes it, whatever its port and however long ago it expired. */
 function isPublished(platform: Platform, address: Address): boolean {
+  for (const own of platform.gateway?.addresses ?? []) {
+    if (own.family === address.family && own.bits === address.bits) return true
+  }
   for (const { gateway } of platform.ingressPolicies) {
     if (gateway.kind !== 'publish') continue
     for (const published of gateway.addresses) {

@@ -22,8 +22,10 @@ export function flowEnds(platform: Platform): Ends {
   const names = [...platform.externals.values()].flatMap(({ domains }) => domains).map((pattern) => ({ kind: 'name', name: pattern.name }) as const)
   const peers = Array.from(platform.peers.keys(), (peer) => peerEnclaves.map((enclave) => ({ kind: 'peer', peer, enclave, workload: 'w1' }) as const)).flat()
   const published = platform.ingressPolicies.flatMap(({ gateway }) => (gateway.kind === 'publish' ? gateway.addresses : []))
+  const own = platform.gateway?.addresses ?? []
   const addresses = [
     ...published,
+    ...own,
     ...edgesOf(platform.addresses),
     ...edgesOf(platform.infrastructure),
     ...edgesOf(addressSet([...outsideCidrs, ...infrastructureCidrs].filter((text) => !text.endsWith('/0')).map(prefix))),
@@ -33,7 +35,7 @@ export function flowEnds(platform: Platform): Ends {
   ]
   const others = [...externals, ...names, ...peers, ...addressEnds(addresses), ...strangers].slice(0, 150)
   const copies = workloads.length === 0 ? 0 : Math.min(Math.ceil(others.length / workloads.length), 8)
-  return { any: [...Array.from({ length: copies }, () => workloads).flat(), ...others].slice(0, 256), published: addressEnds(published) }
+  return { any: [...Array.from({ length: copies }, () => workloads).flat(), ...others].slice(0, 256), published: addressEnds([...published, ...own]) }
 }
 
 export function addressEnds(addresses: readonly Address[]): readonly FlowEnd[] {
