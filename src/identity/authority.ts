@@ -12,7 +12,7 @@ import { readAuthorityState, readKey, writeAuthorityState, writeKey } from './au
 import { privateFolder, readPrivate, writePrivate } from './private-files.ts'
 import { isStale, step } from './root-rotation.ts'
 import { isTrustDomain } from './spiffe-id.ts'
-import { issueSvid } from './svid.ts'
+import { issueServer, issueSvid } from './svid.ts'
 import { fingerprintOf, readSupplied } from './supplied.ts'
 import type { KeyObject } from 'node:crypto'
 import type { Clock } from '../base/clock.ts'
@@ -21,7 +21,7 @@ import type { TrustBundle } from './bundle.ts'
 import type { Certificate } from './certificate.ts'
 import type { RotationTimes } from './root-rotation.ts'
 import type { Supplied, SuppliedFiles } from './supplied.ts'
-import type { Issuer, Svid } from './svid.ts'
+import type { Issuer, ServerIdentity, Svid } from './svid.ts'
 
 export interface AuthorityOptions {
   /** Its own; made if need be. */
@@ -43,6 +43,8 @@ export interface Authority {
   readonly trustDomain: string
   /** A Fault when the name is not of this trust domain or the authority cannot sign now. */
   readonly issue: (spiffeId: string) => Svid
+  /** A certificate for host names, which is nobody's identity; the same Faults. */
+  readonly issueServer: (hosts: readonly string[]) => ServerIdentity
   readonly bundle: () => TrustBundle
   /** Publishes a new root, which signs when the lead time is over; nothing when one is on its way. */
   readonly rotateRoot: () => void
@@ -143,6 +145,7 @@ export function openAuthority(options: AuthorityOptions): Authority {
   return Object.freeze({
     kind: 'authority', trustDomain,
     issue: (spiffeId: string) => issueSvid(ready(), spiffeId, clock(), svidMs),
+    issueServer: (hosts: readonly string[]) => issueServer(ready(), hosts, clock(), svidMs),
     bundle,
     rotateRoot: () => {
       if (files !== undefined) throw rootElsewhere()

@@ -47,7 +47,7 @@ export async function serveBundle(options: BundleServerOptions): Promise<BundleS
   }
   const tls = { minVersion: 'TLSv1.2', ciphers } as const
   let shown = certificate()
-  const server = createServer({ ...tls, ...shown, handshakeTimeout: 5000, headersTimeout: 5000, requestTimeout: 10_000, keepAliveTimeout: 5000, maxHeaderSize: 8192 }, (request, response) => {
+  const server = createServer({ ...tls, ...shown, handshakeTimeout: 5000, headersTimeout: 5000, requestTimeout: 10_000, connectionsCheckingInterval: 2000, keepAliveTimeout: 5000, maxHeaderSize: 8192 }, (request, response) => {
     const end = (status: number, headers: Readonly<Record<string, string>>, body = ''): void => {
       response.writeHead(status, { ...headers, 'content-length': String(Buffer.byteLength(body)), 'x-content-type-options': 'nosniff' })
       response.end(request.method === 'HEAD' ? undefined : body)

@@ -39,6 +39,7 @@ const digitalSignature = usage([keyUsage.digitalSignature])
 const certSign = usage([keyUsage.keyCertSign])
 const notCa = extension(oids.basicConstraints, true, sequence())
 const bothWays = extension(oids.extendedKeyUsage, false, sequence(objectIdentifier(oids.serverAuth), objectIdentifier(oids.clientAuth)))
+const serverOnly = extension(oids.extendedKeyUsage, false, sequence(objectIdentifier(oids.serverAuth)))
 
 /** `O=Bulkhead, CN=ROLE ID`: distinct for every authority, so that successive ones are not taken for each other. */
 export function authorityName(role: 'root' | 'intermediate', id: string): Buffer {
@@ -60,6 +61,12 @@ export function intermediateCertificate(root: Signer, subject: Buffer, publicKey
 export function svidCertificate(authority: Signer, spiffeId: string, publicKey: Buffer, notBefore: number, notAfter: number): Buffer {
   const extensions = [notCa, digitalSignature, bothWays, uriName(spiffeId, true), authorityKey(authority.publicKey)]
   return certificate(authority, { subject: noName, publicKey, notBefore, notAfter, extensions })
+}
+
+/** A certificate by which a gateway shows host names to the outside: no identity of anybody, and good for servers alone. */
+export function serverCertificate(authority: Signer, hosts: readonly string[], publicKey: Buffer, notBefore: number, notAfter: number): Buffer {
+  const names = extension(oids.subjectAltName, true, sequence(...hosts.map((host) => encode(context(2, false), Buffer.from(host, 'latin1')))))
+  return certificate(authority, { subject: noName, publicKey, notBefore, notAfter, extensions: [notCa, digitalSignature, serverOnly, names, authorityKey(authority.publicKey)] })
 }
 
 /** A PKCS#10 request (RFC 2986) for an intermediate of the trust domain. */

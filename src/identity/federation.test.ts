@@ -1,10 +1,12 @@
 import assert from 'node:assert/strict'
+import { execFile } from 'node:child_process'
 import { createServer } from 'node:https'
 import { connect } from 'node:tls'
-import { readFileSync } from 'node:fs'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import { encodeBundle } from './bundle.ts'
+import { openAuthority } from './authority.ts'
+import { bundlePem, encodeBundle } from './bundle.ts'
 import { fetchBundle } from './bundle-fetch.ts'
 import { keepBundlesFresh } from './bundle-refresh.ts'
 import { serveBundle } from './bundle-server.ts'
@@ -14,6 +16,7 @@ import { authorityExtensions, chainOf, hour, makeCertificate, minute, scratch, t
 import type { RequestListener } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import type { TestContext } from 'node:test'
+import type { Authority } from './authority.ts'
 import type { TrustBundle } from './bundle.ts'
 import type { BundleEndpoint } from './bundle-fetch.ts'
 import type { BundleRefresh } from './bundle-refresh.ts'
@@ -164,6 +167,29 @@ test('the endpoint answers one path, to GET and HEAD, without asking who calls, 
   server.renew()
   assert.notEqual((await request('GET /bundle.json')).serial, good.serial)
   await assert.rejects(serveBundle({ bundle: theirs.authority.bundle, profile: spiffe(theirs), host: '127.0.0.1', port: server.port }), { code: 'network-failed' })
+})
+
+test('openssl accepts the endpoint by the bundle, with TLS 1.3 and 1.2, and nothing older or by another bundle', async (t) => {
+  const folder = scratch(t)
+  const at = Date.now()
+  const open = (): Authority => openAuthority({ folder: join(scratch(t), 'authority'), trustDomain: there, supplied: undefined, svidSeconds: 3600 })
+  const [theirs, others] = [open(), open()]
+  const svid = theirs.issue(endpointId(there))
+  assert.ok(svid.notAfter > at)
+  const { port } = await serve(t, { kind: 'https_spiffe', svid: () => svid }, theirs.bundle)
+  const [good, wrong] = [[theirs, 'good.pem'], [others, 'wrong.pem']].map(([from, name]) => {
+    const path = join(folder, name as string)
+    writeFileSync(path, bundlePem((from as Authority).bundle()))
+    return path
+  }) as [string, string]
+  const greet = (bundle: string, ...more: readonly string[]): Promise<string> => new Promise((resolve) => {
+    execFile('openssl', ['s_client', '-connect', `127.0.0.1:${port}`, '-CAfile', bundle, '-no-CApath', '-verify_return_error', '-x509_strict', '-brief', ...more], { timeout: 10_000 }, (_error, out, err) => resolve(out + err)).stdin?.end()
+  })
+  const [tls13, tls12, tls11, foreign] = await Promise.all([greet(good), greet(good, '-tls1_2'), greet(good, '-tls1_1', '-cipher', 'DEFAULT@SECLEVEL=0'), greet(wrong)])
+  assert.match(tls13, /TLSv1\.3[\s\S]*Verification: OK/)
+  assert.match(tls12, /TLSv1\.2[\s\S]*Verification: OK/)
+  assert.doesNotMatch(tls11, /Verification: OK/)
+  assert.match(foreign, /verify error|unable to get/)
 })
 
 interface Side extends TestAuthority {
