@@ -20,8 +20,8 @@ outcomes('requests are judged by the name of TLS, the host, the normalised path 
   'an open path': '200 api',
   'merged slashes': '200 api',
   'another method': '403',
-  'another path': '403',
-  'a path that climbs out': '403',
+  'another path': '404',
+  'a path that climbs out': '404',
   'an escaped slash': '400',
   'another host than the name of TLS': '403',
   'an unknown name': 'closed',
@@ -53,6 +53,7 @@ outcomes('a token opens what its claims open', {
   'a role as text': '200 api',
   'the admin route with its claim': '200 api',
   'a name below a pattern': '200 api',
+  'a host below the same pattern, with another name of TLS': '403',
   'a WebSocket': '101',
 })
 outcomes('every other token opens nothing', {
@@ -68,7 +69,7 @@ outcomes('every other token opens nothing', {
   'the public key as a secret': '401',
   'a token in the query': '401',
   'the admin route without its claim': '403',
-  'a good token from elsewhere': 'closed',
+  'a good token from elsewhere': '403',
   'a WebSocket where none is allowed': '403',
 })
 outcomes('people are sent to sign in, and nothing stands in for that', {

@@ -4,8 +4,12 @@ import { identityHeader, named } from './names.ts'
 import { endpoint } from './clusters.ts'
 import { need, secretFrom } from './secrets.ts'
 import { resolver } from './upstream-names.ts'
+import { everySource } from './sources.ts'
+import { formatPrefix } from '../../net/prefix.ts'
+import { subtractAddresses, toPrefixes } from '../../net/address-set.ts'
 import { subjectOf, webClient } from './tls.ts'
 import { wants } from './outbound-mesh.ts'
+import type { AddressSet } from '../../net/address-set.ts'
 import type { Authentication, Claim } from '../../model/platform.ts'
 import type { GatewayInventory } from './inventory.ts'
 import type { JsonObject } from './json.ts'
@@ -99,6 +103,22 @@ export function signIn(oidc: Extract<Authentication, { readonly kind: 'oidc' }>,
       default_expires_in: duration(3_600_000),
     },
   })
+}
+
+/** Where callers may be. */
+export function sourcePrincipal(sources: AddressSet): JsonObject {
+  if (subtractAddresses(everySource, sources).length === 0) return { any: true }
+  const ids = toPrefixes(sources).map((each) => ({ direct_remote_ip: cidr(formatPrefix(each)) }))
+  return ids.length === 0 ? { not_id: { any: true } } : { or_ids: { ids } }
+}
+
+export function cidr(text: string): JsonObject {
+  return { address_prefix: text.replace(/\/.*/, ''), prefix_len: Number(text.replace(/.*\//, '')) }
+}
+
+/** The name of the handshake and that of the request are one; under a pattern only an expression can tell. */
+export const oneName: JsonObject = {
+  call_expr: { function: '_==_', args: [['connection', 'requested_server_name'], ['request', 'host']].map(([operand = '', field = '']) => ({ select_expr: { operand: { ident_expr: { name: operand } }, field } })) },
 }
 
 /** Which identities a route accepts, as RBAC principals: all of `demands`, and one name of `subjects`. */

@@ -24,7 +24,8 @@ export function httpDoor(door: Door, others: readonly string[], context: RouteCo
   const host = door.host
   if (host === undefined) return undefined
   const rules = sameFront(door.rules, context)
-  const routes = routesOf(host, rules, context)
+  const inner = [...new Set(rules.flatMap(({ proxy }) => proxy.routes.flatMap((route) => (route.host === undefined || route.host === host ? [] : [route.host]))))].sort()
+  const hosts = [host, ...inner].map((name) => ({ name, domains: [name], routes: routesOf(name, host, rules, context) }))
   const used = rules.flatMap(({ proxy }) => proxy)
   const websocket = used.some((proxy) => proxy.websocket)
   const manage = extension('envoy.filters.network.http_connection_manager', manager, {
@@ -39,11 +40,11 @@ export function httpDoor(door: Door, others: readonly string[], context: RouteCo
     ...(websocket ? { upgrade_configs: [{ upgrade_type: 'websocket', enabled: false }] } : {}),
     http_filters: filtersOf(rules, context),
     access_log: requestLog(context.inventory.folder),
-    route_config: { name: 'in', virtual_hosts: [{ name: host, domains: [host], routes }, ...elsewhere(host, others)] },
+    route_config: { name: 'in', virtual_hosts: [...hosts, ...elsewhere(host, others.filter((other) => !inner.includes(other)))] },
   })
   const connections = largest(used.map(({ limits }) => limits.connections))
   const body = {
-    filter_chain_match: { transport_protocol: 'tls', server_names: [host], ...sourcesOf(door) },
+    filter_chain_match: { transport_protocol: 'tls', server_names: [host] },
     transport_socket_connect_timeout: handshakeTimeout,
     transport_socket: frontServer(context.inventory.folder, { ...frontOf(host, rules, context), alpn: ['h2', 'http/1.1'] }),
     filters: [...(connections === undefined ? [] : [connectionLimit(connections)]), manage],

@@ -1,7 +1,9 @@
 /** The routes of one name: the most specific path first, then its methods, then what the caller has to be. What none allows is refused. */
 import { duration, typed } from './json.ts'
 import { hasPort } from '../../net/ports.ts'
-import { identityHeaders, isToken, jwtFilter, principal, providerName, signIn, signInFilter } from './authentication.ts'
+import { canonicalJson } from '../../base/canonical-json.ts'
+import { hidingPath } from '../../net/http-path.ts'
+import { identityHeaders, isToken, jwtFilter, oneName, principal, providerName, signIn, signInFilter, sourcePrincipal } from './authentication.ts'
 import { methodIs } from './outbound-http.ts'
 import { named } from './names.ts'
 import { refuse } from './capabilities.ts'
@@ -33,25 +35,29 @@ export const rateFilter = 'envoy.filters.http.local_ratelimit'
 export const bodyFilter = 'envoy.filters.http.buffer'
 export const policyFilter = 'envoy.filters.http.rbac'
 
-export function routesOf(host: string, rules: readonly IngressRule[], context: RouteContext): readonly JsonObject[] {
+/**
+ * `host` is the name or pattern that routes are for, `pattern` the one that policies list. What a server behind could read in another way
+ * is refused first. Of routes with one pattern of paths, those that name the host come before those that do not.
+ */
+export function routesOf(host: string, pattern: string, rules: readonly IngressRule[], context: RouteContext): readonly JsonObject[] {
   const paths = new Map<string, Entry[]>()
   for (const rule of rules) {
     for (const route of rule.proxy.routes) {
       if (route.host !== undefined && route.host !== host) continue
-      const targets = targetsOf(rule, route, context)
-      if (targets === undefined) {
-        context.refused.push(refuse('route-port', rule.path, route.path))
-        continue
-      }
       const key = `${route.prefix ? 'prefix' : 'exact'} ${route.path}`
-      const entries = paths.get(key) ?? []
-      const other = entries.find((entry) => methodsMeet(entry.route.methods, route.methods))
-      if (other !== undefined) context.refused.push(refuse('route-conflict', rule.path, `\`${route.path}${route.prefix ? '*' : ''}\`, ${other.rule.document}`))
-      else paths.set(key, [...entries, { rule, route, targets }])
+      paths.set(key, [...(paths.get(key) ?? []), { rule, route, targets: targetsOf(rule, route, context) }])
     }
   }
-  const ordered = [...paths.values()].sort(([a], [b]) => compareRoutes(a?.route, b?.route))
-  return [...signInRoutes(rules, context), ...ordered.flatMap((entries) => entriesOf(host, entries, context))]
+  const ordered = [...paths.values()].map(closest).sort(([a], [b]) => compareRoutes(a?.route, b?.route))
+  const hidden = { name: 'hidden', match: { safe_regex: { regex: hidingPath } }, direct_response: { status: 400 }, typed_per_filter_config: unjudged() }
+  const none = { name: 'none', match: { prefix: '/' }, direct_response: { status: 404 }, typed_per_filter_config: unjudged() }
+  const held = ordered.flatMap((entries) => entriesOf(host, pattern, alike(entries, context), context))
+  return [hidden, ...signInRoutes(rules, context), ...held, none]
+}
+
+function closest(entries: readonly Entry[]): readonly Entry[] {
+  const naming = entries.filter(({ route }) => route.host !== undefined)
+  return naming.length > 0 ? naming : entries
 }
 
 function compareRoutes(a: Route | undefined, b: Route | undefined): number {
@@ -59,43 +65,54 @@ function compareRoutes(a: Route | undefined, b: Route | undefined): number {
   return Number(a.prefix) - Number(b.prefix) || b.path.length - a.path.length || (a.path < b.path ? -1 : 1)
 }
 
-function methodsMeet(a: readonly string[], b: readonly string[]): boolean {
-  return a.length === 0 || b.length === 0 || a.some((method) => b.includes(method))
+/** Policies of one pattern ask for proof in one way and have one set of limits; a set that says otherwise is refused before. */
+function alike(entries: readonly Entry[], { refused }: RouteContext): readonly Entry[] {
+  const asks = ({ rule: { proxy } }: Entry): string => canonicalJson([proxy.authentication, proxy.limits])
+  const [first] = entries
+  const same = entries.filter((entry) => first !== undefined && asks(entry) === asks(first))
+  refused.push(...entries.filter((entry) => !same.includes(entry)).map(({ rule, route }) => refuse('route-conflict', rule.path, `\`${route.path}${route.prefix ? '*' : ''}\``)))
+  return same
 }
 
-function entriesOf(host: string, entries: readonly Entry[], context: RouteContext): readonly JsonObject[] {
+/** One route for each place that it may lead to; the policies that lead there are asked together, and one of them has to agree. */
+function entriesOf(host: string, pattern: string, entries: readonly Entry[], context: RouteContext): readonly JsonObject[] {
   const [first] = entries
   if (first === undefined) return []
   const match = first.route.prefix ? { prefix: first.route.path } : { path: first.route.path }
-  const routes = entries.flatMap((entry) => entryOf(host, match, entry, context))
-  if (entries.some(({ route }) => route.methods.length === 0)) return routes
-  return [...routes, { name: `method:${first.route.path}`, match, direct_response: { status: 403 }, typed_per_filter_config: unjudged() }]
+  const groups = Map.groupBy(entries.filter(({ rule, targets }) => rule.open && targets.length > 0), ({ targets }) => canonicalJson(targets))
+  const anyMethod = (group: readonly Entry[]): boolean => group.some(({ route }) => route.methods.length === 0)
+  const ordered = [...groups.values()].sort((a, b) => Number(anyMethod(a)) - Number(anyMethod(b)))
+  const routes = ordered.flatMap((group) => groupOf(host, pattern, { ...match, ...(anyMethod(group) ? {} : { headers: [methodIs([...new Set(group.flatMap(({ route }) => route.methods))])] }) }, group, context))
+  if (ordered.some(anyMethod)) return routes
+  return [...routes, { name: `closed:${first.route.path}`, match, direct_response: { status: 403 }, typed_per_filter_config: unjudged() }]
 }
 
 /** gRPC needs HTTP/2 up to the workload; everything else is spoken to in HTTP/1.1, which every server knows. */
-function entryOf(host: string, match: JsonObject, { rule, route, targets }: Entry, context: RouteContext): readonly JsonObject[] {
-  const { proxy, document } = rule
-  const headers = route.methods.length === 0 ? {} : { headers: [methodIs(route.methods)] }
-  const common = { request_headers_to_add: identityHeaders(proxy.authentication), typed_per_filter_config: perRoute(rule, route, context) }
+function groupOf(host: string, pattern: string, match: JsonObject, group: readonly Entry[], context: RouteContext): readonly JsonObject[] {
+  const [first] = group
+  if (first === undefined) return []
+  const { proxy } = first.rule
+  const common = { request_headers_to_add: identityHeaders(proxy.authentication), typed_per_filter_config: perRoute(pattern, group, proxy, context) }
   const make = (version: 'http1' | 'http2', more: JsonObject): JsonObject => {
-    const upgrade = proxy.websocket && version === 'http1' ? { upgrade_configs: [{ upgrade_type: 'websocket', enabled: true }] } : {}
+    const upgrade = version === 'http1' && group.some(({ rule }) => rule.proxy.websocket) ? { upgrade_configs: [{ upgrade_type: 'websocket', enabled: true }] } : {}
     const seconds = proxy.limits.timeoutSeconds
     const times = seconds === undefined ? { timeout: '0s' } : { timeout: duration(seconds * 1000), max_stream_duration: { max_stream_duration: duration(seconds * 1000) } }
-    const body = { match: { ...match, ...headers, ...more }, route: { cluster: toWorkloads(targets, version, context.inventory, context.made.clusters), ...times, ...upgrade }, ...common }
-    const name = named(`route:${host}${route.path}${route.prefix ? '*' : ''}`, body)
-    context.rules.set(name, [document])
+    const body = { match: { ...match, ...more }, route: { cluster: toWorkloads(first.targets, version, context.inventory, context.made.clusters), ...times, ...upgrade }, ...common }
+    const name = named(`route:${host}${first.route.path}${first.route.prefix ? '*' : ''}`, body)
+    context.rules.set(name, [...new Set(group.map(({ rule }) => rule.document))].sort())
     return { name, ...body }
   }
   return [make('http2', { grpc: {} }), make('http1', {})]
 }
 
-function perRoute({ proxy, document }: IngressRule, route: Route, context: RouteContext): JsonObject {
-  const { authentication, limits } = proxy
-  const who = principal(authentication, route.claims, route.identities, context.platform.trustDomain)
+function perRoute(pattern: string, group: readonly Entry[], { authentication, limits }: IngressRule['proxy'], context: RouteContext): JsonObject {
+  const policies = Object.fromEntries(group.map(({ rule, route }, i) => {
+    const who = principal(rule.proxy.authentication, route.claims, route.identities, context.platform.trustDomain)
+    const permission = route.methods.length === 0 ? { any: true } : { header: methodIs(route.methods) }
+    return [`${rule.document}#${i}`, { permissions: [permission], principals: [{ and_ids: { ids: [sourcePrincipal(rule.sources), who] } }], ...(pattern.startsWith('*') ? { condition: oneName } : {}) }]
+  }))
   return {
-    [policyFilter]: typed('envoy.extensions.filters.http.rbac.v3.RBACPerRoute', {
-      rbac: { rules: { action: 'ALLOW', policies: { [document]: { permissions: [{ any: true }], principals: [who] } } } },
-    }),
+    [policyFilter]: typed('envoy.extensions.filters.http.rbac.v3.RBACPerRoute', { rbac: { rules: { action: 'ALLOW', policies } } }),
     [jwtFilter]: typed('envoy.extensions.filters.http.jwt_authn.v3.PerRouteConfig', isToken(authentication) ? { requirement_name: providerName(authentication) } : { disabled: true }),
     ...(authentication.kind === 'oidc' ? { [signInFilter]: signIn(authentication, context.inventory, context.made) } : {}),
     ...(limits.bodyBytes === undefined ? {} : { [bodyFilter]: typed('envoy.extensions.filters.http.buffer.v3.BufferPerRoute', { buffer: { max_request_bytes: Math.max(1, limits.bodyBytes) } }) }),
@@ -141,15 +158,12 @@ export function unjudged(): JsonObject {
   }
 }
 
-/** Undefined when it is not one port of each destination. */
-function targetsOf(rule: IngressRule, { destination, port }: Route, { platform }: RouteContext): readonly Target[] | undefined {
-  const wanted = [...rule.destinations].filter(([workload]) => destination === undefined || destination === workload)
-  const targets = wanted.map(([workload, open]) => {
+/** The destinations at which the route leads to an open port; where several are meant, the lowest. */
+function targetsOf(rule: IngressRule, { destination, port }: Route, { platform }: RouteContext): readonly Target[] {
+  return [...rule.destinations].filter(([workload]) => destination === undefined || destination === workload).flatMap(([workload, open]) => {
     const declared = platform.workloads.get(workload)?.ports ?? []
-    const only = open.length === 1 && open[0]?.from === open[0]?.to ? open[0]?.from : undefined
-    const number = port === undefined ? only : port.kind === 'number' ? port.port : declared.find((each) => each.name === port.name && each.protocol === 'tcp')?.port
-    return number !== undefined && hasPort(open, number) ? { workload, port: number } : undefined
+    const wanted = port === undefined ? open.map(({ from }) => from) : port.kind === 'number' ? [port.port] : declared.filter((each) => each.name === port.name && each.protocol === 'tcp').map((each) => each.port)
+    const [lowest] = wanted.filter((number) => hasPort(open, number)).sort((a, b) => a - b)
+    return lowest === undefined ? [] : [{ workload, port: lowest }]
   })
-  const good = targets.filter((target) => target !== undefined)
-  return good.length === 0 || good.length < targets.length ? undefined : good
 }

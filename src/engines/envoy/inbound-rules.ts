@@ -1,11 +1,6 @@
-/**
- * What comes in by host name, sorted for Envoy: per port of the gateway, per name, per class of source addresses, the policies that
- * may then decide. A name's list holds every policy whose pattern holds it, because Envoy asks the most specific name alone.
- */
-import { addressesOverlap, intersectAddresses, subtractAddresses, toPrefixes } from '../../net/address-set.ts'
-import { covers } from './permits.ts'
+/** What comes in by host name, sorted as Envoy asks: port of the gateway, then the name of the handshake, then the policies that list it. */
+import { intersectAddresses, subtractAddresses, toPrefixes } from '../../net/address-set.ts'
 import { everySource, externalSpace } from './sources.ts'
-import { parseDomainPattern } from '../../net/domain.ts'
 import { formatPrefix } from '../../net/prefix.ts'
 import { refuse } from './capabilities.ts'
 import type { AddressSet } from '../../net/address-set.ts'
@@ -20,6 +15,8 @@ export interface IngressRule {
   readonly proxy: IngressProxy
   readonly sources: AddressSet
   readonly destinations: ReadonlyMap<WorkloadId, PortSet>
+  /** False once it has expired: its routes stand, so that nothing falls to a wider one, and let nobody in. */
+  readonly open: boolean
   /** One of its paths, to be named in a refusal. */
   readonly path: Path
 }
@@ -29,15 +26,15 @@ export interface Door {
   readonly port: number
   /** Undefined: connections without TLS, or any name. */
   readonly host: string | undefined
-  /** Undefined: every source. */
+  /** Undefined: every source, or it is for the routes to say. */
   readonly sources: readonly string[] | undefined
   readonly rules: readonly IngressRule[]
 }
 
 /** In the order of the documents' names: where two cannot stand together, the first stands. */
-export function ingressRules(platform: Platform, paths: readonly Path[]): { readonly rules: readonly IngressRule[]; readonly refused: readonly Refusal[] } {
+export function ingressRules(platform: Platform, paths: readonly Path[], now: number): { readonly rules: readonly IngressRule[]; readonly refused: readonly Refusal[] } {
   const space = externalSpace(platform)
-  const found = new Map<string, { proxy: IngressProxy; sources: Set<string>; destinations: Map<WorkloadId, PortSet>; path: Path }>()
+  const found = new Map<string, { proxy: IngressProxy; sources: Set<string>; destinations: Map<WorkloadId, PortSet>; open: boolean; path: Path }>()
   const refused: Refusal[] = []
   for (const path of paths) {
     const { via, source, destination, origin } = path
@@ -47,12 +44,12 @@ export function ingressRules(platform: Platform, paths: readonly Path[]): { read
       continue
     }
     const document = origin[0]?.document ?? ''
-    const rule = found.get(document) ?? { proxy: via.proxy, sources: new Set<string>(), destinations: new Map<WorkloadId, PortSet>(), path }
+    const rule = found.get(document) ?? { proxy: via.proxy, sources: new Set<string>(), destinations: new Map<WorkloadId, PortSet>(), open: path.expires === undefined || path.expires > now, path }
     rule.sources.add(source.external)
     rule.destinations.set(destination.workload, path.ports)
     found.set(document, rule)
   }
-  const rules = [...found].sort(([a], [b]) => (a < b ? -1 : 1)).map(([document, { proxy, sources, destinations, path }]) => ({ document, proxy, sources: space([...sources]), destinations, path }))
+  const rules = [...found].sort(([a], [b]) => (a < b ? -1 : 1)).map(([document, { sources, ...rest }]) => ({ document, ...rest, sources: space([...sources]) }))
   return { rules, refused }
 }
 
@@ -77,38 +74,19 @@ export function doorsOf(platform: Platform, rules: readonly IngressRule[]): { re
     const here = all.filter((rule) => nameless(rule) === nameless(first))
     refused.push(...all.filter((rule) => !here.includes(rule)).map(({ path }) => refuse('listener-conflict', path)))
     for (const host of hostsOf(here)) {
-      const matching = host === undefined ? here.filter(({ proxy }) => proxy.hosts.length === 0) : here.filter((rule) => holdsHost(rule, host))
-      const { standing, falling } = together(matching)
-      refused.push(...falling)
-      for (const { sources, rules: some } of classesOf(standing)) doors.push({ port, host, sources, rules: some })
+      const listing = here.filter(({ proxy }) => (host === undefined ? proxy.hosts.length === 0 : proxy.hosts.includes(host)))
+      const same = listing.filter(({ proxy }) => proxy.protocol === listing[0]?.proxy.protocol)
+      refused.push(...listing.filter((rule) => !same.includes(rule)).map(({ path }) => refuse('listener-conflict', path)))
+      if (same[0]?.proxy.protocol === 'http') doors.push({ port, host, sources: undefined, rules: same })
+      else for (const { sources, rules: some } of classesOf(same.filter(({ open }) => open))) doors.push({ port, host, sources, rules: some })
     }
   }
   return { doors, refused }
 }
 
 function hostsOf(rules: readonly IngressRule[]): readonly (string | undefined)[] {
-  const hosts = new Set(rules.flatMap(({ proxy }) => [...proxy.hosts, ...proxy.routes.flatMap(({ host }) => host ?? [])]))
+  const hosts = new Set(rules.flatMap(({ proxy }) => proxy.hosts))
   return [...[...hosts].sort(), ...(rules.some(({ proxy }) => proxy.hosts.length === 0) ? [undefined] : [])]
-}
-
-function holdsHost({ proxy }: IngressRule, host: string): boolean {
-  const inner = parseDomainPattern(host)
-  return inner !== undefined && proxy.hosts.some((text) => {
-    const outer = parseDomainPattern(text)
-    return outer !== undefined && covers(outer, inner)
-  })
-}
-
-/** A name either has its requests judged, or its connections led on by one policy; never both from one source. */
-function together(rules: readonly IngressRule[]): { readonly standing: readonly IngressRule[]; readonly falling: readonly Refusal[] } {
-  const standing: IngressRule[] = []
-  const falling: Refusal[] = []
-  for (const rule of rules) {
-    const other = standing.find((each) => addressesOverlap(each.sources, rule.sources) && (each.proxy.protocol === 'tcp' || rule.proxy.protocol === 'tcp'))
-    if (other === undefined) standing.push(rule)
-    else falling.push(refuse('listener-conflict', rule.path, other.document))
-  }
-  return { standing, falling }
 }
 
 /** Sources from which the same policies may decide are one class. */

@@ -3,9 +3,7 @@ import { connectionLimit, frontOf, sourcesOf } from './inbound-http.ts'
 import { connectionLog } from './access-log.ts'
 import { extension } from './json.ts'
 import { afterHandshake, frontServer, handshakeTimeout, subjectOf } from './tls.ts'
-import { hasPort } from '../../net/ports.ts'
 import { named } from './names.ts'
-import { refuse } from './capabilities.ts'
 import { tcpIdle } from './limits.ts'
 import { toWorkloads } from './clusters.ts'
 import type { Door, IngressRule } from './inbound-rules.ts'
@@ -14,15 +12,13 @@ import type { RouteContext } from './inbound-routes.ts'
 import type { Subject } from './tls.ts'
 import type { Target } from './clusters.ts'
 
-/** One policy alone stands behind such a door. */
-export function tcpDoor(door: Door, rule: IngressRule, context: RouteContext): JsonObject | undefined {
+/** Policies of one name lead to one place, so the first says where. */
+export function tcpDoor(door: Door, context: RouteContext): JsonObject | undefined {
+  const [rule] = door.rules
+  if (rule === undefined) return undefined
   const { folder } = context.inventory
   const { tls, limits } = rule.proxy
   const targets = targetsOf(rule)
-  if (targets === undefined) {
-    context.refused.push(refuse('route-port', rule.path))
-    return undefined
-  }
   const proxy = extension('envoy.filters.network.tcp_proxy', 'envoy.extensions.filters.network.tcp_proxy.v3.TcpProxy', {
     stat_prefix: 'in', ...(tls.mode === 'terminate' ? afterHandshake : {}), idle_timeout: tcpIdle, access_log: connectionLog(folder), cluster: toWorkloads(targets, 'tcp', context.inventory, context.made.clusters),
   })
@@ -33,7 +29,7 @@ export function tcpDoor(door: Door, rule: IngressRule, context: RouteContext): J
     filters: [...(limits.connections === undefined ? [] : [connectionLimit(limits.connections)]), proxy],
   }
   const name = named(`in:${door.port}:${door.host ?? 'any'}`, body)
-  context.rules.set(name, [rule.document])
+  context.rules.set(name, [...new Set(door.rules.map(({ document }) => document))].sort())
   return { name, ...body }
 }
 
@@ -47,7 +43,6 @@ function front(door: Door, rule: IngressRule, context: RouteContext): JsonObject
   return frontServer(context.inventory.folder, { ...shown, alpn: [], clients: { trust: { ...clients.trust, subjects }, required: true } })
 }
 
-function targetsOf({ destinations }: IngressRule): readonly Target[] | undefined {
-  const targets = Array.from(destinations, ([workload, open]) => ({ workload, port: open[0]?.from ?? 0, one: open.length === 1 && open[0]?.from === open[0]?.to && hasPort(open, open[0]?.from ?? 0) }))
-  return targets.length > 0 && targets.every(({ one }) => one) ? targets.map(({ workload, port }) => ({ workload, port })) : undefined
+function targetsOf({ destinations }: IngressRule): readonly Target[] {
+  return Array.from(destinations, ([workload, [first]]) => ({ workload, port: first?.from ?? 0 })).filter(({ port }) => port > 0)
 }

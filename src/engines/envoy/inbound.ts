@@ -11,9 +11,9 @@ import type { Door } from './inbound-rules.ts'
 import type { Path } from '../../intent/intent.ts'
 import type { RouteContext } from './inbound-routes.ts'
 
-export function inboundListeners(paths: readonly Path[], context: RouteContext): readonly JsonObject[] {
+export function inboundListeners(paths: readonly Path[], now: number, context: RouteContext): readonly JsonObject[] {
   const { platform, inventory, refused } = context
-  const found = ingressRules(platform, paths)
+  const found = ingressRules(platform, paths, now)
   const { doors, refused: closed } = doorsOf(platform, found.rules)
   refused.push(...found.refused, ...closed)
   const ports = [...new Set(doors.map(({ port }) => port))]
@@ -34,7 +34,7 @@ export function inboundListeners(paths: readonly Path[], context: RouteContext):
   const httpPort = platform.gateway?.httpPort
   if (httpPort === undefined || ports.includes(httpPort)) return listeners
   const httpsPort = platform.gateway?.httpsPort ?? 443
-  const served = found.rules.filter((rule) => rule.proxy.protocol === 'http' && portOf(platform, rule) === httpsPort).flatMap(({ proxy }) => proxy.hosts)
+  const served = found.rules.filter((rule) => rule.open && rule.proxy.protocol === 'http' && portOf(platform, rule) === httpsPort).flatMap(({ proxy }) => proxy.hosts)
   const chain = { name: 'redirect', filters: [redirect([...new Set(served)].sort(), httpsPort, context)] }
   return [...listeners, { name: `redirect:${httpPort}`, ...everyAddress(httpPort), per_connection_buffer_limit_bytes: bufferBytes, filter_chains: [chain], access_log: refusedLog(inventory.folder) }]
 }
@@ -42,6 +42,6 @@ export function inboundListeners(paths: readonly Path[], context: RouteContext):
 function doorOf(door: Door, here: readonly Door[], context: RouteContext): JsonObject | undefined {
   const [first] = door.rules
   if (first === undefined) return undefined
-  if (first.proxy.protocol === 'tcp') return tcpDoor(door, first, context)
+  if (first.proxy.protocol === 'tcp') return tcpDoor(door, context)
   return httpDoor(door, here.flatMap(({ host }) => host ?? []), context)
 }

@@ -3,6 +3,7 @@ import { formatDomainPattern } from '../../net/domain.ts'
 import { requestLog } from './access-log.ts'
 import { extension } from './json.ts'
 import { strictHttp } from './limits.ts'
+import { hidingPath } from '../../net/http-path.ts'
 import { identityHeader, named } from './names.ts'
 import { covers } from './permits.ts'
 import { namesCluster, proxyCluster, resolution } from './upstream-names.ts'
@@ -48,7 +49,10 @@ function hostOf(text: string, pattern: DomainPattern, permits: readonly Permit[]
   }
   const action = { cluster: way.proxy === undefined ? namesCluster : proxyCluster, timeout: '0s' }
   const routes = [...matches].sort(([a], [b]) => (a < b ? -1 : 1)).map(([name, match]) => ({ name, match, route: action }))
-  return { name: text, domains: [text], routes }
+  // Whoever may ask for every path may ask for strange ones too.
+  const free = routes.filter(({ match }) => match['prefix'] === '/' && match['headers'] === undefined)
+  const hidden = { name: 'hidden', match: { safe_regex: { regex: hidingPath } }, direct_response: { status: 400 } }
+  return { name: text, domains: [text], routes: [...free, hidden, ...routes.filter((route) => !free.includes(route))] }
 }
 
 function matchesOf(http: Permit['http']): readonly JsonObject[] {

@@ -60,7 +60,7 @@ export function render(platform: Platform, intent: Intent, inventory: GatewayInv
 
   const into = chainsFor()
   const fromGateways = inboundMesh(mesh.inbound, platform, inventory, into, into.made)
-  const doors = inboundListeners(open, { platform, inventory, made: into.made, rules: into.rules, refused })
+  const doors = inboundListeners(intent.paths, now, { platform, inventory, made: into.made, rules: into.rules, refused })
 
   return Object.freeze({
     kind: 'envoy-artefacts',

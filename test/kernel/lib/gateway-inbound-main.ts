@@ -95,6 +95,7 @@ results['the admin route without its claim'] = await bearer(token(roles), '/api/
 results['the admin route with its claim'] = await bearer(token({ ...roles, groups: ['users', 'admins'] }), '/api/admin')
 results['a good token from elsewhere'] = await bearer(token(roles), '/api/x', { source: far })
 results['a name below a pattern'] = await ask('one.apps.example.org', '/api/x', { authorization: `Bearer ${await token(roles)}` })
+results['a host below the same pattern, with another name of TLS'] = await ask('one.apps.example.org', '/api/x', { host: 'two.apps.example.org', authorization: `Bearer ${await token(roles)}` })
 const seen = await request('portal.example.org', '/api/x', { authorization: `Bearer ${await token(roles)}`, [identityHeader]: 'root' })
 results['what the workload sees of a token'] = { identity: new RegExp(`^${identityHeader}: (.*)$`, 'm').exec(seen)?.[1], token: /authorization/i.test(seen) }
 const upgraded = await request('portal.example.org', '/api/x', { authorization: `Bearer ${await token(roles)}`, connection: 'upgrade', upgrade: 'websocket', 'sec-websocket-key': 'x', 'sec-websocket-version': '13' })
