@@ -10,7 +10,8 @@ import type { KeyObject } from 'node:crypto'
 import type { Certificate } from './certificate.ts'
 
 /** `next` is published and signs nothing yet; `old` signs no more and is published until what it vouched for has ended. */
-export type RootStage = 'next' | 'active' | 'old'
+export type RootStage = (typeof rootStages)[number]
+const rootStages = ['next', 'active', 'old'] as const
 
 export interface Root {
   readonly id: string
@@ -47,25 +48,50 @@ export function readAuthorityState(folder: string): AuthorityState | undefined {
   const text = readPrivate(join(folder, file))
   if (text === undefined) return undefined
   try {
-    const raw = JSON.parse(text) as Record<string, never> & { roots: Record<string, never>[]; published: string[]; intermediate?: Record<string, never> }
-    const stages: readonly string[] = ['next', 'active', 'old']
-    if (!raw.roots.every((root) => stages.includes(root['stage'] ?? '')) || !Number.isFinite(raw['longestSvidMs'])) throw new TypeError('a field is wrong')
+    const raw = recordOf(JSON.parse(text))
     return {
-      trustDomain: String(raw['trustDomain']), sequence: BigInt(raw['sequence'] ?? ''), published: raw.published.map(String),
-      roots: raw.roots.map((root) => ({ id: String(root['id']), stage: root['stage'] ?? 'old', since: Number(root['since']), until: root['until'], certificate: certificateOf(root['certificate']) })),
-      intermediate: raw.intermediate === undefined ? undefined
-        : { id: String(raw.intermediate['id']), root: String(raw.intermediate['root']), certificate: certificateOf(raw.intermediate['certificate']) },
-      longestSvidMs: Number(raw['longestSvidMs']),
+      trustDomain: String(raw['trustDomain']), sequence: BigInt(String(raw['sequence'])), published: listOf(raw['published']).map(String),
+      roots: listOf(raw['roots']).map((value) => rootOf(recordOf(value))),
+      intermediate: raw['intermediate'] === undefined ? undefined : intermediateOf(recordOf(raw['intermediate'])),
+      longestSvidMs: numberOf(raw['longestSvidMs']),
     }
   } catch (error) {
     throw new Fault('identity-damaged', `\`${join(folder, file)}\` is damaged`, { cause: error })
   }
 }
 
+type Raw = Readonly<Record<string, unknown>>
+
+function rootOf(raw: Raw): Root {
+  const stage = rootStages.find((s) => s === raw['stage'])
+  if (stage === undefined) throw new TypeError('not a stage')
+  const until = raw['until'] === undefined ? undefined : numberOf(raw['until'])
+  return { id: String(raw['id']), stage, since: numberOf(raw['since']), until, certificate: certificateOf(raw['certificate']) }
+}
+
+function intermediateOf(raw: Raw): Intermediate {
+  return { id: String(raw['id']), root: String(raw['root']), certificate: certificateOf(raw['certificate']) }
+}
+
 function certificateOf(base64: unknown): Certificate {
   const certificate = readCertificate(strictBase64(String(base64)) ?? Buffer.alloc(0))
   if (certificate.kind === 'malformed') throw new TypeError(certificate.reason)
   return certificate
+}
+
+function numberOf(value: unknown): number {
+  if (typeof value !== 'number') throw new TypeError('not a number')
+  return value
+}
+
+function listOf(value: unknown): readonly unknown[] {
+  if (!Array.isArray(value)) throw new TypeError('not a list')
+  return value
+}
+
+function recordOf(value: unknown): Raw {
+  if (typeof value !== 'object' || value === null) throw new TypeError('not an object')
+  return value as Raw
 }
 
 /** Keys that the state names no more are removed after it is written, so that a crash loses none that is needed. */
@@ -76,7 +102,8 @@ export function writeAuthorityState(folder: string, state: AuthorityState): void
     roots: state.roots.map((root) => ({ ...root, certificate: plain(root.certificate) })),
     intermediate: state.intermediate === undefined ? undefined : { ...state.intermediate, certificate: plain(state.intermediate.certificate) },
   }, undefined, 1)}\n`)
-  const needed = new Set([...state.roots.filter((root) => root.stage !== 'old').map((root) => root.id), state.intermediate?.id].map((id) => keyFile(String(id))))
+  const ids = [...state.roots.filter((root) => root.stage !== 'old').map((root) => root.id), ...(state.intermediate === undefined ? [] : [state.intermediate.id])]
+  const needed = new Set(ids.map(keyFile))
   for (const name of readdirSync(folder)) if (/^[0-9a-f]+_key\.pem$/.test(name) && !needed.has(name)) rmSync(join(folder, name))
 }
 

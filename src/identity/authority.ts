@@ -83,7 +83,10 @@ export function openAuthority(options: AuthorityOptions): Authority {
   const times: RotationTimes = { rootMs: 365 * day, intermediateMs: day, leadMs: 5 * refreshHint * 1000, ...options.times, svidMs }
 
   // The first number is the time, so that an authority that is made anew does not count from lower than the one before.
-  const fresh = (): AuthorityState => ({ trustDomain, sequence: BigInt(Math.max(0, Math.floor(clock() / 1000))), published: [], roots: [], intermediate: undefined, longestSvidMs: svidMs })
+  const fresh = (): AuthorityState => {
+    const sequence = BigInt(Math.max(0, Math.floor(clock() / 1000)))
+    return { trustDomain, sequence, published: [], roots: [], intermediate: undefined, longestSvidMs: svidMs }
+  }
   setAside(folder, trustDomain)
   let state = readAuthorityState(folder) ?? fresh()
   let issuer: Issuer | undefined
@@ -111,7 +114,10 @@ export function openAuthority(options: AuthorityOptions): Authority {
     const { intermediate, roots } = state
     const root = roots.find(({ id }) => id === intermediate?.root)
     if (intermediate === undefined || root === undefined) throw new Fault('internal', 'an authority without an intermediate')
-    if (issuer?.chain[0] !== intermediate.certificate) issuer = issuerOf(trustDomain, intermediate.certificate, root.certificate, keys.get(intermediate.id) ?? readKey(folder, intermediate.id, intermediate.certificate))
+    if (issuer?.chain[0] !== intermediate.certificate) {
+      const key = keys.get(intermediate.id) ?? readKey(folder, intermediate.id, intermediate.certificate)
+      issuer = issuerOf(trustDomain, intermediate.certificate, root.certificate, key)
+    }
     return changed
   }
 
@@ -124,7 +130,8 @@ export function openAuthority(options: AuthorityOptions): Authority {
       seen = print
     }
     // Roots of our own, from before: published until what they vouched for has ended.
-    const roots = state.roots.map((root) => (root.stage === 'old' ? root : { ...root, stage: 'old' as const, since: now, until: now + state.longestSvidMs })).filter((root) => now <= (root.until ?? 0))
+    const retired = { stage: 'old', since: now, until: now + state.longestSvidMs } as const
+    const roots = state.roots.map((root) => (root.stage === 'old' ? root : { ...root, ...retired })).filter((root) => now <= (root.until ?? 0))
     const published = [...supplied.roots.map(fingerprint), ...roots.map((root) => root.id)].sort()
     return published.join() === state.published.join() ? false : keep({ ...state, roots, intermediate: undefined, published, sequence: state.sequence + 1n })
   }
@@ -160,7 +167,8 @@ export function openAuthority(options: AuthorityOptions): Authority {
     status: (): AuthorityStatus => ({
       trustDomain, kind: files === undefined ? 'own-root' : 'supplied', sequence: state.sequence, signsUntil: issuer?.notAfter ?? 0,
       roots: authorities().map((certificate) => ({
-        fingerprint: fingerprint(certificate), notAfter: certificate.notAfter, stage: state.roots.find((root) => root.certificate === certificate)?.stage ?? 'active',
+        fingerprint: fingerprint(certificate), notAfter: certificate.notAfter,
+        stage: state.roots.find((root) => root.certificate === certificate)?.stage ?? 'active',
       })),
     }),
   })

@@ -109,7 +109,8 @@ function judge(endpoint: BundleEndpoint, socket: TLSSocket, { bundles, now }: Fe
   const trustDomain = parseSpiffeId(expected)?.trustDomain ?? ''
   const bundle = bundles.get(trustDomain)
   if (bundle === undefined) {
-    throw new Fault('bundle-unreachable', `there is no bundle of \`${trustDomain}\` yet, so nobody can say who serves one`, { help: 'give the first bundle by hand, as its operator has it' })
+    const help = `give the first bundle by hand, as its operator has it: \`bulkhead identity --peer ${trustDomain} --trust FILE\``
+    throw new Fault('bundle-unreachable', `there is no bundle of \`${trustDomain}\` yet, so nobody can say who serves one`, { help })
   }
   const verdict = verifySvid(presentedChain(socket), new Map([[trustDomain, bundle]]), now)
   if (verdict.kind === 'refused') throw unreachable(endpoint, `its identity is not accepted: ${verdict.message}`)
@@ -129,7 +130,10 @@ function presentedChain(socket: TLSSocket): readonly Buffer[] {
 
 function get(socket: TLSSocket, endpoint: BundleEndpoint, url: URL, signal: AbortSignal): Promise<Buffer | string> {
   const { promise, resolve, reject } = Promise.withResolvers<Buffer | string>()
-  const asked: ClientRequest = request({ createConnection: () => socket, host: url.hostname, path: `${url.pathname}${url.search}`, headers: { host: url.host, accept: 'application/json', connection: 'close' }, maxHeaderSize: 16_384, signal })
+  const asked: ClientRequest = request({
+    createConnection: () => socket, host: url.hostname, path: `${url.pathname}${url.search}`, maxHeaderSize: 16_384, signal,
+    headers: { host: url.host, accept: 'application/json', connection: 'close' },
+  })
   asked.on('error', reject)
   asked.on('response', (response: IncomingMessage) => {
     const status = response.statusCode ?? 0
