@@ -6,7 +6,9 @@ import { collectDifferences } from './equivalence/differences.ts'
 import { compareInside } from './equivalence/inside.ts'
 import { compareOutside } from './equivalence/outside.ts'
 import { describePath } from '../engines/nftables/read.ts'
-import { identity, uplinkGroup } from '../engines/nftables/inventory.ts'
+import { compareGateways, gatewayNames } from './equivalence/gateways.ts'
+import { gatewaysOf, identity, outboundGroup, uplinkGroup } from '../engines/nftables/inventory.ts'
+import { leadBit } from '../engines/nftables/marks.ts'
 import { indexPaths } from './equivalence/read-index.ts'
 import type { Difference } from './equivalence/differences.ts'
 import type { RefusedPath } from './equivalence/refused.ts'
@@ -29,6 +31,11 @@ export interface Comparison {
 
 /** What a reading of this host's ruleset has to know. `routed`: the mark without which the host routes nothing. */
 export function readContextOf(platform: Platform, inventory: Inventory, routed?: ReadContext['routed']): ReadContext {
+  const placed = gatewaysOf(inventory)
+  const gateways = placed.map(({ interface: name, group, ipv4, ipv6 }) => ({
+    name, group, addresses: [ipv4, ipv6].map(({ family, bits }) => ({ family, first: bits, last: bits })),
+    ...(group === outboundGroup ? { answersForOthers: true } : {}),
+  }))
   const interfaces = inventory.attachments.map(({ interface: name, workload, phase, ipv4, ipv6 }) => ({
     name,
     group: inventory.groups.get(identity(workload, phase)) ?? 0,
@@ -36,10 +43,11 @@ export function readContextOf(platform: Platform, inventory: Inventory, routed?:
   }))
   return {
     uplinkGroup,
-    groups: [uplinkGroup, ...inventory.groups.values()],
+    groups: [uplinkGroup, ...placed.map(({ group }) => group), ...inventory.groups.values()],
     space: platform.addresses,
-    interfaces: inventory.uplink === undefined ? interfaces : [...interfaces, { name: inventory.uplink.interface, group: uplinkGroup, addresses: undefined }],
+    interfaces: [...interfaces, ...gateways, ...(inventory.uplink === undefined ? [] : [{ name: inventory.uplink.interface, group: uplinkGroup, addresses: undefined }])],
     ...(routed === undefined ? {} : { routed }),
+    ...(inventory.gateways?.outbound === undefined ? {} : { led: { mask: leadBit, value: leadBit, group: outboundGroup } }),
   }
 }
 
@@ -56,6 +64,7 @@ export function compareWithReference(
   judgeResult(subject)
   compareInside(subject)
   compareOutside(subject)
+  compareGateways(subject)
   const all = differences.all()
   const wider = all.some((each) => each.kind === 'wider')
   return Object.freeze({
@@ -78,7 +87,7 @@ const leakCauses: Readonly<Record<LeakKind, string>> = {
 function judgeResult({ read, differences, names, inventory }: Subject): void {
   const name = (group: GroupName): string => {
     if (typeof group !== 'number') return groupWords[group]
-    return names.get(group) ?? (group === uplinkGroup ? 'outside' : `group ${group}`)
+    return names.get(group) ?? gatewayNames.get(group) ?? (group === uplinkGroup ? 'outside' : `group ${group}`)
   }
   const wider = (cause: string): void => {
     differences.add({ kind: 'wider', source: 'any', destination: 'any', protocol: 'any', cause, declared: false })

@@ -57,11 +57,12 @@ export function leadChains(inventory: Inventory, led: Led): readonly string[] {
     ...families.flatMap(({ n, ip }) => [
       ...block(`chain lead${n}`, 'nobody is led to the gateway by asking for it', [
         `${ip} daddr ${formatAddress(n === '4' ? outbound.ipv4 : outbound.ipv6)} iifgroup != { ${gateways} } goto drop-policy`,
-        ...(led.names ? [`iifgroup . ${ip} daddr @admitted${n} meta l4proto tcp goto lead-name${n}`] : []),
         ...(led.inside ? [
           `meta l4proto tcp iifgroup . ${ip} daddr . th dport @lead-inside${n} goto led`,
           ...(led.ranges ? [`meta l4proto tcp iifgroup . ${ip} daddr . th dport @lead-inside-range${n} goto led`] : []),
         ] : []),
+        // What has been learnt comes last: it changes nothing of what the documents say.
+        ...(led.names ? [`iifgroup . ${ip} daddr @admitted${n} meta l4proto tcp goto lead-name${n}`] : []),
         'accept',
       ]),
       ...(led.names ? [

@@ -1,13 +1,14 @@
 /** Flows between identities, each with each and with itself, in both families. */
-import { identity } from '../../engines/nftables/inventory.ts'
-import { instantsOf, judge } from './subject.ts'
+import { identity, outboundGroup } from '../../engines/nftables/inventory.ts'
+import { hasGateways, instantsOf, judge } from './subject.ts'
 import { portStretches, portsOfEnclaves } from './representatives.ts'
 import { protocols } from '../../net/protocol.ts'
 import type { Identity } from '../../engines/nftables/inventory.ts'
 import type { ReadFlow } from './read-index.ts'
-import type { Phase, WorkloadId } from '../../model/platform.ts'
+import { encryptedAllows, plainAllows } from '../reference/gateway.ts'
+import type { Flow, Phase, Workload, WorkloadId } from '../../model/platform.ts'
 import type { PortRange } from '../../net/ports.ts'
-import type { Subject } from './subject.ts'
+import type { Expectation, Subject } from './subject.ts'
 
 export interface Member {
   readonly name: Identity
@@ -23,6 +24,7 @@ export function compareInside(subject: Subject): void {
   const members = membersOf(subject)
   const instants = instantsOf(subject)
   const stretches = new Map<string, readonly PortRange[]>()
+  const straight = encryptionOf(subject)
   const portsFor = (a: string, b: string): readonly PortRange[] => {
     const key = a < b ? `${a} ${b}` : `${b} ${a}`
     let known = stretches.get(key)
@@ -46,11 +48,43 @@ export function compareInside(subject: Subject): void {
           } as const
           const read = ([4, 6] as const).map((family): ReadFlow => ({ source: source.group, destination: destination.group, family, protocol, port: port?.from }))
           const ends = { source: source.name, destination: destination.name, every: source.attached && destination.attached }
-          judge(subject, instants, { ...ends, flow, read, ports: port === undefined ? [] : [port] })
+          const expect = straight(flow)
+          judge(subject, instants, { ...ends, flow, read, ports: port === undefined ? [] : [port], ...(expect === undefined ? {} : { expect }) })
+          if (expect === undefined || hasGateways(subject, 'outbound', 'inbound') || !ends.every) continue
+          const meant = (at: number): Expectation => (expect(at) === 'never' && encryptedBy(subject, flow, at) ? 'must' : 'may')
+          judge(subject, instants, { ...ends, every: true, flow, read: read.map((each) => ({ ...each, destination: outboundGroup })), ports: port === undefined ? [] : [port], expect: meant })
         }
       }
     }
   }
+}
+
+/** What goes straight although some path asks for encryption; `undefined` for a flow that none asks it for. */
+function encryptionOf(subject: Subject): (flow: Flow) => ((at: number) => Expectation) | undefined {
+  const { platform } = subject
+  const asked = [...platform.servicePolicies, ...platform.federationPolicies].some((policy) => policy.encryption === 'required')
+  if (!asked) return () => undefined
+  const led = hasGateways(subject, 'outbound', 'inbound')
+  return (flow) => {
+    if (flow.protocol !== 'tcp') return undefined
+    return (at) => {
+      const [source, destination] = endsOf(subject, flow)
+      if (source === undefined || destination === undefined || !plainAllows(platform, source, destination, flow, at)) return 'never'
+      return led && encryptedAllows(platform, source, destination, flow, at) ? 'may' : 'must'
+    }
+  }
+}
+
+function encryptedBy(subject: Subject, flow: Flow, at: number): boolean {
+  const [source, destination] = endsOf(subject, flow)
+  return source !== undefined && destination !== undefined && encryptedAllows(subject.platform, source, destination, flow, at)
+}
+
+function endsOf({ platform }: Subject, { source, destination }: Flow): readonly [Workload | undefined, Workload | undefined] {
+  return [
+    source.kind === 'workload' ? platform.workloads.get(source.workload) : undefined,
+    destination.kind === 'workload' ? platform.workloads.get(destination.workload) : undefined,
+  ]
 }
 
 /** Sorted by name; identities of workloads that the platform does not have any more are members too. */

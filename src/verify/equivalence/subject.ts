@@ -32,6 +32,10 @@ export function instantsOf({ platform, now }: Subject): readonly number[] {
   return [now, ...new Set(ends)].sort((a, b) => a - b)
 }
 
+export function hasGateways({ inventory }: Subject, ...names: readonly ('outbound' | 'inbound' | 'resolver')[]): boolean {
+  return names.every((name) => inventory.gateways?.[name] !== undefined)
+}
+
 export interface Case {
   readonly flow: Flow
   /** The same attempt as packets: one for each family and each way to its destination. */
@@ -41,19 +45,27 @@ export interface Case {
   readonly ports: readonly PortRange[]
   readonly source: Side
   readonly destination: Side
+  /** What has to be so, where the reference's answer about the flow is not all that counts. */
+  readonly expect?: (at: number) => Expectation
+  /** What is not carried, where no policy says it in so many words. */
+  readonly missing?: string
 }
 
+/** `may`: open or not, nobody gains by it. */
+export type Expectation = 'must' | 'may' | 'never'
+
 /** Holds the two answers about one attempt together, now and later. */
-export function judge(subject: Subject, instants: readonly number[], { flow, read, every, ports, source, destination }: Case): void {
+export function judge(subject: Subject, instants: readonly number[], { flow, read, every, ports, source, destination, expect, missing }: Case): void {
   const { platform, now, differences, index } = subject
+  const expected = expect ?? ((at: number): Expectation => (referenceDecide(platform, flow, at) === 'allow' ? 'must' : 'never'))
   for (const at of instants) {
-    const allowed = referenceDecide(platform, flow, at) === 'allow'
+    const meant = expected(at)
     const around = at === now ? [at + expirySlack] : [at - expirySlack / 2, at + expirySlack / 2]
-    if (around.some((near) => (referenceDecide(platform, flow, near) === 'allow') !== allowed)) continue
+    if (meant === 'may' || around.some((near) => expected(near) !== meant)) continue
     const after = at === now ? undefined : (at - now) / 1_000
     const open = read.map((each) => ({ each, paths: index.find(after === undefined ? each : { ...each, after }) }))
     const later = after === undefined ? '' : ` ${Math.round(after)} s from now`
-    if (!allowed) {
+    if (meant === 'never') {
       for (const { each, paths } of open) {
         for (const { rule } of paths) {
           differences.add({ kind: 'wider', source, destination, protocol: flow.protocol, ports, family: each.family, cause: `${rule}${later}`, declared: false })
@@ -65,7 +77,7 @@ export function judge(subject: Subject, instants: readonly number[], { flow, rea
     const closed = open.filter(({ paths }) => !paths.some(isServed))
     if (closed.length === 0 || (!every && closed.length < open.length)) continue
     const declared = isRefused(platform, subject.refused, flow)
-    const policies = policiesFor(platform, flow, at)
+    const policies = missing ?? policiesFor(platform, flow, at)
     for (const { each, paths } of closed) {
       const cause = `${policies}: ${paths.length > 0 ? 'only part of a connection passes' : 'does not pass'}${later}`
       differences.add({ kind: 'narrower', source, destination, protocol: flow.protocol, ports, family: each.family, cause, declared })
