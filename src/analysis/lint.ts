@@ -4,6 +4,7 @@ import { sortDiagnostics } from '../base/diagnostic.ts'
 import { compareText } from '../base/location.ts'
 import { selector } from '../intent/select.ts'
 import { refText } from '../model/reference-text.ts'
+import { gatewayFindings } from './lint-gateways.ts'
 import { portFindings } from './lint-ports.ts'
 import { documentOf, whatIf } from './what-if.ts'
 import type { ErrorCode } from '../base/catalogue.ts'
@@ -32,6 +33,7 @@ export function lint(platform: Platform, intent: Intent, now: number, soon: numb
       ...empty,
       ...(mine.length > 0 ? contained(policy, mine, between, changesWithout) : empty.length > 0 || policy.kind === 'FederationPolicy' ? [] : [nothing(policy)]),
       ...portFindings(select, policy),
+      ...gatewayFindings(platform, policy, mine, between),
       ...endsSoon(policy.expires, now, soon, policy.at, `${policy.kind} \`${policy.name}\``),
     ]
   })
@@ -53,6 +55,8 @@ function pathsByDocument(intent: Intent): ReadonlyMap<string, readonly Path[]> {
 
 /** Removing it would change nothing. That two halves meet nobody is told where halves are told. */
 function contained(policy: Policy, mine: readonly Path[], between: (path: Path) => readonly Path[], changesWithout: (policy: Policy) => boolean): readonly Diagnostic[] {
+  // Without it the path would lose its encryption, which is no other path.
+  if ('encryption' in policy && policy.encryption !== undefined) return []
   if (changesWithout(policy)) return []
   const own = documentOf(policy)
   const others = mine.flatMap((path) => between(path).filter((other) => shareTraffic(path, other) && !other.origin.some((o) => o.document === own)))

@@ -317,6 +317,16 @@ export const catalogue = {
     why: 'The platform\'s own authority certifies SPIFFE IDs of its trust domain, and Peers those of theirs.',
     fix: 'Name a `caFile`, or write a SPIFFE ID of this platform or of a Peer.',
   },
+  'encryption-undone': {
+    title: 'what a policy wants encrypted, another opens in the clear',
+    why: 'The path stays open in the clear when the policy that requires encryption ends or leaves.',
+    fix: 'Write `encryption: required` in the other policy too, or remove what they share from it.',
+  },
+  'gateway-missing': {
+    title: 'a policy that needs the inbound gateway, and the Platform names no address for it',
+    why: 'Host names and Peers come in by the gateway alone, so the policy opens nothing.',
+    fix: 'Write `gateway: {addresses: [...]}` in the Platform document.',
+  },
   'source-without-cidrs': {
     title: 'a published address whose source External has no CIDRs',
     why: 'Before any handshake only an address tells who is calling.',
