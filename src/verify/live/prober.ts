@@ -5,13 +5,16 @@
 import { createSocket } from 'node:dgram'
 import { createServer, connect } from 'node:net'
 import { createInterface } from 'node:readline'
-import { setTimeout as sleep } from 'node:timers/promises'
+import { setImmediate as turn, setTimeout as sleep } from 'node:timers/promises'
 import { outsideLabel } from './probe.ts'
 import type { Outcome, ProbeResult, ProberTask } from './probe.ts'
 
 type Item = ProberTask['probes'][number]
 
 const atOnce = 256
+/** On a busy machine what has arrived may not have been read yet: who was let in is given that many times the time to be heard. */
+const patience = 20
+const turnsToRead = 20
 
 async function main(): Promise<void> {
   const lines = createInterface({ input: process.stdin })[Symbol.asyncIterator]()
@@ -59,14 +62,22 @@ function tryTcp(probe: Item, timeoutMs: number): Promise<ProbeResult> {
   const socket = connect({ host: probe.address, port: probe.port, ...(probe.localAddress === undefined ? {} : { localAddress: probe.localAddress }) })
   let heard = ''
   let connected = false
+  let over = false
   const done = (outcome: Outcome, detail: string): void => {
+    over = true
     clearTimeout(timer)
     socket.destroy()
     resolve({ id: probe.id, outcome, detail })
   }
   // In the namespace that plays the outside others may serve: whoever answers there, the way out is open.
   const connectedTo: Outcome = probe.expectLabel === outsideLabel ? 'open' : 'other'
-  const timer = setTimeout(() => done(connected ? connectedTo : 'silent', connected ? 'connected, said nothing' : ''), timeoutMs)
+  const expired = (): void => {
+    if (over) return
+    if (!connected) return done('silent', '')
+    timer = setTimeout(() => done(connectedTo, 'connected, said nothing'), timeoutMs * patience)
+  }
+  // Timers come before what was received: this one lets that go first.
+  let timer = setTimeout(() => setImmediate(expired), timeoutMs)
   socket.on('connect', () => void (connected = true))
   socket.on('data', (chunk: Buffer) => void (heard += chunk.toString('latin1').slice(0, 100)))
   socket.on('end', () => done(heard === probe.expectLabel ? 'open' : connectedTo, heard))
@@ -93,6 +104,7 @@ async function tryUdp(probes: readonly Item[], timeoutMs: number): Promise<reado
   for (const round of [0, 1]) {
     for (const p of probes) if (round === 0 || !heard.has(key(p))) socket.send('probe', p.port, p.address, () => undefined)
     await sleep(timeoutMs / 2)
+    for (let i = 0; i < turnsToRead; i++) await turn()
   }
   socket.close()
   return probes.map((p): ProbeResult => {
