@@ -9,6 +9,7 @@ import { formatPrefix } from '../net/prefix.ts'
 import { toPrefixes } from '../net/address-set.ts'
 import { formatAddress } from '../net/address.ts'
 import { inNetns, ipBatch, ipBatchForce } from './ip.ts'
+import { answering } from './gateways/needs.ts'
 import { uplinkInterface } from './plan.ts'
 import { routeTable } from './router.ts'
 import type { Platform } from '../model/platform.ts'
@@ -72,7 +73,7 @@ export async function makeOutside(): Promise<void> {
 
 /** Tells the outside the way to published addresses, and to private ones too: an attacker would know it. */
 export async function routeOutside(platform: Platform): Promise<void> {
-  const published = platform.ingressPolicies.flatMap((p) => (p.gateway.kind === 'publish' ? p.gateway.addresses : []))
+  const published = answering(platform)
   const wanted = [
     ...published.map((a) => `${formatAddress(a)}/${a.family === 4 ? 32 : 128}`),
     ...toPrefixes(platform.addresses).map(formatPrefix),

@@ -9,6 +9,7 @@ import { run } from '../base/process.ts'
 import { uplinkGroup } from '../engines/nftables/inventory.ts'
 import { formatAddress } from '../net/address.ts'
 import { ipBatch, ipBatchForce, ipJson } from './ip.ts'
+import { answering } from './gateways/needs.ts'
 import { uplinkInterface } from './plan.ts'
 import { routeTable } from './router.ts'
 import type { Platform } from '../model/platform.ts'
@@ -83,8 +84,7 @@ async function isComplete(router: string, network: LinkNetwork): Promise<boolean
 export async function routePublished(name: string, platform: Platform): Promise<void> {
   const here = hostInterface(name)
   const network = await networkOf(here)
-  const wanted = platform.ingressPolicies
-    .flatMap((p) => (p.gateway.kind === 'publish' ? p.gateway.addresses : []))
+  const wanted = answering(platform)
     .map((a) => ({ to: `${formatAddress(a)}/${a.family === 4 ? 32 : 128}`, via: a.family === 4 ? network?.router4 : network?.router6 }))
   const routes = [...(await ipJson(['-4', 'route', 'show', 'dev', here])), ...(await ipJson(['-6', 'route', 'show', 'dev', here]))]
   const stale = routes.filter((r) => r['gateway'] !== undefined && !wanted.some((w) => w.to.startsWith(`${String(r['dst'])}/`)))

@@ -51,7 +51,7 @@ export function createGateways({ setting, keeper, log, current, identities, onNa
   const places = identityPlaces(setting.folder)
   let bundles: BundleStore | undefined
   const envoys = createEnvoys(setting, {
-    authority: identities.authority, svidOf: identities.svidOf, serverFor: () => undefined, kept: `${setting.folder}/identity/seals`,
+    authority: identities.authority, svidOf: identities.svidOf, serverFor: identities.serverFor, kept: `${setting.folder}/identity/seals`,
     bundles: () => {
       bundles ??= openBundleStore(places.bundles)
       bundles.reload()

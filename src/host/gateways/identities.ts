@@ -12,7 +12,7 @@ import { spiffeId } from '../../engines/envoy/names.ts'
 import { hostUid } from '../drop-root.ts'
 import type { Authority } from '../../identity/authority.ts'
 import type { TrustBundle } from '../../identity/bundle.ts'
-import type { Svid } from '../../identity/svid.ts'
+import type { ServerIdentity, Svid } from '../../identity/svid.ts'
 import type { SvidRotation } from '../../identity/svid-rotation.ts'
 import type { Platform, WorkloadId } from '../../model/platform.ts'
 import type { Plan } from '../plan.ts'
@@ -23,6 +23,8 @@ export interface Identities {
   readonly deliver: (platform: Platform, plan: Plan) => Promise<void>
   readonly authority: () => Authority | undefined
   readonly svidOf: (workload: WorkloadId) => Svid | undefined
+  /** A certificate for host names, renewed when it is half used up. */
+  readonly serverFor: (hosts: readonly string[]) => { readonly chain: string; readonly key: string } | undefined
   readonly stop: () => Promise<void>
 }
 
@@ -34,6 +36,18 @@ export function createIdentities(setting: Setting, onChange: () => void, log: (t
   let made: { readonly key: string; readonly authority: Authority; readonly rotation: SvidRotation; readonly trustDomain: string } | undefined
   /** By SPIFFE ID: whose folder, and who reads it. */
   let users: ReadonlyMap<string, { readonly workload: WorkloadId; readonly uid: number | undefined }> = new Map()
+
+  const servers = new Map<string, { readonly authority: Authority; readonly issued: ServerIdentity }>()
+
+  const serverFor = (hosts: readonly string[]): { chain: string; key: string } | undefined => {
+    if (made === undefined) return undefined
+    const key = hosts.join()
+    const before = servers.get(key)
+    const good = before?.authority === made.authority && Date.now() < (before.issued.notBefore + before.issued.notAfter) / 2
+    const issued = good ? before.issued : made.authority.issueServer(hosts)
+    servers.set(key, { authority: made.authority, issued })
+    return { chain: issued.chain, key: issued.key.reveal() }
+  }
 
   const deliver = (svid: Svid, bundle: TrustBundle): void => {
     const user = users.get(svid.spiffeId)
@@ -80,6 +94,7 @@ export function createIdentities(setting: Setting, onChange: () => void, log: (t
     },
     authority: () => made?.authority,
     svidOf: (workload) => (made === undefined ? undefined : made.rotation.current(spiffeId(made.trustDomain, workload))),
+    serverFor,
     stop: async () => {
       clearInterval(timer)
       await made?.rotation.stop()

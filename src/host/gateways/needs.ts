@@ -4,6 +4,7 @@
 import type { Inventory } from '../../engines/nftables/inventory.ts'
 import type { Intent, Path } from '../../intent/intent.ts'
 import type { Platform } from '../../model/platform.ts'
+import type { Address } from '../../net/address.ts'
 
 export interface GatewayNeeds {
   readonly outbound: boolean
@@ -59,4 +60,9 @@ export function peersReached(intent: Intent): readonly { readonly peer: string; 
     found.set(`${peer}/${enclave}/${workload}`, { peer, enclave, workload })
   }
   return [...found].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, end]) => end)
+}
+
+/** Addresses of the platform that answer from outside: published ones, and those of its inbound gateway. */
+export function answering(platform: Platform): readonly Address[] {
+  return [...platform.ingressPolicies.flatMap((p) => (p.gateway.kind === 'publish' ? p.gateway.addresses : [])), ...(platform.gateway?.addresses ?? [])]
 }

@@ -1,0 +1,92 @@
+import assert from 'node:assert/strict'
+import { after, before, test } from 'node:test'
+import { findEnvoy } from '../../src/engines/envoy/binary.ts'
+import { dial, echo, eventually, lab, openInstance, policy, said } from './lib/instance.ts'
+import type { TestInstance } from './lib/instance.ts'
+
+const skip = findEnvoy() === undefined ? 'no envoy' : false
+
+const encrypted = (name: string, source: string, destination: string, port: number): string =>
+  `apiVersion: bulkhead.dev/v1\nkind: ServicePolicy\nmetadata: { name: ${name}, enclave: lab }\nspec: { source: ${source}, destination: ${destination}, protocol: tcp, port: ${port}, encryption: required }`
+
+const workloads = { client: {}, other: {}, server: { script: echo(7000, 7001, 7009), ports: '[7000, 7001, 7009]' } }
+const first = encrypted('client-server', 'client', 'server', 7000)
+const second = encrypted('other-server', 'other', 'server', 7000)
+const plain = policy('client', 'server', 7001)
+
+let i: TestInstance
+let close: () => Promise<void> = () => Promise.resolve()
+
+/** What the server hears when somebody says this there. */
+const speak = (host: string, port: number, text: string, stay = false): readonly string[] => [
+  'node', '-e',
+  `const s=require('net').connect(${port},'${host}');s.on('connect',()=>s.write('${text}'));s.on('data',d=>{console.log(String(d));${stay ? '' : 'process.exit()'}});s.on('error',e=>{console.log(e.code);process.exit()});s.on('close',()=>{console.log('closed');process.exit()});setTimeout(()=>process.exit(),60000)`,
+]
+
+/** Every packet of an interface for some seconds: `SOURCE-PORT DESTINATION-PORT BYTES`, what is not text as dots. */
+const listener = `
+use Socket; my ($name, $seconds) = @ARGV; $| = 1;
+socket(my $wire, 17, SOCK_DGRAM, unpack("S", pack("n", 3))) or die; my $r = pack("a16 x16", $name); ioctl($wire, 0x8933, $r) or die;
+bind($wire, pack("S n i S C C a8", 17, 3, unpack("x16 i", $r), 0, 0, 0, "")) or die;
+$SIG{ALRM} = sub { exit 0 }; alarm $seconds;
+while (defined recv($wire, my $packet, 65535, 0)) {
+  my $tcp = substr($packet, (ord($packet) >> 4) == 6 ? 40 : 4 * (ord($packet) & 15));
+  next if length($tcp) < 20; my ($from, $to) = unpack("n n", $tcp); my $text = substr($tcp, 20); $text =~ s/[^ -~]/./g; print "$from $to $text\\n";
+}`
+
+before(async () => {
+  if (skip !== false) return
+  const opened = openInstance()
+  i = opened.instance
+  close = opened.close
+  const report = await i.up(lab(workloads, first, second, plain))
+  assert.deepEqual([report.applied, report.failed, report.refused], [true, [], []])
+})
+after(() => close())
+
+test('a path that asks for encryption carries what is said, and between the gateways nobody can read it', { skip }, async () => {
+  const marker = 'in-clear-words'
+  const capture = i.router('perl', '-e', listener, 'bhg-in', '5')
+  await new Promise((resolve) => setTimeout(resolve, 1_500))
+  const heard = await i.exec('client', ...speak('server', 7000, marker))
+  assert.equal(heard.stdout.trim(), marker, heard.stderr)
+  const packets = (await capture).stdout.split('\n')
+  const wire = packets.filter((line) => line.startsWith('15443 ') || line.includes(' 15443 '))
+  assert.ok(wire.length > 5, 'it goes from gateway to gateway')
+  assert.ok(!wire.some((line) => line.includes(marker)), 'and is encrypted there')
+  assert.ok(packets.some((line) => line.includes('7000 ') && line.includes(marker)), 'and as it was said at its end')
+})
+
+test('it is open to whom it names and to nobody else, on that port alone', { skip }, async () => {
+  await eventually(async () => assert.equal((await i.exec('other', ...speak('server', 7000, 'me too'))).stdout.trim(), 'me too'))
+  assert.equal((await i.exec('client', ...speak('server', 7001, 'by the kernel'))).stdout.trim(), 'by the kernel')
+  assert.equal((await i.exec('client', ...dial('server', 7009))).stdout, 'ECONNREFUSED\n')
+  assert.notEqual((await i.exec('other', ...dial('server', 7001))).stdout, 'open\n')
+  // Neither gateway is anybody's to talk to.
+  for (const [address, port] of [['10.128.0.3', 15002], ['10.128.0.3', 7000], ['10.128.0.4', 15443]] as const) {
+    assert.notEqual((await i.exec('client', ...dial(address, port, 1_000))).stdout, 'open\n', `${address}:${port}`)
+  }
+})
+
+test('one that goes is cut, while another identity\'s to the same port lives on', { skip }, async () => {
+  const mine = i.spawn('client', ...speak('server', 7000, 'mine', true))
+  const theirs = i.spawn('other', ...speak('server', 7000, 'theirs', true))
+  await Promise.all([said(mine, /mine/), said(theirs, /theirs/)])
+  const ended = said(mine, /closed|ECONNRESET|ECONNABORTED|ETIMEDOUT/, 10_000)
+  const report = await i.apply(lab(workloads, second, plain))
+  assert.equal(report.closed.length, 1)
+  await ended
+  assert.notEqual((await i.exec('client', ...dial('server', 7000, 2_000))).stdout, 'open\n')
+  assert.equal(theirs.exitCode, null)
+  assert.equal((await i.exec('other', ...speak('server', 7000, 'still'))).stdout.trim(), 'still')
+  theirs.kill('SIGKILL')
+})
+
+test('without a path that needs one, no gateway is left', { skip }, async () => {
+  await i.apply(lab(workloads, plain))
+  assert.deepEqual((await i.status()).gateways, [])
+  const { stdout } = await i.router('sh', '-c', 'ip netns; ip rule; ip -o link')
+  assert.doesNotMatch(stdout, /gateway|fwmark 0x2|bhg-/)
+  assert.equal((await i.exec('client', ...speak('server', 7001, 'as before'))).stdout.trim(), 'as before')
+  assert.equal((await i.status()).enforced, true)
+})
