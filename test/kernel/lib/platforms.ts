@@ -8,7 +8,10 @@ import { phases } from '../../../src/model/platform.ts'
 import { readRuleset } from '../../../src/engines/nftables/read.ts'
 import { render } from '../../../src/engines/nftables/render.ts'
 import { routeBit } from '../../../src/engines/nftables/marks.ts'
-import type { Attachment, Inventory } from '../../../src/engines/nftables/inventory.ts'
+import { gatewayInterfaces, gatewayOffsets, virtualKey } from '../../../src/engines/nftables/inventory.ts'
+import type { Address } from '../../../src/net/address.ts'
+import type { Attachment, Gateway, Gateways, Inventory } from '../../../src/engines/nftables/inventory.ts'
+import type { Intent } from '../../../src/intent/intent.ts'
 import type { Comparison, RefusedPath } from '../../../src/verify/equivalence.ts'
 import type { Family } from '../../../src/net/address.ts'
 import type { Phase, Platform, Workload } from '../../../src/model/platform.ts'
@@ -27,27 +30,45 @@ export interface HostOptions {
   /** In which phases replicas of a workload are attached; its own when unsaid. */
   readonly phasesOf?: (workload: Workload, index: number) => readonly Phase[]
   readonly replicasOf?: (workload: Workload, index: number) => number
+  /** All three stand, and every peer's workload that is named has its addresses. */
+  readonly gateways?: boolean
 }
 
 /** What a host with these attachments would load. */
-export function hosted(platform: Platform, { now, uplink, phasesOf, replicasOf }: HostOptions): Hosted {
+export function hosted(platform: Platform, { now, uplink, phasesOf, replicasOf, gateways = false }: HostOptions): Hosted {
   const attachments: Attachment[] = []
   const workloads = [...platform.workloads.values()]
   workloads.forEach((workload, index) => {
     for (const phase of phasesOf?.(workload, index) ?? [workload.phase]) {
       for (let replica = 0; replica < (replicasOf?.(workload, index) ?? 1); replica++) {
-        const number = BigInt(attachments.length + 2)
-        const at = (family: Family): bigint => (platform.addresses.find((range) => range.family === family)?.first ?? 0n) + number
+        const number = BigInt(attachments.length + (gateways ? 16 : 2))
         attachments.push({
-          interface: `bh${number}`, workload: workload.id, phase, replica, ipv4: addressFromBits(4, at(4)), ipv6: addressFromBits(6, at(6)), probe: false,
+          interface: `bh${number}`, workload: workload.id, phase, replica, ...addressesAt(platform, number), probe: false,
         })
       }
     }
   })
   const ids = assignGroups(noIds, platform)
-  const inventory: Inventory = { groups: ids.groups, attachments, uplink: uplink ? { interface: 'bhu0' } : undefined }
-  const { atoms, refused } = lower(platform, compile(platform).intent, inventory, ids, now)
+  const { intent } = compile(platform)
+  const inventory: Inventory = {
+    groups: ids.groups, attachments, uplink: uplink ? { interface: 'bhu0' } : undefined, ...(gateways ? { gateways: gatewaysFor(platform, intent) } : {}),
+  }
+  const { atoms, refused } = lower(platform, intent, inventory, ids, now)
   return { platform, inventory, text: render(atoms, inventory, { now }), refused: refused.map(({ path }) => path), now }
+}
+
+function addressesAt(platform: Platform, offset: bigint): { readonly ipv4: Address; readonly ipv6: Address } {
+  const at = (family: Family): bigint => (platform.addresses.find((range) => range.family === family)?.first ?? 0n) + offset
+  return { ipv4: addressFromBits(4, at(4)), ipv6: addressFromBits(6, at(6)) }
+}
+
+function gatewaysFor(platform: Platform, intent: Intent): Gateways {
+  const peers = new Set(intent.paths.flatMap(({ destination }) => (destination.kind === 'peer' && destination.workload !== '*' ? [virtualKey(destination)] : [])))
+  const place = (name: keyof typeof gatewayInterfaces): Gateway => ({ interface: gatewayInterfaces[name], ...addressesAt(platform, BigInt(gatewayOffsets[name])) })
+  return {
+    outbound: place('outbound'), inbound: place('inbound'), resolver: place('resolver'),
+    virtual: new Map([...peers].map((key, i) => [key, addressesAt(platform, BigInt(4096 + i))])),
+  }
 }
 
 /** `json` is the listing of what was loaded, or of what became of it. */
