@@ -54,7 +54,7 @@ module.exports = {
       name: 'second-opinion',
       comment: 'the reference evaluator shares nothing with what it checks, not even through others',
       severity: 'error',
-      from: { path: '^src/verify/reference(\\.ts$|/)' },
+      from: { path: '^src/verify/reference(-request)?(\\.ts$|/)' },
       to: { path: '^src/(intent|analysis|engines)/', reachable: true },
     },
     {
@@ -91,7 +91,7 @@ module.exports = {
       comment: 'every file is reached from the command, from a program of its own, or is a second opinion for tests',
       severity: 'error',
       from: { path: entries },
-      to: { path: '^src/', pathNot: `${test}|${entries}|^src/verify/reference(\\.ts$|/)`, reachable: false },
+      to: { path: '^src/', pathNot: `${test}|${entries}|^src/verify/reference(-request)?(\\.ts$|/)`, reachable: false },
     },
     {
       name: 'no-orphans',

@@ -1,5 +1,5 @@
 /** What an inbound gateway does for an IngressPolicy before policy is asked, as parsed values without defaults to guess. */
-import type { WorkloadId } from './platform.ts'
+import type { WorkloadId } from './workload-id.ts'
 
 export interface IngressProxy {
   /** `http`: requests are routed by host, path and method. `tcp`: connections are led on whole, chosen by SNI or by port. */

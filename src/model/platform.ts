@@ -11,14 +11,13 @@ import type { Address } from '../net/address.ts'
 import type { DomainPattern } from '../net/domain.ts'
 import type { Protocol } from '../net/protocol.ts'
 import type { Authentication, IngressProxy } from './ingress-proxy.ts'
+import type { WorkloadId } from './workload-id.ts'
 
 export type { Authentication, Claim, IngressProxy, Jwks, ProxyLimits, ProxyTls, Route, RoutePort } from './ingress-proxy.ts'
+export type { WorkloadId } from './workload-id.ts'
 
 export const phases = ['running', 'staging', 'task'] as const
 export type Phase = (typeof phases)[number]
-
-/** `enclave/workload`, the key of a workload everywhere inside the program. */
-export type WorkloadId = `${string}/${string}`
 
 export interface Platform {
   readonly kind: 'Platform'
