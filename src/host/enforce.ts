@@ -20,7 +20,7 @@ import { dropOwned, isOwned } from './own-userns.ts'
 import { usernsOf } from './tasks.ts'
 import { releaseInterface, takeInterface } from './tap.ts'
 import { planHost, uplinkInterface } from './plan.ts'
-import { saveIds, saveInventory, saveSlots } from './memory.ts'
+import { hasIds, saveIds, saveInventory, saveSlots } from './memory.ts'
 import { groupOf } from './topology.ts'
 import type { Atoms } from '../engines/nftables/atoms.ts'
 import type { IdTable } from '../engines/nftables/ids.ts'
@@ -53,7 +53,8 @@ export function design(set: CheckedSet, numbers: Numbers, setting: Setting, now:
   const gateways = gatewayNeeds(set.platform, set.intent, now, findEnvoy() !== undefined)
   const plan = planHost(set.platform, set.intent, grouped.groups, numbers.slots, { prefix: setting.prefix, uplink: true, gateways, upstream: gateways.resolver ? machineServers() : [] })
   const lowered = lower(set.platform, set.intent, plan.inventory, grouped, now)
-  saveIds(setting.folder, lowered.ids)
+  // At a hundred thousand policies the numbers are megabytes, and most changes give no new ones.
+  if (lowered.ids !== numbers.ids || !hasIds(setting.folder)) saveIds(setting.folder, lowered.ids)
   saveSlots(setting.folder, plan.slots)
   saveInventory(setting.folder, plan.inventory)
   const served = serve(set, plan, now)

@@ -26,6 +26,11 @@ export function loadIds(folder: string): IdTable {
   return parseIds(text)
 }
 
+/** Whether there are any on disk, in whatever state. */
+export function hasIds(folder: string): boolean {
+  return existsSync(join(folder, 'ids.json'))
+}
+
 export function saveIds(folder: string, ids: IdTable): void {
   replaceFile(join(folder, 'ids.json'), formatIds(ids))
 }

@@ -90,10 +90,16 @@ function apart<T extends DirectAtom | EgressAtom | LeadAtom>(before: readonly T[
   const gone: T[] = []
   const come: T[] = []
   let i = 0
-  let j = 0
+  while (i < before.length && before[i] === after[i]) i++
+  let [endBefore, endAfter] = [before.length, after.length]
+  while (endBefore > i && endAfter > i && before[endBefore - 1] === after[endAfter - 1]) {
+    endBefore--
+    endAfter--
+  }
+  let j = i
   for (;;) {
-    const a = before[i]
-    const b = after[j]
+    const a = i < endBefore ? before[i] : undefined
+    const b = j < endAfter ? after[j] : undefined
     if (a === undefined && b === undefined) return [gone, come]
     if (a !== undefined && a === b) {
       i++
