@@ -455,7 +455,7 @@ export const catalogue = {
     fix: 'Run as root, or in a sandbox with --sandbox.',
   },
   'gateway-rejected': {
-    title: 'Envoy does not accept the configuration of a gateway',
+    title: 'a gateway does not accept its configuration',
     why: 'What was in force stays, so the paths that were to open are closed, and those that were to close are not.',
     fix: 'Read what Envoy said; it is part of the message. Then report it: every configuration was judged before it was written.',
   },
