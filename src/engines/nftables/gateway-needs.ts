@@ -99,4 +99,3 @@ export function issuersOf(path: Path): readonly { readonly host: string; readonl
     return [{ host: url.hostname, port: url.port === '' ? (url.protocol === 'http:' ? 80 : 443) : Number(url.port) }]
   })
 }
-

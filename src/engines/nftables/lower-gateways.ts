@@ -11,9 +11,8 @@ import type { Platform } from '../../model/platform.ts'
 import type { Address } from '../../net/address.ts'
 import type { Claim } from './claims.ts'
 import type { Places, Reach } from './gateway-needs.ts'
-import type { AttachedGroups } from './lower.ts'
 import type { Inventory } from './inventory.ts'
-import type { PairEntry } from './pairs.ts'
+import type { AttachedGroups, PairEntry } from './pairs.ts'
 
 /** Outside ends that connect to an address and port of the inbound gateway. */
 export interface GatewayPublication {
@@ -153,4 +152,3 @@ export function viaGateway(platform: Platform, path: Path, inventory: Inventory)
       return false
   }
 }
-

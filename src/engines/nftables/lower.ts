@@ -16,7 +16,7 @@ import type { Atoms } from './atoms.ts'
 import type { Refusal } from './capabilities.ts'
 import type { IdTable } from './ids.ts'
 import type { Inventory } from './inventory.ts'
-import type { PairEntry } from './pairs.ts'
+import type { AttachedGroups, PairEntry } from './pairs.ts'
 
 export interface Lowered {
   readonly atoms: Atoms
@@ -97,9 +97,6 @@ function judge(platform: Platform, path: Path, inventory: Inventory, byGateway: 
 function lacksAddress({ protocol, destination }: Path, { uplink, gateways }: Inventory): boolean {
   return protocol === 'tcp' && destination.kind === 'peer' && gateways?.outbound !== undefined && uplink !== undefined
 }
-
-/** Workload, then phase, to the interface group, for what is attached here. */
-export type AttachedGroups = ReadonlyMap<WorkloadId, ReadonlyMap<Phase, number>>
 
 function attachedGroups(inventory: Inventory): AttachedGroups {
   const out = new Map<WorkloadId, Map<Phase, number>>()

@@ -1,8 +1,12 @@
 /** Permissions gathered by who and whom they are for, and made disjoint there. */
 import { disjoin } from './claims.ts'
 import type { Path } from '../../intent/intent.ts'
+import type { Phase, WorkloadId } from '../../model/platform.ts'
 import type { Protocol } from '../../net/protocol.ts'
 import type { Claim, DisjointClaim } from './claims.ts'
+
+/** Workload, then phase, to the interface group, for what is attached to this host. */
+export type AttachedGroups = ReadonlyMap<WorkloadId, ReadonlyMap<Phase, number>>
 
 /** `target` is a group, a class or whatever else tells the far ends apart. */
 export interface PairEntry<T> {
