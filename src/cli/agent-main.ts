@@ -19,6 +19,8 @@ import { processId } from '../host/proc.ts'
 import { loggedPackets } from '../host/ruleset-state.ts'
 import { becomeSoleAgent } from '../host/sole-agent.ts'
 import { writeState } from '../host/state.ts'
+import { followAccessLogs } from '../observe/access-logs.ts'
+import { accessRecord, nameRecord } from '../observe/gateway-records.ts'
 import { startRecorder } from '../observe/recorder.ts'
 import { version } from './version.ts'
 import type { Agent } from '../host/agent.ts'
@@ -45,8 +47,40 @@ function recorderContext(inForce: InForce): RecorderContext {
   }
 }
 
+/** Whose connections end has its line after its chain has gone: a rule that was in force keeps its documents' names. */
+let rules: ReadonlyMap<string, readonly string[]> = new Map()
+const accessLogs = followAccessLogs(`${folder}/gateways`, `${folder}/observe`)
+let following: NodeJS.Timeout | undefined
+const followMs = 200
+
+function follow({ served }: InForce): void {
+  if (served.envoy === undefined) return
+  const now = new Map([...served.envoy.outbound.rules, ...served.envoy.inbound.rules])
+  rules = new Map([...rules, ...now].slice(-mostRules - now.size))
+  following ??= setInterval(readAccessLogs, followMs)
+}
+
+/** Of the past; those in force are always known. */
+const mostRules = 10_000
+
+function readAccessLogs(): void {
+  try {
+    for (const { gateway, lines } of accessLogs.read()) {
+      if (lines.length > 0) recorder?.add((host) => lines.flatMap((line) => accessRecord(line, gateway, host, rules) ?? []))
+    }
+  } catch (error) {
+    log(`records: the access logs cannot be read: ${messageOf(error)}`)
+  }
+}
+
+function endFollowing(): void {
+  clearInterval(following)
+  readAccessLogs()
+}
+
 /** Records begin with the first set in force: before that, there is nothing that could be refused. */
 async function observe(inForce: InForce): Promise<void> {
+  follow(inForce)
   if (recorder !== undefined) return recorder.setContext(recorderContext(inForce))
   recorder = await startRecorder({
     folder: `${folder}/observe`,
@@ -70,7 +104,7 @@ async function main(): Promise<void> {
     log,
     // A platform without records is enforced all the same; `status` says that they are missing.
     onInForce: (inForce) => observe(inForce).catch((error: unknown) => log(`error: no records: ${messageOf(error)}`)),
-    onNames: (r) => log(JSON.stringify(r)),
+    onNames: (names) => recorder?.add((host) => names.map((name) => nameRecord(name, host))),
     recorderStats: () => recorder?.stats() ?? null,
   })
   await serve(folder, {
@@ -84,6 +118,7 @@ async function main(): Promise<void> {
     },
     '/shutdown': async () => {
       await agent.shutdown()
+      endFollowing()
       await recorder?.stop()
       setTimeout(() => process.exit(0), 20)
       return 'bye'
@@ -98,6 +133,7 @@ async function main(): Promise<void> {
 async function handOver(agent: Agent): Promise<void> {
   log('handing over')
   await agent.release()
+  endFollowing()
   await recorder?.detach()
 }
 

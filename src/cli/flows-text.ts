@@ -29,12 +29,20 @@ function verdictLine(record: VerdictRecord, paint: Output['paint']): string {
     denied ? paint('red', 'deny ') : paint('green', 'allow'),
     `${sourceText(record)} -> ${endText(record.destination)}`,
     trafficText(record),
+    ...askedText(record),
     ...(record.event === undefined ? [] : [safe(record.event)]),
     reasonText(record),
     ...(record.count === 1 ? [] : [paint('yellow', `(${record.count} times)`)]),
     ...(record.probe ? [paint('dim', '[probe]')] : []),
   ]
   return parts.join(' ')
+}
+
+/** What gateways and resolver saw beyond addresses. */
+function askedText({ gateway, name, http, question }: VerdictRecord): readonly string[] {
+  if (gateway === undefined) return []
+  const asked = question !== undefined ? `${question.type} ${name ?? ''}: ${question.answer}` : http !== undefined ? `${http.method} ${name ?? ''}${http.path}${http.status === undefined ? '' : `: ${http.status}`}` : (name ?? 'no name')
+  return [`at ${gateway === 'resolver' ? 'the resolver' : `the ${gateway} gateway`}: ${safe(asked)},`]
 }
 
 function sourceText(record: VerdictRecord): string {
@@ -44,6 +52,7 @@ function sourceText(record: VerdictRecord): string {
 
 function endText(end: VerdictEnd): string {
   if (end.workload !== undefined) return safe(end.phase === undefined || end.phase === 'running' ? end.workload : `${end.workload}@${end.phase}`)
+  if (end.gateway !== undefined) return end.gateway === 'resolver' ? 'resolver' : `${end.gateway} gateway`
   if (end.router === true) return `router (${safe(end.address)})`
   return safe(end.externals === undefined ? end.address : `${end.address} (${end.externals.join(', ')})`)
 }

@@ -100,10 +100,12 @@ export function createHolding({ setting, time, keeper, supervisor, expiry, gatew
       commit()
       expiry.schedule(next.set.intent, now)
       const [links] = await Promise.all([enforceGroups(next), keeper.settle()])
-      const [ended, [unmade, places]] = await Promise.all([revoked ?? enforceConnections(next, undefined, setting.prefix), makePlaces(next, links)])
+      const ending = revoked ?? enforceConnections(next, undefined, setting.prefix)
+      // Issuing keeps this process busy: what has to end comes first.
+      const delivered = ending.then(() => identities.deliver(next.set.platform, next.plan))
+      const [ended, [unmade, places]] = await Promise.all([ending, makePlaces(next, links), delivered])
       failed = places
       kernelSetAt = performance.now()
-      await identities.deliver(next.set.platform, next.plan)
       problems = [...unmade, ...(await gateways.settle(next, unmade))]
       await startWorkloads(next, now)
       await onInForce(next)

@@ -2,6 +2,7 @@
 import { formatAddress, parseAddress } from '../net/address.ts'
 import { setContains, subtractAddresses, unionAddresses } from '../net/address-set.ts'
 import { reservedAddresses } from '../net/reserved.ts'
+import { gatewaysOf } from '../engines/nftables/inventory.ts'
 import type { Address } from '../net/address.ts'
 import type { AddressSet } from '../net/address-set.ts'
 import type { Phase, Platform, WorkloadId } from '../model/platform.ts'
@@ -18,6 +19,7 @@ export type HostEnd =
       readonly replica: number
       readonly probe: boolean
     }
+  | { readonly kind: 'gateway'; readonly interface: string; readonly gateway: 'outbound' | 'inbound' | 'resolver'; readonly probe: boolean }
   | { readonly kind: 'uplink'; readonly interface: string; readonly probe: boolean }
 
 export interface Host {
@@ -51,6 +53,11 @@ export function hostIndex(platform: Platform, inventory: Inventory, ids: IdTable
     })
     interfaces.set(a.interface, owner)
     for (const address of [a.ipv4, a.ipv6]) addresses.set(formatAddress(address), owner)
+  }
+  for (const { name, interface: end, ipv4, ipv6 } of gatewaysOf(inventory)) {
+    const owner: HostEnd = Object.freeze({ kind: 'gateway', interface: end, gateway: name, probe: false })
+    interfaces.set(end, owner)
+    for (const address of [ipv4, ipv6]) addresses.set(formatAddress(address), owner)
   }
   const marks = new Map(Array.from(ids.paths, ([key, mark]) => [mark, Object.freeze(key.split('\n'))] as const))
   const externals = reachOf(platform)

@@ -3,6 +3,7 @@ import type { Platform } from '../model/platform.ts'
 import type { Intent } from '../intent/intent.ts'
 import type { IdTable } from '../engines/nftables/ids.ts'
 import type { Inventory } from '../engines/nftables/inventory.ts'
+import type { Host } from './host-index.ts'
 import type { RecorderStats } from './store.ts'
 import type { VerdictRecord } from './verdict.ts'
 
@@ -42,6 +43,8 @@ export interface RecorderLimits {
 
 export interface Recorder {
   readonly stats: () => RecorderStats
+  /** Takes records that others have made: of gateways and resolver. */
+  readonly add: (make: (host: Host) => readonly VerdictRecord[]) => void
   readonly setContext: (context: RecorderContext) => void
   /** Records all that was reported until now, then ends ulogd. */
   readonly stop: () => Promise<void>

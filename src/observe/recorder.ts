@@ -15,6 +15,8 @@ import { openTail, restrict } from './tail.ts'
 import { allowedFile, deniedFile } from './ulogd-config.ts'
 import { adoptUlogd, endUlogd, forgetUlogd, logSize, readLog, startUlogd } from './ulogd.ts'
 import type { Recorder, RecorderContext, RecorderLimits, RecorderOptions } from './recorder-options.ts'
+import type { Host } from './host-index.ts'
+import type { VerdictRecord } from './verdict.ts'
 import type { PositionRecord, RecorderStats, SessionRecord, StoredRecord } from './store.ts'
 import type { Tail } from './tail.ts'
 import type { Ulogd } from './ulogd.ts'
@@ -234,6 +236,7 @@ export async function startRecorder(options: RecorderOptions): Promise<Recorder>
 
   return Object.freeze({
     stats,
+    add: (make: (host: Host) => readonly VerdictRecord[]) => void pending.push(...make(host)),
     setContext: (context: RecorderContext) => {
       // What was refused under the old documents is told by them.
       void attempt(step)

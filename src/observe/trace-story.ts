@@ -156,6 +156,7 @@ function ownerOf(host: Host, address: string): string {
 function endName(end: HostEnd | undefined): string {
   if (end === undefined) return 'which is nobody\'s'
   if (end.kind === 'uplink') return 'the way out'
+  if (end.kind === 'gateway') return end.gateway === 'resolver' ? 'the resolver' : `the ${end.gateway} gateway`
   const identity = end.phase === 'running' ? end.workload : `${end.workload}@${end.phase}`
   return end.probe ? `a shadow of ${identity}` : end.replica === 0 ? identity : `${identity}#${end.replica}`
 }

@@ -32,6 +32,12 @@ export interface VerdictRecord {
   readonly interfaces: { readonly in: string; readonly out: string }
   /** Made by live verification, not by a workload. */
   readonly probe: boolean
+  /** Who decided, when it was not the kernel. */
+  readonly gateway?: 'outbound' | 'inbound' | 'resolver'
+  /** The name that was asked for: of a question, in a client hello, or as Host. */
+  readonly name?: string
+  readonly http?: { readonly method: string; readonly path: string; readonly status?: number }
+  readonly question?: { readonly type: string; readonly answer: string; readonly addresses?: readonly string[] }
   /** Of an allowed connection: the documents that opened its path, sorted. */
   readonly policies?: readonly string[]
   /** Of a refused packet: what the documents say, and the policy that came closest. */
@@ -55,6 +61,7 @@ export interface VerdictEnd {
   readonly externals?: readonly string[]
   /** An address of the host's own router. */
   readonly router?: true
+  readonly gateway?: 'outbound' | 'inbound' | 'resolver'
 }
 
 export interface NearestPolicy {
@@ -116,6 +123,8 @@ export function allowedVerdict(raw: RawAllowed, host: Host): VerdictRecord | und
   // After translation the one who answers is the destination, whatever address the initiator used.
   const to = host.byAddress(raw.replySource) ?? host.byAddress(raw.destination)
   const policies = host.documentsOf(raw.mark)
+  // The resolver tells each question itself.
+  if (to?.kind === 'gateway' && to.gateway === 'resolver') return undefined
   if (from?.kind !== 'workload' && to?.kind !== 'workload' && policies === undefined) return undefined
   return {
     kind: 'verdict',
@@ -181,6 +190,7 @@ function end(address: string, owner: HostEnd | undefined, host: Host): VerdictEn
   if (owner?.kind === 'workload') {
     return { address, identity: owner.identity, workload: owner.workload, phase: owner.phase, replica: owner.replica }
   }
+  if (owner?.kind === 'gateway') return { address, gateway: owner.gateway }
   if (host.isRouter(address)) return { address, router: true }
   const externals = host.externalsOf(address)
   return externals.length === 0 ? { address } : { address, externals }
