@@ -76,9 +76,11 @@ export function webCluster(uri: string, inventory: GatewayInventory, made: Made)
     name,
     type: 'STRICT_DNS',
     connect_timeout: duration(5_000),
+    // A server that cannot be found now closes its own paths, and holds up nobody else's.
+    wait_for_warm_on_init: false,
     typed_dns_resolver_config: resolver(inventory),
     load_assignment: { cluster_name: name, endpoints: [{ lb_endpoints: [endpoint(hostname, number)] }] },
-    transport_socket: webClient(inventory.trustedRoots, hostname),
+    transport_socket: webClient(inventory.folder, wants(made, need({ kind: 'ca', caFile: inventory.trustedRoots })), hostname),
   })
   return name
 }

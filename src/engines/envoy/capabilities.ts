@@ -2,7 +2,7 @@
 import type { Path } from '../../intent/intent.ts'
 
 export type RefusalCode =
-  | 'name-protocol' | 'name-ports' | 'mesh-protocol' | 'mesh-ports' | 'peer-unnamed' | 'no-gateway' | 'route-conflict' | 'listener-conflict'
+  | 'name-protocol' | 'name-ports' | 'mesh-protocol' | 'mesh-ports' | 'peer-unnamed' | 'no-gateway' | 'source-addresses' | 'route-conflict' | 'listener-conflict'
   | 'key-set' | 'certificate-conflict' | 'authority-conflict' | 'body-limit'
 
 /** A path, or a part of one, that stays closed here. Nothing is widened to make it fit. */
@@ -37,6 +37,7 @@ const reasons: Readonly<Record<RefusalCode, string>> = {
   'mesh-ports': 'mutual TLS has a name for every port: a path has at most 256 of them',
   'peer-unnamed': 'no workload of the other platform is named, so there is no address to call it by',
   'no-gateway': 'the platform has no inbound gateway: its document does not say `gateway`',
+  'source-addresses': 'the External has no CIDRs, and only addresses tell where a call comes from',
   'route-conflict': 'an earlier policy asks callers of the same host and path for something else',
   'listener-conflict': 'an earlier policy uses the same name and port of the gateway in another way',
   'certificate-conflict': 'an earlier policy shows another certificate for the same name',

@@ -43,6 +43,7 @@ export function ingressRules(platform: Platform, paths: readonly Path[], now: nu
       refused.push(refuse('no-gateway', path))
       continue
     }
+    if (platform.externals.get(source.external)?.cidrs.length === 0) refused.push(refuse('source-addresses', path))
     const document = origin[0]?.document ?? ''
     const rule = found.get(document) ?? { proxy: via.proxy, sources: new Set<string>(), destinations: new Map<WorkloadId, PortSet>(), open: path.expires === undefined || path.expires > now, path }
     rule.sources.add(source.external)

@@ -18,6 +18,7 @@ export function strictHttp(headerBytes: number | undefined): JsonObject {
     codec_type: 'AUTO',
     normalize_path: true,
     merge_slashes: true,
+    strip_trailing_host_dot: true,
     path_with_escaped_slashes_action: 'REJECT_REQUEST',
     common_http_protocol_options: {
       headers_with_underscores_action: 'REJECT_REQUEST',

@@ -92,7 +92,7 @@ function clusterOf(pair: MeshPair, platform: Platform, inventory: GatewayInvento
   made.clusters.set(name, {
     name,
     connect_timeout: duration(5_000),
-    ...(plain !== undefined && parseAddress(plain) === undefined ? { type: 'STRICT_DNS', typed_dns_resolver_config: resolver(inventory) } : { type: 'STATIC' }),
+    ...(plain !== undefined && parseAddress(plain) === undefined ? { type: 'STRICT_DNS', wait_for_warm_on_init: false, typed_dns_resolver_config: resolver(inventory) } : { type: 'STATIC' }),
     load_assignment: { cluster_name: name, endpoints: [{ lb_endpoints: plain === undefined ? [] : [endpoint(plain, port)] }] },
     transport_socket: meshClient(inventory.folder, own, meshName(pair.callerId, pair.port, workload, enclave, trustDomain), {
       roots, subjects: [{ type: 'URI', match: { exact: spiffeId(trustDomain, `${enclave}/${workload}`) } }],

@@ -7,7 +7,7 @@ import type { Platform } from '../../model/platform.ts'
 
 export const everySource: AddressSet = addressSet([prefix('0.0.0.0/0'), prefix('::/0')])
 
-/** An External without CIDRs says nothing of addresses: whoever proves to be who the policy asks for may call from anywhere. */
+/** Only addresses tell where a call comes from: an External without CIDRs is nobody here. */
 export function externalSpace(platform: Platform): (names: readonly string[]) => AddressSet {
   const never = unionAddresses(reservedAddresses, platform.addresses, platform.infrastructure)
   return (names) =>
@@ -15,7 +15,6 @@ export function externalSpace(platform: Platform): (names: readonly string[]) =>
       ...names.map((name) => {
         const external = platform.externals.get(name)
         if (external === undefined) return []
-        if (external.cidrs.length === 0) return everySource
         return external.infrastructure ? external.cidrs : subtractAddresses(external.cidrs, never)
       }),
     )

@@ -89,7 +89,7 @@ export function everything(): Platform {
   return platformOf({
     workloads: [workload('a/api', { ports: [8080] }), workload('a/db', { ports: [5432] }), workload('a/web', { phase: 'task' }), workload('b/model', { ports: [9000] })],
     externals: [external('pypi', ['pypi.org', '*.pythonhosted.org']), external('mirror', ['mirror.example.org']), external('partner', ['203.0.113.0/24', '2001:db8::/32']), external('anyone', ['0.0.0.0/0', '::/0'])],
-    gateway: { addresses: [address('198.51.100.1')], httpsPort: 9443, httpPort: 9080, meshPort: 15_443, at: place() },
+    gateway: { addresses: [address('198.51.100.1')], httpsPort: 9443, httpPort: 9080, meshPort: 15_443, bundlePort: 8443, bundleCertificate: undefined, at: place() },
     peers: new Map(['north', 'south'].map((name, i) => [name, {
       kind: 'Peer', name, trustDomain: `${name}.example`, bundleEndpoint: { url: `https://${name}.example.org/bundle`, profile: 'https_web' },
       gateway: { host: i === 0 ? `gateway.${name}.example.org` : '203.0.113.77', port: 15_443 }, at: place(),

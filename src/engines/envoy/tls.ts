@@ -81,14 +81,14 @@ export function frontServer(folder: string, { certificate, minVersion, alpn, cli
   })
 }
 
-/** A connection to an outside https server, judged by the machine's authorities. */
-export function webClient(trustedRoots: string, host: string): JsonObject {
+/** A connection to an outside https server, judged by the machine's authorities, also by those that it learns of later. */
+export function webClient(folder: string, roots: SecretNeed, host: string): JsonObject {
   return extension('envoy.transport_sockets.tls', `${context}.UpstreamTlsContext`, {
     sni: host,
     auto_host_sni: false,
     common_tls_context: {
       tls_params: { tls_minimum_protocol_version: 'TLSv1_2', tls_maximum_protocol_version: 'TLSv1_3' },
-      validation_context: { trusted_ca: { filename: trustedRoots }, match_typed_subject_alt_names: [{ san_type: 'DNS', matcher: { exact: host } }] },
+      ...validation(folder, { roots, subjects: [{ type: 'DNS', match: { exact: host } }] }),
     },
   })
 }
