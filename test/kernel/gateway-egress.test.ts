@@ -119,3 +119,16 @@ test('a new agent adopts the gateway with its connections', { skip }, async () =
   assert.equal((await i.status()).enforced, true)
   assert.match(await curl('client', 'https://pypi.example.org/'), /^GET/)
 })
+
+test('what gateway and resolver decided is in the records, with the policy and the reason', { skip }, async () => {
+  await curl('client', 'https://pypi.example.org/')
+  await curl('client', '--resolve', 'unknown.example.org:443:203.0.113.10', 'https://unknown.example.org/')
+  await curl('client', 'https://other.example.org/')
+  await eventually(async () => {
+    const { stdout } = await i.bulkhead('flows', '--since', '5m')
+    assert.match(stdout, /allow lab\/client -> resolver udp\/53 at the resolver: A pypi\.example\.org: NOERROR, by EgressPolicy lab\/out/)
+    assert.match(stdout, /deny  lab\/client -> resolver udp\/53 at the resolver: A other\.example\.org: REFUSED, no-policy/)
+    assert.match(stdout, /allow lab\/client -> 203\.0\.113\.10 tcp\/443 at the outbound gateway: pypi\.example\.org, by EgressPolicy lab\/out/)
+    assert.match(stdout, /deny  lab\/client -> 203\.0\.113\.10 tcp\/443 at the outbound gateway: unknown\.example\.org, policy/)
+  }, 10_000)
+})

@@ -98,3 +98,13 @@ test('a policy that goes closes its host, and others stay', { skip }, async () =
   await eventually(async () => assert.doesNotMatch(await curl('https://www.example.org/', '--insecure'), /200/))
   assert.match(await curl('https://api.example.org/read/x', ...bearer(token({}))), /200$/)
 })
+
+test('requests are in the records, with the policy or the reason', { skip }, async () => {
+  await curl('https://api.example.org/read/x', ...bearer(token({})))
+  await curl('https://api.example.org/read/x')
+  await eventually(async () => {
+    const { stdout } = await i.bulkhead('flows', '--since', '5m')
+    assert.match(stdout, /allow 198\.51\.100\.7 \(world\) -> lab\/api tcp\/443 at the inbound gateway: GET api\.example\.org\/read\/x: 200, by IngressPolicy lab\/api/)
+    assert.match(stdout, /deny  198\.51\.100\.7 \(world\) -> inbound gateway tcp\/443 at the inbound gateway: GET api\.example\.org\/read\/x: 401, authentication/)
+  }, 10_000)
+})
