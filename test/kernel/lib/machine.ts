@@ -29,7 +29,8 @@ for net in 2001:db8:7::7/128 fdbb:1::/32; do ip -n internet route add $net via 2
 ip route add default via ${wan.internet}; ip route add default via 2001:db8:2::2
 sysctl -qw net.ipv4.ip_forward=1 net.ipv6.conf.all.forwarding=1
 echo ready
-exec sleep infinity`
+# Orphans are this one's, as on any machine.
+while :; do sleep 86400 & wait $! || :; done`
 
 export async function openMachine(): Promise<Machine> {
   const child = start(['unshare', '--net', '--mount', '--pid', '--fork', '--mount-proc', '--kill-child=SIGKILL', 'sh', '-c', script], { stdio: ['ignore', 'pipe', 'pipe'] })
