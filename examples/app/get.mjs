@@ -1,11 +1,13 @@
-// get.mjs URL... [--from ADDRESS] [--wait SECONDS]: what an http:// URL answers, or whether tcp://HOST:PORT or udp://HOST:PORT does.
+// get.mjs URL... [--from ADDRESS] [--wait SECONDS]: what an http:// URL answers, whether tcp://HOST:PORT or udp://HOST:PORT does, or
+// whose certificate tls://HOST:PORT shows.
 // Several are asked at once and answered in order, each on a line with its URL. With --wait each is asked again until it answers.
 // Exit code 1 when any of them gives no answer.
 import { createSocket } from 'node:dgram'
 import { lookup } from 'node:dns/promises'
 import { get } from 'node:http'
-import { connect } from 'node:net'
+import { connect, isIP } from 'node:net'
 import { setTimeout as pause } from 'node:timers/promises'
+import { connect as connectByTls } from 'node:tls'
 import { parseArgs } from 'node:util'
 
 const { values, positionals: urls } = parseArgs({ options: { from: { type: 'string' }, wait: { type: 'string', default: '0' } }, allowPositionals: true })
@@ -26,6 +28,14 @@ const ask = {
     const socket = connect({ host, port, ...local }, () => { socket.destroy(); done('connected') })
     socket.setTimeout(patience, () => socket.destroy(silence())).on('error', fail)
   }),
+  'tls:': (host, port) => new Promise((done, fail) => {
+    // Whom it shows is what is asked, not whether to trust it. An address is no name to ask for.
+    const socket = connectByTls({ host, port, servername: isIP(host) ? '' : host, rejectUnauthorized: false, ...local }, () => {
+      done(`certificate of ${socket.getPeerCertificate().subjectaltname ?? 'nobody'}`)
+      socket.destroy()
+    })
+    socket.setTimeout(patience, () => socket.destroy(silence())).on('error', fail)
+  }),
   'udp:': async (host, port) => {
     const { address, family } = await lookup(host)
     return new Promise((done, fail) => {
@@ -41,7 +51,7 @@ const ask = {
 async function answer(text) {
   const url = new URL(text)
   const asked = ask[url.protocol]
-  if (asked === undefined) throw new Error(`not an http, tcp or udp address: ${text}`)
+  if (asked === undefined) throw new Error(`not an http, tcp, tls or udp address: ${text}`)
   const until = performance.now() + Number(values.wait) * 1000
   for (;;) {
     try {

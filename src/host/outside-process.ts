@@ -2,6 +2,7 @@
 import { start } from '../base/process.ts'
 import { inNetns } from './ip.ts'
 import { outsideNetns } from './outside.ts'
+import { ownAuthorities } from './sandbox.ts'
 import { isAlive, processId, until } from './proc.ts'
 import { readState, removeState, writeState } from './state.ts'
 import type { ProcessId } from './proc.ts'
@@ -11,7 +12,7 @@ const file = 'outside.json'
 /** Ends the one before, if there is one, and starts this shell command in a process group of its own. */
 export async function startOutside(folder: string, command: string, log: (text: string) => void): Promise<void> {
   await endOutside(folder)
-  const child = start(inNetns(outsideNetns, ['sh', '-c', command]), { stdio: ['ignore', 'inherit', 'inherit'], detached: true, cwd: '/' })
+  const child = start(inNetns(outsideNetns, ['sh', '-c', command]), { stdio: ['ignore', 'inherit', 'inherit'], detached: true, cwd: '/', env: { ...process.env, BULKHEAD_AUTHORITIES: ownAuthorities } })
   child.on('error', (error) => log(`error: the outside command did not start: ${error.message}`))
   child.on('exit', (code) => log(`the outside command ended with status ${code ?? 'none'}`))
   const id = child.pid === undefined ? undefined : processId(child.pid)

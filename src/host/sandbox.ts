@@ -17,6 +17,11 @@ export interface Sandbox {
   readonly init: ProcessId
 }
 
+/** Who vouches for web servers, as this machine has it. */
+export const authorities = '/etc/ssl/certs/ca-certificates.crt'
+/** A sandbox has a copy of its own in that place: what plays its outside may add an authority, and the machine believes it no more than before. */
+export const ownAuthorities = '/run/authorities.pem'
+
 /**
  * The shell waits in a loop, which also buries the orphans that a first process inherits. It goes on only when it is told
  * that it has been written down: a sandbox that nobody knows of could never be ended.
@@ -24,6 +29,9 @@ export interface Sandbox {
 const initScript = `
 read -r go && [ "$go" = go ] || exit 1
 mount -t tmpfs -o mode=755,size=64m tmpfs /run && mkdir /run/netns || exit 1
+if [ -f ${authorities} ]; then
+  cp ${authorities} ${ownAuthorities} && mount --bind ${ownAuthorities} ${authorities} || exit 1
+fi
 ip link set lo up || exit 1
 : > "$1"
 trap 'exit 0' TERM

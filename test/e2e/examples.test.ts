@@ -6,6 +6,7 @@ import { test } from 'node:test'
 import assert from 'node:assert/strict'
 import { fileURLToPath } from 'node:url'
 import { run } from '../../src/base/process.ts'
+import { findEnvoy } from '../../src/engines/envoy/binary.ts'
 import { livingIn, networkTraces, networksOf, processesOf } from './traces.ts'
 import type { Finished } from '../../src/base/process.ts'
 
@@ -53,10 +54,15 @@ const attempts: Readonly<Record<string, { readonly answered: readonly Attempt[];
       ['outside', 'http://198.51.100.10/', '192.0.2.7'],
       ['workspace-a/notebook', 'http://api-service:8080/summary'],
       ['workspace-b/notebook', 'http://airlock.platform.internal:8080/'],
+      // By name, where there is a gateway.
+      ...(findEnvoy() === undefined ? [] : [['platform/package-mirror', 'tls://files.pythonhosted.org:443'] as const]),
     ],
     refused: [
       ['workspace-a/notebook', 'tcp://1.1.1.1:443'],
       ['workspace-b/notebook', 'http://169.254.169.254/'],
+      ['workspace-b/notebook', 'tls://pypi.org:443'],
+      ['platform/package-mirror', 'tls://example.org:443'],
+      ['platform/package-mirror', 'tls://203.0.113.10:443'],
       ['outside', 'http://198.51.100.10/', '198.18.0.9'],
     ],
   },

@@ -1,5 +1,7 @@
 // What every service of this example shares: an HTTP server on all addresses, a patient client, one line of log when ready.
+import { readFileSync } from 'node:fs'
 import { createServer, request } from 'node:http'
+import { request as requestByTls } from 'node:https'
 import { setTimeout as pause } from 'node:timers/promises'
 
 export const me = process.env.BULKHEAD_WORKLOAD ?? 'service'
@@ -28,7 +30,10 @@ export function serve(port, routes, ready = () => console.log(`${me} ready on tc
 /** One request; resolves to the parsed answer, rejects when there is none within `patience` milliseconds. */
 export function call(url, { method = 'GET', body, patience = 2000 } = {}) {
   return new Promise((done, fail) => {
-    const outgoing = request(url, { method, agent: false, timeout: patience }, (response) => {
+    const secure = url.startsWith('https:')
+    // Read for each request: who is trusted may change.
+    const trust = secure ? { ca: readFileSync('/etc/ssl/certs/ca-certificates.crt') } : {}
+    const outgoing = (secure ? requestByTls : request)(url, { method, agent: false, timeout: patience, ...trust }, (response) => {
       let text = ''
       response.setEncoding('utf8')
       response.on('data', (part) => { text += part }).on('error', fail).on('end', () => {

@@ -110,8 +110,8 @@ export async function foreignHand(instance: Instance, addresses: Addresses): Pro
     const repaired = await becomes(instance, async () => {
       seen = (await drift(instance)).slice(before)
       return seen.length > 0 && seen.every((d) => d.repaired)
-    }, 5_000)
-    for (const d of seen) teller.output(`${d.what}: repaired in ${d.tookMs} ms`)
+    }, 15_000)
+    for (const d of seen) teller.output(`${d.what}: repaired in ${Math.round(d.tookMs)} ms`)
     teller.check(repaired, 'noticed and repaired')
     const [refused] = await ask(instance, notebook, [forbidden])
     teller.check(refused?.answered === false, `${forbidden} ${refused?.text ?? ''}`)

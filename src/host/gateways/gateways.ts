@@ -2,6 +2,8 @@
  * Gateways and resolver as running parts of a host: their networks before any workload, their processes after the kernel has
  * taken a set, and nothing is called enforced before each of them has taken it too.
  */
+import { unwatchFile, watchFile } from 'node:fs'
+import { authorities } from '../sandbox.ts'
 import { gatewaySeats } from './places.ts'
 import { createAdmissions } from './admissions.ts'
 import { enforceGatewayNetworks } from './network.ts'
@@ -35,6 +37,7 @@ export interface GatewayKeeper {
 }
 
 const renewMs = 30_000
+const authoritiesMs = 2_000
 
 export interface GatewayParts {
   readonly setting: Setting
@@ -61,6 +64,7 @@ export function createGateways({ setting, keeper, log, current, identities, onNa
   // Files of the machine's administrator change without notice.
   const timer = setInterval(envoys.renew, renewMs)
   timer.unref()
+  watchFile(authorities, { interval: authoritiesMs, persistent: false }, envoys.renew)
   const nameOf = (netns: string): string => netns.slice(setting.prefix.length)
 
   return {
@@ -94,10 +98,12 @@ export function createGateways({ setting, keeper, log, current, identities, onNa
     },
     stop: async () => {
       clearInterval(timer)
+      unwatchFile(authorities, envoys.renew)
       await Promise.all([resolver.stop(), envoys.stop()])
     },
     release: async () => {
       clearInterval(timer)
+      unwatchFile(authorities, envoys.renew)
       envoys.release()
       await resolver.stop()
     },
