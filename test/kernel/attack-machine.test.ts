@@ -57,7 +57,6 @@ test('on a machine, forged sources, MAC addresses, protocols and questions open 
 })
 
 test('on a machine, neither it, nor its namespaces, nor an address outside that no policy names can be reached', { skip }, async () => {
-
   const ends = [wan.machine, wan.internet, '198.18.255.1', '169.254.1.1', '203.0.114.5', '127.0.0.1'].flatMap((host) => [22, 7000].map((port) => ({ host, port })))
   const all = `for(const e of ${JSON.stringify(ends)}){const s=require('net').connect(e);s.setTimeout(1500,()=>s.destroy());s.on('connect',()=>{console.log('open',e.host,e.port);s.destroy()});s.on('error',()=>{})}`
   assert.deepEqual(await lab.instance.exec('evil', 'node', '-e', all), { code: 0, stdout: '', stderr: '' })
