@@ -35,6 +35,6 @@ export function staticForm(files: ReadonlyMap<string, string>): string {
   const parsed = (name: string): Record<string, unknown> => JSON.parse(files.get(name) ?? '{}') as Record<string, unknown>
   const resources = (name: string): readonly unknown[] =>
     ((parsed(name)['resources'] ?? []) as readonly Record<string, unknown>[]).map((resource) => Object.fromEntries(Object.entries(resource).filter(([key]) => key !== '@type')))
-  const { dynamic_resources: _, ...rest } = parsed('bootstrap.json')
+  const rest = Object.fromEntries(Object.entries(parsed('bootstrap.json')).filter(([key]) => key !== 'dynamic_resources'))
   return JSON.stringify({ ...rest, static_resources: { listeners: resources('lds.json'), clusters: resources('cds.json') } })
 }
