@@ -1,5 +1,7 @@
 /** `bulkhead check`: all problems of all documents at once. */
 import { resolve } from 'node:path'
+import { findEnvoy, withoutEnvoy } from '../engines/envoy/binary.ts'
+import { takesEnvoy } from '../host/gateways/needs.ts'
 import { choice } from './arguments.ts'
 import { githubAnnotations } from './diagnostics/github.ts'
 import { placesFrom } from './diagnostics/places.ts'
@@ -45,7 +47,15 @@ function run(context: CommandContext): Promise<ExitCode> {
       out.line(summary(loaded))
       break
   }
+  const closed = withoutGateway(context, loaded)
+  if (closed > 0) out.note(`${count(closed, 'path')} would stay closed on this machine: ${withoutEnvoy}`)
   return Promise.resolve(loaded.set === undefined ? 1 : 0)
+}
+
+/** Paths that nothing on this machine could carry. */
+function withoutGateway({ env }: CommandContext, { set }: LoadedSet): number {
+  const gateway = set?.intent.paths.filter((path) => takesEnvoy(set.platform, path)).length ?? 0
+  return gateway === 0 || findEnvoy(env) !== undefined ? 0 : gateway
 }
 
 interface Numbers {

@@ -37,9 +37,9 @@ test('nothing of the machine is writable but the workload\'s own data', () => {
   assert.deepEqual(pairs('--bind'), [['/state/data/research.api.0', '/data']])
 })
 
-test('of the state folder a workload sees its own files and data, nothing else', () => {
+test('of the state folder a workload sees its own files, data and identity, nothing else', () => {
   const visible = ['--bind', '--ro-bind', '--ro-bind-try'].flatMap(pairs).map(([from = '']) => from)
-  assert.deepEqual(visible.filter((p) => p.startsWith('/state') && !p.includes('research.api.0')), [])
+  assert.deepEqual(visible.filter((p) => p.startsWith('/state') && !p.includes('research.api.0')), [confinement.svid])
   assert.deepEqual(visible.filter((p) => ['/', '/home', '/root', '/var', '/run', '/tmp', '/etc'].includes(p)), [])
 })
 

@@ -4,12 +4,12 @@
  */
 import { existsSync, readdirSync } from 'node:fs'
 import { messageOf } from '../base/fault.ts'
-import { findEnvoy } from '../engines/envoy/binary.ts'
+import { findEnvoy, withoutEnvoy } from '../engines/envoy/binary.ts'
 import { assignGroups } from '../engines/nftables/ids.ts'
 import { uplinkGroup } from '../engines/nftables/inventory.ts'
 import { lower } from '../engines/nftables/lower.ts'
 import { compareText } from '../base/location.ts'
-import { gatewayNeeds } from './gateways/needs.ts'
+import { gatewayNeeds, takesEnvoy } from './gateways/needs.ts'
 import { serve } from './gateways/serve.ts'
 import { gatewaysToJson } from './gateways/state.ts'
 import { machineServers } from './gateways/upstream.ts'
@@ -50,7 +50,8 @@ export interface Numbers {
 /** Works out what should be in force; writes the numbers down before anything uses them. */
 export function design(set: CheckedSet, numbers: Numbers, setting: Setting, now: number): InForce {
   const grouped = assignGroups(numbers.ids, set.platform)
-  const gateways = gatewayNeeds(set.platform, set.intent, now, findEnvoy() !== undefined)
+  const envoy = findEnvoy() !== undefined
+  const gateways = gatewayNeeds(set.platform, set.intent, now, envoy)
   const plan = planHost(set.platform, set.intent, grouped.groups, numbers.slots, { prefix: setting.prefix, uplink: true, gateways, upstream: gateways.resolver ? machineServers() : [] })
   const lowered = lower(set.platform, set.intent, plan.inventory, grouped, now)
   // At a hundred thousand policies the numbers are megabytes, and most changes give no new ones.
@@ -58,7 +59,9 @@ export function design(set: CheckedSet, numbers: Numbers, setting: Setting, now:
   saveSlots(setting.folder, plan.slots)
   saveInventory(setting.folder, plan.inventory)
   const served = serve(set, plan, now)
-  const refused = [...lowered.refused.map(({ path, code, reason }): EngineRefusal => ({ engine: 'nftables', path, code, reason })), ...served.refused]
+  const refused = [...lowered.refused.map(({ path, code, reason }): EngineRefusal => (
+    envoy || !takesEnvoy(set.platform, path) ? { engine: 'nftables', path, code, reason } : { engine: 'envoy', path, code: 'no-envoy', reason: withoutEnvoy }
+  )), ...served.refused]
   return { set, plan, atoms: lowered.atoms, ids: lowered.ids, served, refused }
 }
 

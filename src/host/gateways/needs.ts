@@ -17,8 +17,9 @@ export const noGateways: GatewayNeeds = Object.freeze({ outbound: false, inbound
 /** What has expired at `now` needs nothing. Without an Envoy there is neither of the two that need one, and their paths are refused. */
 export function gatewayNeeds(platform: Platform, intent: Intent, now: number, envoy: boolean): GatewayNeeds {
   let outbound = false
-  let inbound = false
-  let resolver = platform.resolver.upstream.length > 0
+  // Trust bundles of Peers are fetched, and ours is served, whatever policies there are.
+  let inbound = platform.peers.size > 0
+  let resolver = platform.resolver.upstream.length > 0 || inbound
   for (const path of intent.paths) {
     if (path.expires !== undefined && path.expires <= now) continue
     const need = needOf(platform, path)
@@ -32,6 +33,12 @@ export function gatewayNeeds(platform: Platform, intent: Intent, now: number, en
 /** What an inventory says that there is. */
 export function standingGateways({ gateways }: Inventory): GatewayNeeds {
   return { outbound: gateways?.outbound !== undefined, inbound: gateways?.inbound !== undefined, resolver: gateways?.resolver !== undefined }
+}
+
+/** Whether an Envoy has to carry the path, or a part of it. */
+export function takesEnvoy(platform: Platform, path: Path): boolean {
+  const { outbound, inbound } = needOf(platform, path)
+  return path.protocol === 'tcp' && (outbound || inbound)
 }
 
 function needOf(platform: Platform, { via, source, destination }: Path): GatewayNeeds {

@@ -67,11 +67,15 @@ export function planLive(platform: Platform, shadows: readonly Shadow[], options
   const ports = new Map(shadows.map((s) => [s.label, probedPorts(platform, s.workload)]))
   const outsidePorts = options.outside ? externalPorts(platform) : []
   const outside = options.outside ? outsideAddresses(platform) : []
+  const encrypted = onlyEncrypted(platform)
 
   const add = (from: string, to: string, expectLabel: string, what: Omit<Probe, 'id'>, flow: Omit<Flow, 'protocol' | 'port'> | undefined): void => {
     const id = expectations.length
     const port = what.protocol === 'icmp' ? undefined : what.port
-    const expect = flow === undefined ? 'deny' : referenceDecide(platform, { ...flow, protocol: what.protocol, port }, options.now)
+    const attempt = flow === undefined ? undefined : { ...flow, protocol: what.protocol, port }
+    const expect = attempt === undefined ? 'deny' : referenceDecide(platform, attempt, options.now)
+    // A gateway has no certificate of a shadow's own: what goes encrypted is tried by real workloads alone.
+    if (attempt !== undefined && expect === 'allow' && encrypted !== undefined && referenceDecide(encrypted, attempt, options.now) === 'allow') return
     expectations.push({ id, from, to, protocol: what.protocol, family: what.family, address: what.address, port: what.port, expect })
     if (what.protocol === 'icmp') push(pings, from, { id, ...what })
     else push(probes, from, { id, ...what, expectLabel })
@@ -105,6 +109,15 @@ export function planLive(platform: Platform, shadows: readonly Shadow[], options
     }
   }
   return { tasks: tasks(shadows, ports, outsidePorts, outside, probes, options), pings, expectations }
+}
+
+/** What the platform would allow if it had nothing but what asks for encryption; `undefined` when nothing does. */
+function onlyEncrypted(platform: Platform): Platform | undefined {
+  const servicePolicies = platform.servicePolicies.filter((p) => p.encryption === 'required')
+  // An encrypted half may meet one that says nothing of it.
+  const federationPolicies = platform.federationPolicies.some((p) => p.encryption === 'required') ? platform.federationPolicies : []
+  if (servicePolicies.length + federationPolicies.length === 0) return undefined
+  return { ...platform, servicePolicies, federationPolicies, groups: new Map(), egressPolicies: [], ingressPolicies: [] }
 }
 
 function attempts(address: Address, ports: readonly number[]): readonly Omit<Probe, 'id'>[] {
