@@ -6,7 +6,7 @@ import { formatEnd } from '../intent/format.ts'
 import { isExpired } from '../intent/mismatch.ts'
 import { documentRefs } from './document-ref.ts'
 import type { Intent, Path, Via } from '../intent/intent.ts'
-import type { Phase } from '../model/platform.ts'
+import type { Messages, Phase } from '../model/platform.ts'
 import type { DocumentRef } from './document-ref.ts'
 
 export interface MatrixRow {
@@ -15,7 +15,7 @@ export interface MatrixRow {
   readonly protocol: string
   /** `any`, or ports and ranges joined by commas; empty for `icmp`. */
   readonly ports: string
-  /** What stands between: `direct`, `egress`, `publish 198.51.100.1:443`, `proxy www.example.org`, `peer`. */
+  /** What stands between: `direct`, `broker, publish orders.new`, `egress`, `publish 198.51.100.1:443`, `proxy www.example.org`, `peer`. */
   readonly via: string
   /** Phases of the source in which it is open. */
   readonly phases: readonly Phase[]
@@ -91,10 +91,16 @@ function rowOf(paths: readonly Path[], source: string, destination: string, via:
   }
 }
 
+/** `broker, publish orders.new, subscribe orders.*`. */
+function formatMessages({ publish, subscribe }: Messages): string {
+  const ways = [['publish', publish], ['subscribe', subscribe]] as const
+  return ['broker', ...ways.flatMap(([way, subjects]) => (subjects.length === 0 ? [] : [`${way} ${subjects.join(' ')}`]))].join(', ')
+}
+
 export function formatVia(via: Via): string {
   switch (via.kind) {
     case 'direct':
-      return 'direct'
+      return via.messages === undefined ? 'direct' : formatMessages(via.messages)
     case 'mutual-tls':
       return 'mutual TLS'
     case 'peer':

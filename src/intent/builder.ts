@@ -46,8 +46,9 @@ export function builder(): Builder {
     peer: ({ peer, enclave, workload }) =>
       end(`peer:${peer}/${enclave}/${workload}`, () => ({ kind: 'peer', peer, enclave, workload })),
     add: ({ source, destination }, traffic, shared) => {
-      for (const { protocol, ports } of traffic) {
-        const { kind, phases, expires, via, origin } = shared
+      for (const { protocol, ports, messages } of traffic) {
+        const { kind, phases, expires, origin } = shared
+        const via = messages === undefined ? shared.via : Object.freeze({ kind: 'direct' as const, messages })
         paths.push(Object.freeze({ kind, source, destination, protocol, ports, phases, expires, via, origin }))
       }
     },

@@ -6,7 +6,7 @@ import type { Location } from '../base/location.ts'
 import type { Address } from '../net/address.ts'
 import type { PortSet } from '../net/ports.ts'
 import type { Protocol } from '../net/protocol.ts'
-import type { Authentication, HttpMatch, IngressProxy, Phase, WorkloadId } from '../model/platform.ts'
+import type { Authentication, HttpMatch, IngressProxy, Messages, Phase, WorkloadId } from '../model/platform.ts'
 
 export interface Intent {
   readonly kind: 'intent'
@@ -39,8 +39,8 @@ export type PathEnd =
 
 /** What stands between the two ends. */
 export type Via =
-  /** Workload to workload on one platform. */
-  | { readonly kind: 'direct' }
+  /** Workload to workload on one platform. With `messages` to a broker, which permits these and nothing else. */
+  | { readonly kind: 'direct'; readonly messages?: Messages }
   /** Outward to the External's CIDRs (kernel) and domains (proxy and resolver); with `http`, proxy alone. */
   | { readonly kind: 'egress'; readonly http: HttpMatch | undefined }
   | { readonly kind: 'publish'; readonly addresses: readonly Address[]; readonly port: number }

@@ -1,14 +1,16 @@
 /** What a policy lets travel, as protocols with port sets. */
 import { allPorts, intersectPorts, noPorts, portSet } from '../net/ports.ts'
 import { protocols } from '../net/protocol.ts'
+import { meetSubjects, widestSubjects } from '../net/subject.ts'
 import type { PortSet } from '../net/ports.ts'
 import type { Protocol } from '../net/protocol.ts'
-import type { TrafficSpec, Workload } from '../model/platform.ts'
+import type { Messages, TrafficSpec, Workload } from '../model/platform.ts'
 
 export interface Traffic {
   readonly protocol: Protocol
   /** Empty exactly for `icmp`. */
   readonly ports: PortSet
+  readonly messages?: Messages
 }
 
 /** Told a destination, what the document opens to it; a destination that is not ours declares no port names. */
@@ -29,10 +31,12 @@ export function trafficOf(spec: TrafficSpec): TrafficFor {
   const names = new Set(spec.ports.flatMap((item) => (item.kind === 'name' ? [item.name] : [])))
   const written = only(protocol, portSet(numbers))
   if (names.size === 0) return () => written
+  const { messages } = spec
   return (destination) => {
+    if (messages !== undefined && destination?.broker === undefined) return nothing
     const named = (destination?.ports ?? []).filter((p) => p.name !== undefined && names.has(p.name) && p.protocol === protocol)
     if (named.length === 0) return written
-    return only(protocol, portSet([...numbers, ...named.map((p) => ({ from: p.port, to: p.port }))]))
+    return only(protocol, portSet([...numbers, ...named.map((p) => ({ from: p.port, to: p.port }))]), messages)
   }
 }
 
@@ -47,10 +51,18 @@ export function intersectTraffic(a: readonly Traffic[], b: readonly Traffic[]): 
   return a.flatMap((x) => {
     const y = b.find((other) => other.protocol === x.protocol)
     if (y === undefined) return nothing
-    return x.protocol === 'icmp' ? echo : only(x.protocol, intersectPorts(x.ports, y.ports))
+    return x.protocol === 'icmp' ? echo : only(x.protocol, intersectPorts(x.ports, y.ports), intersectMessages(x.messages, y.messages))
   })
 }
 
-function only(protocol: Protocol, ports: PortSet): readonly Traffic[] {
-  return ports.length === 0 ? nothing : Object.freeze([Object.freeze({ protocol, ports })])
+/** Only two that both speak of messages agree on any. */
+function intersectMessages(a: Messages | undefined, b: Messages | undefined): Messages | undefined {
+  if (a === undefined || b === undefined) return undefined
+  const both = (way: keyof Messages): readonly string[] => widestSubjects(a[way].flatMap((x) => b[way].flatMap((y) => meetSubjects(x, y) ?? [])))
+  return Object.freeze({ publish: both('publish'), subscribe: both('subscribe') })
+}
+
+function only(protocol: Protocol, ports: PortSet, messages?: Messages): readonly Traffic[] {
+  if (ports.length === 0) return nothing
+  return Object.freeze([Object.freeze(messages === undefined ? { protocol, ports } : { protocol, ports, messages })])
 }

@@ -141,6 +141,8 @@ export interface Workload {
   readonly at: Location
 }
 
+  /** It passes messages on, at its one tcp port called `nats`. */
+  readonly broker: 'nats' | undefined
 export interface WorkloadPort {
   readonly name: string | undefined
   readonly port: number
@@ -246,6 +248,17 @@ export interface TrafficSpec {
 
 interface PolicyBase {
   /** Unique within its kind and enclave. */
+  /** Written as `protocol: nats`: tcp to the port `nats` of brokers alone, for these messages. */
+  readonly messages?: Messages
+}
+
+/** The name of the port at which a broker is reached. */
+export const brokerPort = 'nats'
+
+/** Patterns of subjects (net/subject.ts) that the source may publish to, and subscribe to, at the broker. Sorted; not both empty. */
+export interface Messages {
+  readonly publish: readonly string[]
+  readonly subscribe: readonly string[]
   readonly name: string
   /** The owner: the enclave whose document this is. */
   readonly enclave: string

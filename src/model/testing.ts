@@ -4,7 +4,7 @@ import { parseAddress } from '../net/address.ts'
 import { parseDomain, parseDomainPattern } from '../net/domain.ts'
 import { prefix } from '../net/prefix.ts'
 import { everyPath, plainProxy } from './ingress-proxy.ts'
-import { phases } from './platform.ts'
+import { brokerPort, phases } from './platform.ts'
 import type { Location } from '../base/location.ts'
 import type { Address } from '../net/address.ts'
 import type { Protocol } from '../net/protocol.ts'
@@ -74,7 +74,7 @@ export function workload(
 ): Workload {
   const [enclave = '', name = ''] = id.split('/')
   return {
-    kind: 'Workload', id, enclave, name, phase: 'running', replicas: 1, groups: [], layer: undefined, segment: undefined,
+    kind: 'Workload', id, enclave, name, phase: 'running', replicas: 1, groups: [], layer: undefined, broker: undefined, segment: undefined,
     start: { kind: 'none' }, at: place(),
     labels: new Map(Object.entries(labels)),
     ports: ports.map((p) => (typeof p === 'number' ? { name: undefined, port: p, protocol: 'tcp' } : p)),
@@ -109,9 +109,13 @@ export function scope(text: string): Scope {
   return ref(text)
 }
 
-/** `tcp 80`, `tcp 80,8000-8100,http`, `udp any`, `icmp`, `any`. */
+/** `tcp 80`, `tcp 80,8000-8100,http`, `udp any`, `icmp`, `any`, `nats a.*,b c.>` (published, then subscribed to; `-` for none). */
 export function traffic(text: string): TrafficSpec {
-  const [protocol = '', ports = ''] = text.split(' ')
+  const [protocol = '', ports = '', heard = '-'] = text.split(' ')
+  if (protocol === 'nats') {
+    const subjects = (list: string): readonly string[] => (list === '-' ? [] : list.split(',').sort())
+    return { protocol: 'tcp', ports: [portItem(brokerPort)], messages: { publish: subjects(ports), subscribe: subjects(heard) } }
+  }
   const items = protocol === 'any' ? [{ kind: 'any' } as const] : ports.split(',').filter(Boolean).map(portItem)
   return { protocol: protocol as Protocol | 'any', ports: items }
 }

@@ -2,7 +2,7 @@
 import type { Path } from '../../intent/intent.ts'
 
 export type RefusalCode =
-  | 'domain' | 'http' | 'proxy' | 'mutual-tls' | 'peer' | 'peer-unaddressed' | 'no-uplink' | 'publish-protocol' | 'publish-ports' | 'publish-replicas' | 'publish-unattached' | 'publish-conflict'
+  | 'domain' | 'http' | 'proxy' | 'broker' | 'mutual-tls' | 'peer' | 'peer-unaddressed' | 'no-uplink' | 'publish-protocol' | 'publish-ports' | 'publish-replicas' | 'publish-unattached' | 'publish-conflict'
 
 /** A path, or a part of one, that stays closed here. Nothing is widened to make it fit. */
 export interface Refusal {
@@ -28,6 +28,7 @@ export const capabilities: readonly Capability[] = Object.freeze([
   { what: 'tcp to domain names, with or without HTTP methods and paths', carried: true, how: 'to the outbound gateway and on from it, where there is one' },
   { what: 'other protocols to domain names', carried: false, how: 'packets carry addresses' },
   { what: 'ingress through a proxy', carried: true, how: 'to the inbound gateway and on from it, where there is one' },
+  { what: 'messages by subject', carried: true, how: 'to the port of the broker, where something configures that' },
   { what: 'mutual TLS inside a platform and between platforms', carried: true, how: 'from gateway to gateway, where there are both' },
 ].map((row) => Object.freeze(row)))
 
@@ -37,6 +38,7 @@ const reasons: Readonly<Record<RefusalCode, string>> = {
   'domain': `${cannot} domain names: packets carry addresses`,
   'http': `${cannot} HTTP methods and paths: it does not see requests`,
   'proxy': `${cannot} an ingress with host names or authentication: it does not see requests`,
+  'broker': `${cannot} subjects of messages, and nothing on this host configures the broker`,
   'mutual-tls': `${cannot} encryption: that takes mutual TLS between gateways`,
   'peer': `${cannot} a path to another platform: that takes mutual TLS between gateways`,
   'peer-unaddressed': 'no address stands for the workload of the other platform on this host',

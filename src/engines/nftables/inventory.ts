@@ -13,6 +13,8 @@ export interface Inventory {
   readonly uplink: Uplink | undefined
   /** Those that run on this host; paths that need another one are refused. */
   readonly gateways?: Gateways
+  /** Those that are kept configured with what the documents permit; paths of messages to others are refused. */
+  readonly brokers?: ReadonlySet<WorkloadId>
 }
 
 /** What stands behind the router like workloads do, each in a network namespace of its own. */

@@ -75,7 +75,7 @@ export function lower(platform: Platform, intent: Intent, inventory: Inventory, 
 function judge(platform: Platform, path: Path, inventory: Inventory, byGateway: boolean): { readonly refusals: readonly Refusal[]; readonly carry: boolean } {
   const no = (...refusals: readonly Refusal[]): { refusals: readonly Refusal[]; carry: boolean } => ({ refusals, carry: false })
   switch (path.via.kind) {
-    case 'direct': return { refusals: [], carry: true }
+    case 'direct': return path.via.messages === undefined || isServed(path, inventory) ? { refusals: [], carry: true } : no(refuse('broker', path))
     case 'peer': return byGateway ? no() : no(refuse(lacksAddress(path, inventory) ? 'peer-unaddressed' : 'peer', path))
     case 'proxy': return byGateway ? no() : no(refuse('proxy', path))
     case 'mutual-tls': return byGateway ? no() : no(refuse('mutual-tls', path))
@@ -92,6 +92,11 @@ function judge(platform: Platform, path: Path, inventory: Inventory, byGateway: 
       return { refusals: names, carry: true }
     }
   }
+}
+
+/** A broker that nobody tells what to permit is not even connected to. */
+function isServed({ destination }: Path, { brokers }: Inventory): boolean {
+  return destination.kind === 'workload' && brokers?.has(destination.workload) === true
 }
 
 function lacksAddress({ protocol, destination }: Path, { uplink, gateways }: Inventory): boolean {

@@ -56,7 +56,8 @@ const longestName = 63
 /** Made from the content, so that it stays the same wherever the document stands. */
 function nameOf(spec: Bare['spec']): string {
   const text = (value: unknown): string => (Array.isArray(value) ? value.map(text).join('-') : typeof value === 'object' ? JSON.stringify(value) : String(value))
-  const parts = [text(spec.source), 'to', text(spec.destination), spec.protocol, ...(spec.port === undefined ? [] : [text(spec.port)])]
+  const traffic = [spec.port, spec.publish, spec.subscribe].filter((part) => part !== undefined)
+  const parts = [text(spec.source), 'to', text(spec.destination), spec.protocol, ...traffic.map(text)]
   const whole = parts.join('-')
   const name = whole.toLowerCase().replace(/[^a-z0-9]+/g, '-').replace(/^-|-$/g, '')
   return name.length <= longestName ? name : `${name.slice(0, longestName - 9).replace(/-$/, '')}-${shortHash(whole)}`

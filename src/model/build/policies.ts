@@ -2,8 +2,9 @@
 import { refText } from '../reference-text.ts'
 import { quote } from '../../base/diagnostic.ts'
 import { parseAddress } from '../../net/address.ts'
+import { widestSubjects } from '../../net/subject.ts'
 import { parseInstant, parsePortText } from '../lexical.ts'
-import { phases } from '../platform.ts'
+import { brokerPort, phases } from '../platform.ts'
 import { proxyOf } from './ingress-proxy.ts'
 import { enclaveOf, isLocal, resolveExternals, resolveFederated, resolveOwn } from './references.ts'
 import type { SpecOf } from '../schema/kinds.ts'
@@ -11,10 +12,14 @@ import type { EgressPolicy, FederationHalf, FederationPolicy, IngressGateway, In
 import type { Path } from '../source.ts'
 import type { Context } from './context.ts'
 
-type Traffic = Pick<SpecOf<'ServicePolicy'>, 'protocol' | 'port'>
+type Traffic = Pick<SpecOf<'ServicePolicy'>, 'protocol' | 'port' | 'publish' | 'subscribe'>
 
-/** Protocol and ports; `path` is where they stand inside `spec`. */
-export function trafficOf(context: Context, { protocol, port }: Traffic, path: Path): TrafficSpec {
+/** Protocol, ports and subjects; `path` is where they stand inside `spec`. */
+export function trafficOf(context: Context, { protocol, port, publish, subscribe }: Traffic, path: Path): TrafficSpec {
+  if (protocol === 'nats') {
+    const messages = { publish: widestSubjects([publish ?? []].flat()), subscribe: widestSubjects([subscribe ?? []].flat()) }
+    return { protocol: 'tcp', ports: [{ kind: 'name', name: brokerPort, at: context.place([...path, 'protocol']) }], messages }
+  }
   const items = port === undefined ? [] : Array.isArray(port) ? port : [port]
   const ports = items.map((item, i): PortItem => {
     if (typeof item === 'number') return { kind: 'range', from: item, to: item }
@@ -81,7 +86,8 @@ export function buildEgress(context: Context<'EgressPolicy'>): EgressPolicy {
 export function buildIngress(context: Context<'IngressPolicy'>): IngressPolicy {
   const { spec } = context.doc
   const destination = resolveOwn(context, spec.destination, ['destination'])
-  const traffic = trafficOf(context, spec, [])
+  const { protocol, port } = spec
+  const traffic = trafficOf(context, { protocol, port }, [])
   const gateway = spec.publish === undefined ? proxyOf(context, spec) : publishOf(context, spec.publish, destination, traffic)
   return { kind: 'IngressPolicy', ...baseOf(context), source: resolveExternals(context, spec.source, ['source']), destination, traffic, gateway }
 }
@@ -139,6 +145,9 @@ function halfOf(context: Context<'FederationPolicy'>, half: WrittenHalf, path: P
         context.problem(at, 'half-not-owned', `${text} is not in enclave ${quote(owner)}, which owns this document`, help)
       } else if (which !== ours && own) {
         context.problem(at, 'half-inside-enclave', `${text} is in the same enclave as the other end`, 'write a ServicePolicy')
+      } else if (ref.kind === 'peer' && half.protocol === 'nats') {
+        const why = 'a broker takes every authority that it trusts at its word about everybody, so it could not tell whose workload connects'
+        context.problem(at, 'conflicting-fields', `${text} is on another platform, and messages stay on one`, why)
       }
       return ref
     })

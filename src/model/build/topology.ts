@@ -6,6 +6,7 @@ import { parseDomainPattern } from '../../net/domain.ts'
 import { parsePrefix } from '../../net/prefix.ts'
 import { frozenMap } from '../frozen.ts'
 import { parseInstant, resolveBeside } from '../lexical.ts'
+import { brokerPort } from '../platform.ts'
 import { checkName } from './context.ts'
 import { enclaveOf, resolve } from './references.ts'
 import type { Location } from '../../base/location.ts'
@@ -79,8 +80,21 @@ export function buildWorkload(context: Context<'Workload'>): Workload {
     groups: [...new Set(groups)].sort(),
     layer: spec.layer,
     segment: spec.segment,
+    broker: brokerOf(context),
     start: startOf(context.doc.raw.file.absolute, spec),
   }
+}
+
+/** A broker is reached at one port, which policies do not repeat. */
+function brokerOf(context: Context<'Workload'>): 'nats' | undefined {
+  const { broker, ports = [] } = context.doc.spec
+  if (broker === undefined) return undefined
+  const found = ports.filter((p) => typeof p !== 'number' && p.name === brokerPort && (p.protocol ?? 'tcp') === 'tcp')
+  if (found.length !== 1) {
+    const message = `a broker has one tcp port called \`${brokerPort}\``
+    context.problem(['broker'], 'conflicting-fields', found.length === 0 ? `${message}, and this one has none` : `${message}, and this one has several`, `declare \`ports: [{ name: ${brokerPort}, port: 4222 }]\``)
+  }
+  return broker
 }
 
 /** Two ports of one name, protocol and number would be one; a name may stand for several numbers. */

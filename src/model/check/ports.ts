@@ -12,10 +12,16 @@ export function undeclaredPorts(platform: Known): readonly Diagnostic[] {
   return [...platform.servicePolicies, ...platform.ingressPolicies, ...halves].flatMap(({ destination, traffic }) => undeclared(platform, byEnclave, destination, traffic))
 }
 
-function undeclared(platform: Known, byEnclave: ReadonlyMap<string, readonly Workload[]>, destination: readonly (LocalRef | PeerRef)[], { protocol, ports }: TrafficSpec): readonly Diagnostic[] {
+function undeclared(platform: Known, byEnclave: ReadonlyMap<string, readonly Workload[]>, destination: readonly (LocalRef | PeerRef)[], { protocol, ports, messages }: TrafficSpec): readonly Diagnostic[] {
   const named = ports.filter((item) => item.kind === 'name')
   if (named.length === 0) return []
-  const declared = destination.flatMap((ref) => selected(platform, byEnclave, ref)).flatMap((w) => w.ports)
+  const workloads = destination.flatMap((ref) => selected(platform, byEnclave, ref))
+  if (messages !== undefined) {
+    if (workloads.some(({ broker }) => broker !== undefined)) return []
+    const help = 'write `broker: nats` in the Workload that passes messages on'
+    return named.map(({ at }) => ({ code: 'wrong-value', severity: 'error', message: 'no destination is a broker', at, given: 'nats', help }) as const)
+  }
+  const declared = workloads.flatMap((w) => w.ports)
   const peer = destination.some((ref) => ref.kind === 'peer')
   return named.flatMap(({ name, at }) => {
     if (declared.some((p) => p.name === name && p.protocol === protocol)) return []

@@ -3,6 +3,7 @@ import { z } from 'zod'
 import { parseAddress, isMappedAddress } from '../../net/address.ts'
 import { parseDomain, parseDomainPattern } from '../../net/domain.ts'
 import { parsePrefix } from '../../net/prefix.ts'
+import { subjectProblem } from '../../net/subject.ts'
 import { isName, isPlainAbsolutePath, isPortName, isPortNumber, parseInstant, parsePortText, parseReference, referenceForms } from '../lexical.ts'
 import type { TextProblem } from '../lexical.ts'
 
@@ -85,6 +86,11 @@ export const instant = text((t) =>
 export const absolutePath = text((t) =>
   isPlainAbsolutePath(t) ? undefined : { code: 'invalid-path', message: 'is not an absolute path', help: 'start with `/`, without `.`, `..` or `//`' },
 { title: 'absolute path' })
+
+export const subject = text((t) => {
+  const problem = subjectProblem(t)
+  return problem === undefined ? undefined : { code: 'wrong-value', message: 'is not a subject', help: problem }
+}, { title: 'subject' })
 
 export const portNumber = z
   .number()

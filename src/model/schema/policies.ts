@@ -2,7 +2,7 @@
 import { z } from 'zod'
 import { phases } from '../platform.ts'
 import { authentication, hosts, httpMethod, httpPath, limits, mode, publish, route, tls } from './gateway.ts'
-import { atLeastOne, exactlyOne, fields, instant, oneOrMany, optional, portName, portNumber, ports, reference, references, required, text } from './fields.ts'
+import { atLeastOne, exactlyOne, fields, instant, oneOrMany, optional, portName, portNumber, ports, reference, references, required, subject, text } from './fields.ts'
 
 const action = text(
   (t) => {
@@ -20,13 +20,38 @@ const traffic = {
   port: optional(ports, 'A number, a range `8000-8100`, a name that destinations declare, `any`, or a list of these. Needed unless the protocol is `icmp`.'),
 }
 
+/** Between workloads also messages, which a broker passes on. */
+const withMessages = {
+  protocol: required(z.enum([...protocol.options, 'nats']), '`icmp` is echo; `any` stands for all four; `nats` is messages, at a destination that is a broker.'),
+  port: optional(ports, 'A number, a range `8000-8100`, a name that destinations declare, `any`, or a list of these. Needed unless the protocol is `icmp` or `nats`.'),
+  publish: optional(oneOrMany(subject), 'With `nats`: subjects that the source may publish to; `orders.*` holds one part more, `orders.>` one or more.'),
+  subscribe: optional(oneOrMany(subject), 'With `nats`: subjects that the source may subscribe to.'),
+}
+
+/** Subjects and `nats` belong together; no subject never means all. */
+function messagesFit(context: z.core.ParsePayload<{ protocol: string; publish?: unknown; subscribe?: unknown }>): void {
+  const { protocol: used, publish: out, subscribe } = context.value
+  const push = (code: 'missing-field' | 'conflicting-fields', path: string[], message: string, help: string): void => {
+    context.issues.push({ code: 'custom', input: context.value, path, params: { code, message, help }, continue: true })
+  }
+  if (used === 'nats') {
+    if (out === undefined && subscribe === undefined) push('missing-field', [], '`protocol: nats` needs `publish` or `subscribe`', 'write the subjects, as in `publish: orders.new`')
+    return
+  }
+  for (const field of ['publish', 'subscribe'] as const) {
+    if (context.value[field] !== undefined) push('conflicting-fields', [field], `\`${field}\` needs \`protocol: nats\``, 'write `nats`, or remove the subjects')
+  }
+}
+
 /** Which protocols need, take or refuse a port: a missing one never means all. */
 function portFits(context: z.core.ParsePayload<{ protocol: string; port?: unknown }>): void {
   const { protocol: used, port } = context.value
   const push = (code: 'missing-port' | 'needless-port', path: string[], message: string, help: string): void => {
     context.issues.push({ code: 'custom', input: context.value, path, params: { code, message, help }, continue: true })
   }
-  if (used === 'icmp' && port !== undefined) push('needless-port', ['port'], '`icmp` takes no port', 'remove `port`')
+  if (used === 'nats') {
+    if (port !== undefined) push('needless-port', ['port'], '`nats` takes no port', 'remove `port`: the broker declares it, under the name `nats`')
+  } else if (used === 'icmp' && port !== undefined) push('needless-port', ['port'], '`icmp` takes no port', 'remove `port`')
   else if (used === 'any' && port !== 'any') {
     push(port === undefined ? 'missing-port' : 'needless-port', port === undefined ? [] : ['port'], '`protocol: any` stands for all ports', 'write `port: any`, or name one protocol')
   } else if (used !== 'icmp' && port === undefined) push('missing-port', [], `\`protocol: ${used}\` needs a \`port\``, 'write the port, or `port: any` for all of them')
@@ -42,10 +67,10 @@ const encryption = z.enum(['required'])
 export const serviceSpec = fields({
   source: required(references, 'Who may connect: workloads of this enclave.'),
   destination: required(references, 'To whom: workloads of this enclave.'),
-  ...traffic,
+  ...withMessages,
   encryption: optional(encryption, '`required`: by mutual TLS between the gateways, with the source\'s own identity; tcp only. Left out: the kernel carries it.'),
   ...common,
-}).check(portFits)
+}).check(portFits, messagesFit)
 
 export const egressSpec = fields({
   source: required(references, 'Workloads of this enclave.'),
@@ -88,8 +113,8 @@ export const ingressSpec = fields({
 const half = fields({
   source: required(references, 'Who connects.'),
   destination: required(references, 'To whom.'),
-  ...traffic,
-}).check(portFits)
+  ...withMessages,
+}).check(portFits, messagesFit)
 
 export const federationSpec = fields({
   encryption: optional(encryption, '`required`: also between enclaves of this platform by mutual TLS; tcp only. Towards Peers it always is.'),

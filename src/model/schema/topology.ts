@@ -136,6 +136,7 @@ export const workloadSpec = fields({
   run: optional(runSpec, 'Start a process for it.'),
   privileged: optional(z.boolean(), 'Its process is root with the network capabilities (`CAP_NET_ADMIN`, `CAP_NET_RAW`, `CAP_NET_BIND_SERVICE`) over its own network namespace, and over nothing else. Needs `run`.', false),
   attach: optional(attachSpec, 'Take a namespace or an interface that exists.'),
+  broker: optional(z.enum(['nats']), 'It is a message broker, at its one tcp port called `nats`; policies with `protocol: nats` lead to it.'),
 }).check(exactlyOne(['run', 'attach'], true))
 
 export const groupSpec = fields({

@@ -64,6 +64,10 @@ export function namesPeer(refs: readonly (LocalRef | PeerRef)[], peer: string, e
 /** Rules 2 and 3. `destination` is undefined where the other end declares no ports here. */
 export function carries(traffic: TrafficSpec, flow: Flow, destination: Workload | undefined, witness: Witness): boolean {
   if (traffic.protocol === 'any') return true
+  if (traffic.messages !== undefined && destination?.broker === undefined) {
+    witness('the policy carries other traffic')
+    return false
+  }
   if (traffic.protocol === flow.protocol) {
     if (flow.protocol === 'icmp') return true
     for (const item of traffic.ports) {
