@@ -8,6 +8,7 @@ import { join } from 'node:path'
 import { messageOf } from '../../base/fault.ts'
 import { secretText } from '../../engines/envoy/secrets.ts'
 import { bundlePem } from '../../identity/bundle.ts'
+import { nobodysRoot } from '../../identity/nobody.ts'
 import { readPrivate, writePrivate } from '../../identity/private-files.ts'
 import { replaceIfOther } from './files.ts'
 import type { SecretMaterial, SecretNeed } from '../../engines/envoy/secrets.ts'
@@ -33,7 +34,7 @@ export function writeSecrets(folder: string, needs: readonly SecretNeed[], sourc
   for (const need of needs) {
     try {
       const material = materialOf(need, source)
-      if (material === undefined) problems.push(`\`${need.file}\` cannot be made yet: ${reasonOf(need)}`)
+      if (material === undefined) problems.push(`\`${need.file}\` cannot be made yet: the certificate authority has not issued it`)
       else replaceIfOther(folder, need.file, secretText(need, material), owner)
     } catch (error) {
       problems.push(messageOf(error))
@@ -57,12 +58,12 @@ function materialOf(need: SecretNeed, source: SecretSource): SecretMaterial | un
     case 'bundle': {
       const authority = source.authority()
       const known = new Map([...source.bundles(), ...(authority === undefined ? [] : [[authority.trustDomain, authority.bundle()] as const])])
-      // A trust domain whose bundle is not known vouches for nobody; the others go on.
-      const roots = need.trustDomains.flatMap((domain) => {
+      // A trust domain whose bundle is not known vouches for nobody; the others go on. An empty file would leave the one before in force.
+      const rootsOf = (domain: string): string => {
         const bundle = known.get(domain)
-        return bundle === undefined ? [] : [[domain, bundlePem(bundle)] as const]
-      })
-      return roots.length === 0 ? undefined : { kind: 'bundle', roots: new Map(roots) }
+        return bundle === undefined ? nobodysRoot(domain) : bundlePem(bundle)
+      }
+      return authority === undefined ? undefined : { kind: 'bundle', roots: new Map(need.trustDomains.map((domain) => [domain, rootsOf(domain)])) }
     }
     case 'server': {
       const made = source.serverFor(need.hosts)
@@ -73,10 +74,6 @@ function materialOf(need: SecretNeed, source: SecretSource): SecretMaterial | un
     case 'client-secret': return { kind: 'secret', text: readFileSync(need.secretFile, 'utf8').trim() }
     case 'seal': return { kind: 'secret', text: sealOf(need.issuer, source.kept) }
   }
-}
-
-function reasonOf(need: SecretNeed): string {
-  return need.kind === 'bundle' ? `no bundle of \`${need.trustDomains.join('`, `')}\` is known` : 'the certificate authority has not issued it'
 }
 
 /** Sessions that it seals outlive gateways and agents. */
