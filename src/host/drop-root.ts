@@ -2,7 +2,7 @@
  * On a machine the agent is root, and its workloads must not be: each identity gets a user id of its own, far from all others.
  * That user can open none of the files it is to see, so root puts them on a stage, in a mount namespace that dies with it.
  */
-import { chownSync } from 'node:fs'
+import { chownSync, mkdirSync } from 'node:fs'
 import type { Confinement } from './bwrap.ts'
 
 /** Above every range that systemd's list of user ids knows (UIDS-GIDS, systemd.io). */
@@ -36,6 +36,7 @@ export function onStage(c: Confinement, uid: number): { readonly confinement: Co
 
 /** Where each source is found on the stage, and what has to come before the command line that looks there as that user. */
 export function stage(sources: readonly string[], uid: number): { readonly at: (i: number) => string; readonly before: readonly string[] } {
+  mkdirSync(stageFolder, { recursive: true, mode: 0o755 })
   return {
     at: (i) => `${stageFolder}/${i}`,
     before: [

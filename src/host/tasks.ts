@@ -4,7 +4,7 @@ import { dirname, join } from 'node:path'
 import { Fault, messageOf } from '../base/fault.ts'
 import { identityPlaces } from '../identity/places.ts'
 import { bwrapArguments, insideSvid } from './bwrap.ts'
-import { hostUid, onStage, stageFolder } from './drop-root.ts'
+import { hostUid, onStage } from './drop-root.ts'
 import { fixedFiles, hostsFile, reachable, resolverFiles } from './etc-files.ts'
 import { inNetns } from './ip.ts'
 import { inOwned } from './own-userns.ts'
@@ -51,7 +51,6 @@ function taskOf(setting: Setting, place: Place, platform: Platform): readonly [T
   const userns = usernsOf(setting, place)
   const inPlace = (argv: readonly string[]): readonly string[] => (userns === undefined ? argv : inOwned(place.netns, userns, argv))
   if (setting.mode === 'sandbox') return [{ key: place.key, netns: place.netns, argv: inNetns(place.netns, inPlace(bwrapArguments(confinement))) }]
-  mkdirSync(stageFolder, { recursive: true, mode: 0o755 })
   const staged = onStage(confinement, hostUid(place.group))
   return [{ key: place.key, netns: place.netns, argv: inNetns(place.netns, [...staged.before, ...inPlace(bwrapArguments(staged.confinement))]) }]
 }

@@ -19,8 +19,7 @@ export interface OutsideWorld {
 const program = fileURLToPath(new URL('outside-world-main.ts', import.meta.url))
 
 /** `names` are the addresses that its name server tells. Everything it needs is written to `folder`. */
-export async function outsideWorld(folder: string, names: Readonly<Record<string, readonly string[]>>): Promise<OutsideWorld> {
-  const nameServer = '198.51.100.53'
+export async function outsideWorld(folder: string, names: Readonly<Record<string, readonly string[]>>, nameServer = '198.51.100.53'): Promise<OutsideWorld> {
   const at = (name: string): string => join(folder, name)
   const subjects = Object.keys(names).map((name) => `DNS:${name}`).join(',')
   const made = await run(['openssl', 'req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-keyout', at('outside-key.pem'), '-out', at('outside-cert.pem'), '-days', '2', '-subj', '/CN=outside', '-addext', `subjectAltName=${subjects}`])
