@@ -39,7 +39,7 @@ const rows: readonly (readonly [title: string, parts: Partial<Platform>, expecte
   ],
   ['encryption of what nobody else opens is fine', { servicePolicies: [service('a/p', 'a/x', 'a/y', 'tcp web', { encryption: 'required' }), service('a/q', 'a/x', 'a/y', 'tcp 5432')] }, []],
   ['host names need a gateway', { ingressPolicies: [ingress('a/p', 'external:inner', 'a/y', 'tcp web')] }, ['gateway-missing: IngressPolicy `p` needs the inbound gateway, and the Platform has none']],
-  ['and are fine with one', { gateway: { addresses: [], httpsPort: 443, httpPort: undefined, meshPort: 15_443, at: place() }, ingressPolicies: [ingress('a/p', 'external:inner', 'a/y', 'tcp web')] }, []],
+  ['and are fine with one', { gateway: { addresses: [], httpsPort: 443, httpPort: undefined, meshPort: 15_443, bundlePort: 8443, bundleCertificate: undefined, at: place() }, ingressPolicies: [ingress('a/p', 'external:inner', 'a/y', 'tcp web')] }, []],
   [
     'two policies that say the same contain each other', { servicePolicies: [service('a/p', 'a/x', 'a/y', 'tcp web', { at: place(1) }), service('a/q', 'a/x', 'a/y', 'tcp 80', { at: place(2) })] },
     ['contained: ServicePolicy `p` opens nothing that others do not open: ServicePolicy a/q', 'contained: ServicePolicy `q` opens nothing that others do not open: ServicePolicy a/p'],

@@ -31,7 +31,7 @@ async function run(context: CommandContext): Promise<ExitCode> {
     else out.line(`${out.paint('red', 'no agent')}: the last rules stay in force, nothing is repaired or restarted; \`bulkhead up DIR\` starts a new one`)
     return 1
   }
-  const good = status.enforced && status.workloads.every(isWell) && status.gateways.every((g) => g.running)
+  const good = status.enforced && status.workloads.every(isWell) && status.gateways.every((g) => g.running) && status.peers.every((p) => p.known)
   if (json) out.json({ name: instance.name, where: where.kind, agent: status, well: good })
   else print(out, status)
   return good ? 0 : 1
@@ -54,6 +54,11 @@ function print(out: Output, s: AgentStatus): void {
     const problem = s.problems.find((p) => p.place === g.gateway)?.reason
     const well = g.running && problem === undefined
     out.line(`  ${out.paint(well ? 'green' : 'red', well ? 'up' : 'down')} ${g.gateway}${g.restarts > 0 ? `, ${g.restarts} restarts` : ''}${problem === undefined ? '' : ` ${escapeText(problem)}`}`)
+  }
+  for (const p of s.peers) {
+    const bundle = p.known ? `bundle ${p.sequence ?? 'without a number'}` : 'no bundle is known, so nobody there is believed'
+    const looked = p.fetched === undefined ? 'not fetched yet' : `fetched ${p.fetched}`
+    out.line(`  ${out.paint(!p.known ? 'red' : p.problem === undefined ? 'green' : 'yellow', 'peer')} ${p.trustDomain} ${bundle}, ${looked}${p.problem === undefined ? '' : `: ${escapeText(p.problem)}`}`)
   }
   for (const r of s.refused) out.line(`  ${out.paint('yellow', 'closed')} ${r.path}: ${r.reason}, ${r.documents.join(', ')}`)
   for (const d of s.drift) out.line(`  ${out.paint('yellow', 'drift')} ${d.at} ${escapeText(d.what)}: ${d.repaired ? `repaired in ${d.tookMs} ms` : 'not repaired'}`)

@@ -5,6 +5,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Fault, messageOf } from '../base/fault.ts'
 import { adoptLast } from './adoption.ts'
+import { createBrokers } from './brokers.ts'
 import { changes } from './changes.ts'
 import { checkDocuments } from './documents.ts'
 import { netnsNames } from './enforce.ts'
@@ -61,9 +62,13 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
   const supervisor = createSupervisor(folder)
   const keeper = createTableKeeper(log)
   const expiry = createExpiry(time, () => lapse(), log)
-  const identities = createIdentities(options, () => gateways.renew(), log)
+  const identities = createIdentities(options, () => {
+    gateways.renew()
+    brokers.renew()
+  }, log)
+  const brokers = createBrokers(options, supervisor, log)
   const gateways: GatewayKeeper = createGateways({ setting: options, keeper, log, current: () => holding.current(), identities, onNames: options.onNames })
-  const holding: Holding = createHolding({ setting: options, time, keeper, supervisor, expiry, gateways, identities, onInForce: options.onInForce })
+  const holding: Holding = createHolding({ setting: options, time, keeper, supervisor, expiry, gateways, identities, brokers, onInForce: options.onInForce })
   let stopping = false
 
   const refresh = async (why: string, whole: boolean): Promise<void> => {
@@ -112,6 +117,7 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
       paths: inForce === undefined ? 0 : carriedPaths(inForce.set, inForce.refused).length,
       workloads: workloadStatus(inForce?.plan.places ?? [], supervisor.status(), holding.failed()),
       gateways: gateways.status(inForce),
+      peers: gateways.peers(),
       problems: holding.problems(),
       refused: describeRefusals(inForce?.refused ?? []),
       drift: looks.drift(),

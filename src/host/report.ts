@@ -60,6 +60,19 @@ export interface GatewayStatus {
   readonly restarts: number
 }
 
+/** Another platform, and what of its trust bundle is held. */
+export interface PeerStatus {
+  readonly trustDomain: string
+  /** Without a bundle nobody there is believed. */
+  readonly known: boolean
+  /** Decimal, of the bundle in use; undefined when its publisher does not count. */
+  readonly sequence: string | undefined
+  /** ISO 8601; undefined before the first success of this agent. */
+  readonly fetched: string | undefined
+  /** Why the last attempt failed; the bundle before stays in use. */
+  readonly problem: string | undefined
+}
+
 export interface AgentStatus {
   readonly pid: number
   readonly mode: 'sandbox' | 'host'
@@ -71,7 +84,8 @@ export interface AgentStatus {
   readonly workloads: readonly WorkloadStatus[]
   /** Those that the set in force needs. */
   readonly gateways: readonly GatewayStatus[]
-  /** What of them does not work. */
+  readonly peers: readonly PeerStatus[]
+  /** What of the gateways does not work. */
   readonly problems: readonly FailedPlace[]
   readonly refused: readonly RefusedPath[]
   /** The latest, oldest first. */

@@ -8,6 +8,7 @@ import { bundleLimits, decodeBundle } from './bundle.ts'
 import { bundleEndpointSpiffeId, parseSpiffeId } from './spiffe-id.ts'
 import { verifySvid } from './verify-svid.ts'
 import type { ClientRequest, IncomingMessage } from 'node:http'
+import type { LookupFunction } from 'node:net'
 import type { TLSSocket } from 'node:tls'
 import type { TrustBundle } from './bundle.ts'
 
@@ -26,6 +27,8 @@ export interface FetchOptions {
   readonly now: number
   /** PEM; authorities of the web besides those that Node comes with. */
   readonly webAuthorities?: readonly string[]
+  /** Finds the addresses of a host; the system's way when unsaid. */
+  readonly lookup?: LookupFunction
   /** For everything together. */
   readonly timeoutMs?: number
   readonly signal?: AbortSignal
@@ -82,6 +85,7 @@ function greet(endpoint: BundleEndpoint, url: URL, options: FetchOptions, signal
     ...(isIP(host) === 0 ? { servername: host } : {}),
     // Under https_spiffe the certificate has no host name to check; `judge` decides instead.
     rejectUnauthorized: web,
+    ...(options.lookup === undefined ? {} : { lookup: options.lookup }),
     ...(options.webAuthorities === undefined ? {} : { ca: [...options.webAuthorities] }),
   })
   const abort = (): void => void socket.destroy(new Error('no answer in time'))

@@ -8,7 +8,7 @@ import type { GatewayRequest } from '../model/request.ts'
 
 const jwt = { kind: 'jwt', issuer: 'https://id.example.org', audiences: ['portal'], jwks: { kind: 'file', file: '/keys' }, claims: [] } as const
 const staff = [{ path: ['group'], values: ['staff'] }]
-const gateway = { addresses: [], httpsPort: 443, httpPort: 80, meshPort: 15_443, at: place() }
+const gateway = { addresses: [], httpsPort: 443, httpPort: 80, meshPort: 15_443, bundlePort: 8443, bundleCertificate: undefined, at: place() }
 
 function answers(ingressPolicies: readonly IngressPolicy[], now = 0): (different: Partial<GatewayRequest>) => string {
   const platform = platformOf({ workloads: [workload('a/x', { ports: [80] }), workload('a/y', { ports: [80] })], externals: [external('net', ['203.0.113.0/24'])], gateway, ingressPolicies })

@@ -59,6 +59,10 @@ export interface PlatformGateway {
   readonly httpPort: number | undefined
   /** Where Peers' gateways connect. */
   readonly meshPort: number
+  /** Where the trust bundle is served; closed without Peers. */
+  readonly bundlePort: number
+  /** By which the bundle's endpoint proves itself (`https_web`); undefined: by its SPIFFE identity. Absolute paths. */
+  readonly bundleCertificate: { readonly certificateFile: string; readonly keyFile: string } | undefined
   readonly at: Location
 }
 
@@ -137,12 +141,12 @@ export interface Workload {
   readonly layer: Layer | undefined
   /** Its own segment, else its enclave's. */
   readonly segment: string | undefined
+  /** It passes messages on, at its one tcp port called `nats`. */
+  readonly broker: 'nats' | undefined
   readonly start: Start
   readonly at: Location
 }
 
-  /** It passes messages on, at its one tcp port called `nats`. */
-  readonly broker: 'nats' | undefined
 export interface WorkloadPort {
   readonly name: string | undefined
   readonly port: number
@@ -244,10 +248,6 @@ export type PortItem =
 export interface TrafficSpec {
   readonly protocol: Protocol | 'any'
   readonly ports: readonly PortItem[]
-}
-
-interface PolicyBase {
-  /** Unique within its kind and enclave. */
   /** Written as `protocol: nats`: tcp to the port `nats` of brokers alone, for these messages. */
   readonly messages?: Messages
 }
@@ -259,6 +259,10 @@ export const brokerPort = 'nats'
 export interface Messages {
   readonly publish: readonly string[]
   readonly subscribe: readonly string[]
+}
+
+interface PolicyBase {
+  /** Unique within its kind and enclave. */
   readonly name: string
   /** The owner: the enclave whose document this is. */
   readonly enclave: string

@@ -93,9 +93,11 @@ export function issuersOf(path: Path): readonly { readonly host: string; readonl
     ...(authentication.jwks.kind === 'uri' ? [authentication.jwks.uri] : []),
     ...(authentication.kind === 'oidc' ? [authentication.tokenEndpoint] : []),
   ]
-  return texts.flatMap((text) => {
-    const url = URL.parse(text)
-    if (url === null) return []
-    return [{ host: url.hostname, port: url.port === '' ? (url.protocol === 'http:' ? 80 : 443) : Number(url.port) }]
-  })
+  return texts.flatMap((text) => (URL.canParse(text) ? [endpointOf(text)] : []))
+}
+
+/** Where a URL of a document leads. */
+export function endpointOf(text: string): { readonly host: string; readonly port: number } {
+  const url = new URL(text)
+  return { host: url.hostname, port: url.port === '' ? (url.protocol === 'http:' ? 80 : 443) : Number(url.port) }
 }

@@ -4,7 +4,7 @@
  */
 import { portSet } from '../../net/ports.ts'
 import { defaultMeshPort, gatewaysOf, inboundGroup, outboundGroup, resolverGroup, virtualKey } from './inventory.ts'
-import { issuersOf, placesOf } from './gateway-needs.ts'
+import { endpointOf, issuersOf, placesOf } from './gateway-needs.ts'
 import { claimOf } from './pairs.ts'
 import type { Path } from '../../intent/intent.ts'
 import type { Platform } from '../../model/platform.ts'
@@ -16,7 +16,8 @@ import type { AttachedGroups, PairEntry } from './pairs.ts'
 
 /** Outside ends that connect to an address and port of the inbound gateway. */
 export interface GatewayPublication {
-  readonly path: Path
+  /** Undefined for what the platform needs beside its policies. */
+  readonly path: Path | undefined
   /** Names of sets of addresses, those of Externals included. */
   readonly sources: readonly string[]
   readonly addresses: readonly Address[]
@@ -112,7 +113,23 @@ export function lowerGateways(platform: Platform, paths: readonly Path[], invent
     }
   }
   const asking = resolverWays(platform, inventory, attached, places)
-  return { direct: [...direct, ...asking.direct], egress: [...egress, ...asking.egress], lead, publications, places }
+  const trust = bundleWays(platform, inventory, places)
+  return { direct: [...direct, ...asking.direct], egress: [...egress, ...asking.egress, ...trust.egress], lead, publications: [...publications, ...trust.publications], places }
+}
+
+/** Trust bundles, while there are Peers: ours is fetched here, and theirs from where they say. Who answers is for the fetcher to judge. */
+function bundleWays(platform: Platform, inventory: Inventory, places: Places): Pick<GatewayWays, 'egress' | 'publications'> {
+  if (inventory.gateways?.inbound === undefined || inventory.uplink === undefined) return { egress: [], publications: [] }
+  const claimFor = (port: number, document: string): Claim => ({ ports: portSet([{ from: port, to: port }]), expires: undefined, documents: [document] })
+  const egress = [...platform.peers.values()].flatMap(({ name, bundleEndpoint }) => {
+    const { host, port } = endpointOf(bundleEndpoint.url)
+    const { sets, ports } = places.host(host, port)
+    return sets.map((target) => ({ source: inboundGroup, target, protocol: 'tcp' as const, claim: { ...claimFor(port, `Peer ${name}`), ports } }))
+  })
+  const { gateway } = platform
+  if (gateway === undefined || platform.peers.size === 0) return { egress, publications: [] }
+  const port = gateway.bundlePort
+  return { egress, publications: [{ path: undefined, sources: places.anywhere(port).sets, addresses: gateway.addresses, port, claim: claimFor(port, `Platform ${platform.name}`) }] }
 }
 
 /** Everybody may ask; what is answered is the resolver's to judge. */

@@ -25,7 +25,7 @@ export function publishGateway(
     for (const address of addresses) {
       const end = `tcp ${formatAddress(address)} ${port}`
       if (ends.has(end)) {
-        refused.push(refuse('publish-conflict', path, formatEnd(address, port)))
+        if (path !== undefined) refused.push(refuse('publish-conflict', path, formatEnd(address, port)))
         continue
       }
       for (const id of new Set(sources.flatMap((name) => outside.sources(name)))) {

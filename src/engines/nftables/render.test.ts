@@ -95,7 +95,7 @@ const viaGateways: Described = {
     virtual: new Map([['north/lab/store', { ipv4: addressOf('10.128.0.200'), ipv6: addressOf('fdbb:1::200') }]]),
   },
   platform: {
-    gateway: { addresses: [addressOf('192.0.2.80'), addressOf('2001:db8:80::1')], httpsPort: 443, httpPort: 80, meshPort: 15_443, at: { file: 'test.yaml', line: 1, column: 1 } },
+    gateway: { addresses: [addressOf('192.0.2.80'), addressOf('2001:db8:80::1')], httpsPort: 443, httpPort: 80, meshPort: 15_443, bundlePort: 8443, bundleCertificate: undefined, at: { file: 'test.yaml', line: 1, column: 1 } },
     resolver: { upstream: [{ address: addressOf('192.0.2.53'), port: 53 }] },
     peers: new Map([['north', {
       kind: 'Peer', name: 'north', trustDomain: 'north.example', bundleEndpoint: { url: 'https://north.example/bundle', profile: 'https_web' },

@@ -9,13 +9,11 @@ import { createAdmissions } from './admissions.ts'
 import { enforceGatewayNetworks } from './network.ts'
 import { createEnvoys } from './envoys.ts'
 import { createResolverKeeper } from './resolver.ts'
-import { openBundleStore } from '../../identity/bundle-store.ts'
-import { identityPlaces } from '../../identity/places.ts'
+import { createBundles } from './bundles.ts'
 import { endStrays } from '../leftovers.ts'
 import type { NameVerdict } from '../../engines/dns/records.ts'
-import type { BundleStore } from '../../identity/bundle-store.ts'
 import type { InForce } from '../enforce.ts'
-import type { FailedPlace, GatewayStatus } from '../report.ts'
+import type { FailedPlace, GatewayStatus, PeerStatus } from '../report.ts'
 import type { Setting } from '../setting.ts'
 import type { TableKeeper } from '../table-keeper.ts'
 import type { Identities } from './identities.ts'
@@ -30,6 +28,8 @@ export interface GatewayKeeper {
   /** An identity has been renewed, or whom we trust. */
   readonly renew: () => void
   readonly status: (inForce: InForce | undefined) => readonly GatewayStatus[]
+  /** Whose identities are believed, by which bundle. */
+  readonly peers: () => readonly PeerStatus[]
   /** Ends everything that runs. */
   readonly stop: () => Promise<void>
   /** Ends what cannot do without this agent; the rest is for the next one. */
@@ -51,18 +51,16 @@ export interface GatewayParts {
 export function createGateways({ setting, keeper, log, current, identities, onNames }: GatewayParts): GatewayKeeper {
   const admissions = createAdmissions(keeper)
   const resolver = createResolverKeeper({ setting, log, admit: (request) => admissions.admit(request, current()?.plan.inventory), onRecords: onNames })
-  const places = identityPlaces(setting.folder)
-  let bundles: BundleStore | undefined
+  const bundles = createBundles(setting, identities.authority, () => envoys.renew(), log)
   const envoys = createEnvoys(setting, {
     authority: identities.authority, svidOf: identities.svidOf, serverFor: identities.serverFor, kept: `${setting.folder}/identity/seals`,
-    bundles: () => {
-      bundles ??= openBundleStore(places.bundles)
-      bundles.reload()
-      return bundles.all()
-    },
+    bundles: bundles.trusted,
   }, log)
   // Files of the machine's administrator change without notice.
-  const timer = setInterval(envoys.renew, renewMs)
+  const timer = setInterval(() => {
+    envoys.renew()
+    bundles.renew()
+  }, renewMs)
   timer.unref()
   watchFile(authorities, { interval: authoritiesMs, persistent: false }, envoys.renew)
   const nameOf = (netns: string): string => netns.slice(setting.prefix.length)
@@ -77,6 +75,8 @@ export function createGateways({ setting, keeper, log, current, identities, onNa
       const seats = gatewaySeats(next.plan.inventory.gateways, setting.prefix).filter((s) => !failed.some((f) => f.place === nameOf(s.netns)))
       const problems: FailedPlace[] = []
       const seat = seats.find((s) => s.name === 'resolver')
+      // Who is no Peer any more vouches for nobody from here on.
+      bundles.trust(next.set.platform)
       for (const [place, reason] of await envoys.settle(seats, next.served.envoy)) problems.push({ place, reason })
       await admissions.retain(next.served.zones, next.plan.inventory)
       if (seat === undefined || next.served.zones === undefined) await resolver.stop()
@@ -84,9 +84,15 @@ export function createGateways({ setting, keeper, log, current, identities, onNa
         const problem = await resolver.serve(seat, { zones: next.served.zones, upstream: next.plan.inventory.gateways?.resolver?.upstream ?? [] })
         if (problem !== undefined) problems.push({ place: 'resolver', reason: problem })
       }
+      const unserved = await bundles.settle(next, seats.find((s) => s.name === 'inbound'))
+      if (unserved !== undefined) problems.push({ place: 'gateway-in', reason: unserved })
       return problems
     },
-    renew: envoys.renew,
+    renew: () => {
+      envoys.renew()
+      bundles.renew()
+    },
+    peers: bundles.status,
     status: (inForce) => {
       const tasks = envoys.status()
       return gatewaySeats(inForce?.plan.inventory.gateways, setting.prefix).map((seat): GatewayStatus => {
@@ -99,13 +105,13 @@ export function createGateways({ setting, keeper, log, current, identities, onNa
     stop: async () => {
       clearInterval(timer)
       unwatchFile(authorities, envoys.renew)
-      await Promise.all([resolver.stop(), envoys.stop()])
+      await Promise.all([resolver.stop(), envoys.stop(), bundles.stop()])
     },
     release: async () => {
       clearInterval(timer)
       unwatchFile(authorities, envoys.renew)
       envoys.release()
-      await resolver.stop()
+      await Promise.all([resolver.stop(), bundles.stop()])
     },
   }
 }

@@ -2,7 +2,7 @@
  * Identities where they are used: each workload's own SVID in its own folder, and for the gateways whatever their
  * configuration asks for. Nothing here opens a path; what cannot be issued leaves its paths closed.
  */
-import { mkdirSync } from 'node:fs'
+import { mkdirSync, rmSync } from 'node:fs'
 import { messageOf } from '../../base/fault.ts'
 import { openAuthority } from '../../identity/authority.ts'
 import { identityPlaces } from '../../identity/places.ts'
@@ -85,6 +85,9 @@ export function createIdentities(setting: Setting, onChange: () => void, log: (t
     deliver: async (platform, plan) => {
       const running = plan.places.filter((p) => p.start.kind === 'run')
       for (const p of running) mkdirSync(places.svid(p.workload), { recursive: true, mode: 0o700 })
+      // Who has left has no identity to find, should somebody of its name come one day.
+      const kept = new Set(plan.places.map((p) => places.svid(p.workload)))
+      for (const folder of places.svids()) if (!kept.has(folder)) rmSync(folder, { recursive: true, force: true })
       users = new Map(plan.places.map((p) => [spiffeId(platform.trustDomain, p.workload), { workload: p.workload, uid: setting.mode === 'host' ? hostUid(p.group) : undefined }]))
       try {
         await open(platform).rotation.set([...users.keys()])

@@ -1,8 +1,9 @@
 /** What gateways and resolver of this host are to do, from a set and its plan, for `design`. */
 import { render as renderNames } from '../../engines/dns/render.ts'
 import { render as renderEnvoy } from '../../engines/envoy/render.ts'
-import { issuersOf } from '../../engines/nftables/gateway-needs.ts'
+import { endpointOf, issuersOf } from '../../engines/nftables/gateway-needs.ts'
 import { parseAddress } from '../../net/address.ts'
+import { authorities } from '../sandbox.ts'
 import { insideFolder } from './files.ts'
 import { readKeySets } from './key-sets.ts'
 import type { DnsInventory } from '../../engines/dns/inventory.ts'
@@ -49,7 +50,7 @@ function envoyInventory(intent: Intent, places: readonly Place[], { gateways }: 
     inbound: { addresses: addressesOf(gateways?.inbound) },
     resolver: { addresses: addressesOf(gateways?.resolver) },
     folder: insideFolder,
-    trustedRoots: '/etc/ssl/certs/ca-certificates.crt',
+    trustedRoots: authorities,
     keySets: readKeySets(intent),
   }
 }
@@ -73,7 +74,9 @@ function dnsInventory({ platform, intent }: CheckedSet, { attachments, gateways 
     peers: peersOf(gateways),
     gateways: [
       ...asker('outbound', [...[...platform.peers.values()].map((p) => p.gateway.host), ...(platform.egressProxy === undefined ? [] : [platform.egressProxy.host])]),
-      ...asker('inbound', intent.paths.flatMap((path) => issuersOf(path).map((issuer) => issuer.host))),
+      ...asker('inbound', [
+        ...intent.paths.flatMap((path) => issuersOf(path).map((issuer) => issuer.host)), ...[...platform.peers.values()].map((p) => endpointOf(p.bundleEndpoint.url).host),
+      ]),
     ],
   }
 }

@@ -30,8 +30,14 @@ export function machineryOf(context: Context<'Platform'> | undefined): Own {
 function gatewayOf(context: Context<'Platform'>): PlatformGateway | undefined {
   const { gateway } = context.doc.spec
   if (gateway === undefined) return undefined
-  const ports = { httpsPort: gateway.httpsPort ?? 443, httpPort: gateway.httpPort, meshPort: gateway.meshPort ?? 15_443 }
-  const written = [ports.httpsPort, ports.meshPort, ...(ports.httpPort === undefined ? [] : [ports.httpPort])]
-  if (new Set(written).size < written.length) context.problem(['gateway'], 'conflicting-fields', '`httpsPort`, `httpPort` and `meshPort` have to differ')
-  return { addresses: gateway.addresses.flatMap((text) => parseAddress(text) ?? []), ...ports, at: context.place(['gateway']) }
+  const { bundleCertificateFile: certificateFile, bundleKeyFile: keyFile } = gateway
+  const ports = { httpsPort: gateway.httpsPort ?? 443, httpPort: gateway.httpPort, meshPort: gateway.meshPort ?? 15_443, bundlePort: gateway.bundlePort ?? 8443 }
+  // Where nobody is there to fetch it, nothing of ours is served.
+  const used = [ports.httpsPort, ports.meshPort, ...(ports.httpPort === undefined ? [] : [ports.httpPort]), ...(context.peerDomains.size > 0 ? [ports.bundlePort] : [])]
+  if (new Set(used).size < used.length) context.problem(['gateway'], 'conflicting-fields', '`httpsPort`, `httpPort`, `meshPort` and, with Peers, `bundlePort` (8443 unless written) have to differ')
+  return {
+    addresses: gateway.addresses.flatMap((text) => parseAddress(text) ?? []), ...ports,
+    bundleCertificate: certificateFile === undefined || keyFile === undefined ? undefined : { certificateFile, keyFile },
+    at: context.place(['gateway']),
+  }
 }

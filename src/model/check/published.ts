@@ -37,14 +37,14 @@ export function publishedAddresses({ ingressPolicies, addresses, externals }: Pi
 }
 
 /** The gateway's own addresses are published ones, and its ports there are its own. */
-export function gatewayAddresses({ ingressPolicies, addresses, gateway }: Pick<Platform, 'ingressPolicies' | 'addresses' | 'gateway'>): readonly Diagnostic[] {
+export function gatewayAddresses({ ingressPolicies, addresses, gateway, peers }: Pick<Platform, 'ingressPolicies' | 'addresses' | 'gateway' | 'peers'>): readonly Diagnostic[] {
   if (gateway === undefined) return []
   const inside = gateway.addresses.filter((address) => setContains(addresses, address)).map((address): Diagnostic => {
     const text = formatAddress(address)
     return { code: 'published-inside', severity: 'error', message: `the gateway's address ${quote(text)} is inside the workloads' own addresses`, at: gateway.at, given: text, help: 'use an address outside the Platform\'s `addresses`' }
   })
   const own = new Set(gateway.addresses.map(formatAddress))
-  const others = gateway.httpPort === undefined ? [gateway.meshPort] : [gateway.meshPort, gateway.httpPort]
+  const others = [gateway.meshPort, ...(gateway.httpPort === undefined ? [] : [gateway.httpPort]), ...(peers.size > 0 ? [gateway.bundlePort] : [])]
   const ports = new Set([gateway.httpsPort, ...others, ...ingressPolicies.flatMap((p) => (p.gateway.kind === 'proxy' ? (p.gateway.proxy.listenPort ?? []) : []))])
   const taken = ingressPolicies.flatMap((policy): readonly Diagnostic[] => {
     const { gateway: by, traffic, at } = policy

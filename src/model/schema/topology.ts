@@ -29,7 +29,10 @@ export const platformSpec = fields({
       httpsPort: optional(portNumber, 'Where host names are served.', 443),
       httpPort: optional(portNumber, 'Answers with a redirect to https and nothing else; closed when left out.'),
       meshPort: optional(portNumber, 'Where the gateways of Peers connect.', 15_443),
-    }),
+      bundlePort: optional(portNumber, 'Where Peers fetch the trust bundle, at `/bundle.json`; open while there are Peers.', 8443),
+      bundleCertificateFile: optional(absolutePath, 'A certificate of the web for that port, and those up to its root; without it the endpoint proves itself by SPIFFE identity.'),
+      bundleKeyFile: optional(absolutePath, 'Its private key.'),
+    }).check(allOrNone(['bundleCertificateFile', 'bundleKeyFile'])),
     'The inbound gateway. Without it nothing comes in by a host name, and no Peer.',
   ),
   resolver: optional(
@@ -133,10 +136,10 @@ export const workloadSpec = fields({
   groups: optional(z.array(nameText), 'Groups of its enclave that it consents to join.', []),
   layer: optional(z.enum(layers), 'Its layer in the stack.'),
   segment: optional(nameText, 'Its IsolationSegment; its enclave\'s when left out.'),
+  broker: optional(z.enum(['nats']), 'It is a message broker, at its one tcp port called `nats`; policies with `protocol: nats` lead to it.'),
   run: optional(runSpec, 'Start a process for it.'),
   privileged: optional(z.boolean(), 'Its process is root with the network capabilities (`CAP_NET_ADMIN`, `CAP_NET_RAW`, `CAP_NET_BIND_SERVICE`) over its own network namespace, and over nothing else. Needs `run`.', false),
   attach: optional(attachSpec, 'Take a namespace or an interface that exists.'),
-  broker: optional(z.enum(['nats']), 'It is a message broker, at its one tcp port called `nats`; policies with `protocol: nats` lead to it.'),
 }).check(exactlyOne(['run', 'attach'], true))
 
 export const groupSpec = fields({

@@ -93,6 +93,9 @@ export function gatewayFacts({ platform, inventory }: Subject, members: readonly
   const somePort = (holdsFor: (port: number) => boolean): boolean => documented.some(holdsFor)
   const asksIssuer = (port: number, address: Address, at: number): boolean => outside && platform.gateway !== undefined && !holds(answersOutside, address) &&
     workloads.some((workload) => proxyPolicies(platform, workload, undefined, at).some(({ gateway }) => gateway.kind === 'proxy' && issuers(gateway.proxy.authentication).some(({ host, port: p }) => toHost(host, p, address, port))))
+  const peers = [...platform.peers.values()].map(({ bundleEndpoint }) => urlEnd(bundleEndpoint.url))
+  const exchanges = outside && gateways.inbound !== undefined && peers.length > 0
+  const asksPeer = (port: number, address: Address): boolean => exchanges && !holds(answersOutside, address) && peers.some((end) => toHost(end.host, end.port, address, port))
   const asksServer = (port: number, address: Address): boolean => {
     if (!outside || holds(answersOutside, address)) return false
     if (servers === undefined) return port === 53 && isOutside(address) && !setContains(linkAddresses, address)
@@ -110,7 +113,7 @@ export function gatewayFacts({ platform, inventory }: Subject, members: readonly
     if (source === outboundGroup && destination === inboundGroup) return when(port === meshPort && known.some((each) => known.some(({ workload }) => somePort((p) => encrypted(each, workload, p, at)))))
     if (source === outboundGroup) return when(destination === uplinkGroup && address !== undefined && outside && leaves(port, address, at))
     if (source !== inboundGroup) return 'never'
-    if (destination === uplinkGroup) return when(address !== undefined && asksIssuer(port, address, at))
+    if (destination === uplinkGroup) return when(address !== undefined && (asksPeer(port, address) || asksIssuer(port, address, at)))
     if (to === undefined) return 'never'
     const fromOutside = outside && platform.gateway !== undefined && (proxyPolicies(platform, to.workload, port, at).length > 0 || peerEnters(platform, to.workload, port, at))
     return when(fromOutside || known.some((each) => encrypted(each, to.workload, port, at)))
@@ -121,11 +124,12 @@ export function gatewayFacts({ platform, inventory }: Subject, members: readonly
     enters: (from, to, protocol, port) => (at) => {
       if (protocol !== 'tcp' || port === undefined || !outside || !holds(published, to) || setContains(platform.addresses, from)) return 'never'
       if (port === meshPort && isOutside(from) && workloads.some((workload) => peerEnters(platform, workload, undefined, at))) return holds(answersOutside, from) ? 'may' : 'must'
+      if (exchanges && port === platform.gateway?.bundlePort && isOutside(from)) return holds(answersOutside, from) ? 'may' : 'must'
       return workloads.some((workload) => listensTo(platform, proxyPolicies(platform, workload, undefined, at), from, port)) ? 'must' : 'never'
     },
     published,
-    ports: [53, meshPort, ...(servers ?? []).map(({ port }) => port), ...peerEnds.flatMap(({ gateway }) => gateway?.port ?? []), ...(platform.egressProxy === undefined ? [] : [platform.egressProxy.port]), ...documented],
-    addresses: [...answersOutside, ...(servers ?? []).map(({ address }) => address), ...[...peerEnds.flatMap(({ gateway }) => gateway?.host ?? []), platform.egressProxy?.host ?? ''].flatMap((host) => parseAddress(host) ?? [])],
+    ports: [53, meshPort, ...(platform.gateway === undefined ? [] : [platform.gateway.bundlePort]), ...peers.map(({ port }) => port), ...(servers ?? []).map(({ port }) => port), ...peerEnds.flatMap(({ gateway }) => gateway?.port ?? []), ...(platform.egressProxy === undefined ? [] : [platform.egressProxy.port]), ...documented],
+    addresses: [...answersOutside, ...(servers ?? []).map(({ address }) => address), ...[...peerEnds.flatMap(({ gateway }) => gateway?.host ?? []), ...peers.map(({ host }) => host.replace(/^\[(.*)\]$/, '$1')), platform.egressProxy?.host ?? ''].flatMap((host) => parseAddress(host) ?? [])],
   }
 }
 
@@ -159,8 +163,10 @@ function portsIn(platform: Subject['platform']): readonly number[] {
 function issuers(authentication: Extract<Subject['platform']['ingressPolicies'][number]['gateway'], { readonly kind: 'proxy' }>['proxy']['authentication']): readonly { readonly host: string; readonly port: number }[] {
   if (authentication.kind !== 'jwt' && authentication.kind !== 'oidc') return []
   const texts = [authentication.jwks.kind === 'uri' ? authentication.jwks.uri : '', authentication.kind === 'oidc' ? authentication.tokenEndpoint : '']
-  return texts.flatMap((text) => {
-    const match = /^(https?):\/\/(\[[^\]]+\]|[^/:]+)(?::(\d+))?(?:\/|$)/.exec(text)
-    return match === null ? [] : [{ host: match[2] ?? '', port: Number(match[3] ?? (match[1] === 'https' ? 443 : 80)) }]
-  })
+  return texts.filter((text) => text !== '').map(urlEnd)
+}
+
+function urlEnd(text: string): { readonly host: string; readonly port: number } {
+  const match = /^(https?):\/\/(\[[^\]]+\]|[^/:?#]+)(?::(\d+))?(?:[/?#]|$)/.exec(text)
+  return { host: match?.[2] ?? '', port: Number(match?.[3] ?? (match?.[1] === 'http' ? 80 : 443)) }
 }

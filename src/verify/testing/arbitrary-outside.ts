@@ -53,7 +53,7 @@ function platformOf(choices: Choices): readonly Document[] {
   if (!choices.chance(70)) return []
   const addresses = choices.chance(40) ? { addresses: ['10.50.0.0/20', 'fd50::/64'] } : {}
   const infrastructure = choices.chance(60) ? { infrastructure: infrastructureCidrs } : {}
-  const ports = { httpsPort: choices.pick([443, 8443]), ...(choices.chance(50) ? { httpPort: 80 } : {}) }
+  const ports = { httpsPort: choices.pick([443, 8443]), bundlePort: 9443, ...(choices.chance(50) ? { httpPort: 80 } : {}) }
   const gateway = choices.chance(60) ? { gateway: { addresses: choices.some(gatewayAddresses, 1, 2), ...ports } } : {}
   return [document('Platform', 'generated', { trustDomain, ...addresses, ...infrastructure, ...gateway })]
 }

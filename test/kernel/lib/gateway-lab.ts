@@ -22,9 +22,9 @@ export const lab: Described = {
   externals: { site: ['www.example'], both: ['both.example', '198.51.100.0/24', '2001:db8:1::/48'], client: ['198.51.101.0/24', '2001:db8:2::/48'] },
   gateways: { ...everyGateway, virtual: new Map([['north/lab/store', { ipv4: addressOf('10.128.0.200'), ipv6: addressOf('fdbb:1::200') }]]) },
   platform: {
-    gateway: { addresses: published.map(addressOf), httpsPort: 443, httpPort: undefined, meshPort: 15_443, at },
+    gateway: { addresses: published.map(addressOf), httpsPort: 443, httpPort: undefined, meshPort: 15_443, bundlePort: 8443, bundleCertificate: undefined, at },
     resolver: { upstream: [{ address: addressOf('192.0.2.53'), port: 53 }, { address: addressOf('2001:db8:53::1'), port: 53 }] },
-    peers: new Map([['north', { kind: 'Peer', name: 'north', trustDomain: 'north.example', bundleEndpoint: { url: 'https://north.example', profile: 'https_web' }, gateway: { host: 'gw.north.example', port: 16_443 }, at }]]),
+    peers: new Map([['north', { kind: 'Peer', name: 'north', trustDomain: 'north.example', bundleEndpoint: { url: 'https://north.example:9443/bundle', profile: 'https_web' }, gateway: { host: 'gw.north.example', port: 16_443 }, at }]]),
   },
   paths: [
     path('e/a', 'external:site', 'tcp 443'),
