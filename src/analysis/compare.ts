@@ -1,7 +1,7 @@
 /** The paths between the same ends in two sets, held against each other. */
 import { canonicalJson } from '../base/canonical-json.ts'
 import { documentRefs } from './document-ref.ts'
-import { beyond } from './grants.ts'
+import { asCarried, beyond } from './grants.ts'
 import { formatParts, partsOf, sameExtent } from './outside.ts'
 import { unionAddresses } from '../net/address-set.ts'
 import type { Path, PathEnd } from '../intent/intent.ts'
@@ -15,7 +15,8 @@ import type { Side } from './side.ts'
 export function compareInside(before: Side, after: Side, old: readonly Path[], fresh: readonly Path[], now: number): readonly Change[] {
   const [path] = fresh.length > 0 ? fresh : old
   if (path === undefined || (samePaths(old, fresh) && sameDeclared(before, after, path))) return []
-  const verdict = compareGrants(grantsOf(before, old, now), grantsOf(after, fresh, now))
+  const [had, has] = [grantsOf(before, old, now), grantsOf(after, fresh, now)]
+  const verdict = compareGrants(asCarried(had, has), asCarried(has, had))
   return changesOf(verdict, inside(path.source), inside(path.destination), old, fresh)
 }
 
@@ -205,7 +206,8 @@ function samePath(a: Path, b: Path): boolean {
 
 /** What a gateway does is not all in its path, so that is compared at length. */
 function sameVia({ via: a }: Path, { via: b }: Path): boolean {
-  if (a.kind === 'direct' || a.kind === 'peer') return a.kind === b.kind
+  if (a.kind === 'direct' && b.kind === 'direct') return a.messages === b.messages || canonicalJson(a.messages ?? null) === canonicalJson(b.messages ?? null)
+  if (a.kind === 'mutual-tls' || a.kind === 'peer') return a.kind === b.kind
   return a.kind === 'egress' && b.kind === 'egress' && (a.http === b.http || canonicalJson(a.http) === canonicalJson(b.http))
 }
 

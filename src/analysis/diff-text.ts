@@ -81,6 +81,12 @@ function conditionText({ condition }: Piece): string {
   switch (condition.kind) {
     case 'always':
       return ''
+    case 'encrypted':
+      return 'encrypted'
+    case 'clear':
+      return 'in the clear'
+    case 'message':
+      return `${condition.action} ${condition.subject}`
     case 'http':
       return `${condition.match.methods.join(',') || 'any method'} ${condition.match.paths.join(',') || 'any path'}`
     case 'entrance':

@@ -4,16 +4,23 @@
  */
 import { compareText } from '../base/location.ts'
 import { canonicalJson } from '../base/canonical-json.ts'
-import { portSet } from '../net/ports.ts'
+import { intersectPorts, portSet, subtractPorts, unionPorts } from '../net/ports.ts'
 import { protocols } from '../net/protocol.ts'
+import { coversSubject } from '../net/subject.ts'
 import { phases } from '../model/platform.ts'
 import type { PortRange, PortSet } from '../net/ports.ts'
 import type { Protocol } from '../net/protocol.ts'
-import type { HttpMatch, Phase } from '../model/platform.ts'
+import type { HttpMatch, Messages, Phase } from '../model/platform.ts'
 
 /** Under which condition a path is open, beyond its ends and its traffic. */
 export type Condition =
   | { readonly kind: 'always' }
+  /** By mutual TLS between the gateways, and never in the clear. */
+  | { readonly kind: 'encrypted' }
+  /** In the clear, where the set that this one is held against would encrypt. */
+  | { readonly kind: 'clear' }
+  /** Only messages of these subjects, at the broker; whoever may connect to its port may not thereby do this. */
+  | { readonly kind: 'message'; readonly action: keyof Messages; readonly subject: string }
   /** Only these requests, at the gateway. */
   | { readonly kind: 'http'; readonly match: HttpMatch }
   /** Only by this published address and port, or this host of a gateway with these settings; nothing stands in for another. */
@@ -45,6 +52,31 @@ export interface Piece {
 }
 
 export const always: Condition = Object.freeze({ kind: 'always' })
+export const encrypted: Condition = Object.freeze({ kind: 'encrypted' })
+const clear: Condition = Object.freeze({ kind: 'clear' })
+
+/**
+ * The grants of one pair in two sets as they are carried: what one policy requires to be encrypted travels encrypted for all of
+ * its set, and what travels encrypted in the other set alone travels here in the clear.
+ */
+export function asCarried(grants: readonly Grant[], others: readonly Grant[]): readonly Grant[] {
+  const [here, there] = [encryptedPorts(grants), encryptedPorts(others)]
+  if (here.length === 0 && there.length === 0) return grants
+  return grants.flatMap((g) => {
+    if (g.condition.kind !== 'always' || g.protocol !== 'tcp') return [g]
+    const rest = subtractPorts(g.ports, here)
+    const parts: readonly Grant[] = [
+      { ...g, ports: subtractPorts(rest, there) },
+      { ...g, ports: intersectPorts(rest, there), condition: clear },
+      { ...g, ports: intersectPorts(g.ports, here), condition: encrypted },
+    ]
+    return parts.filter(({ ports }) => ports.length > 0)
+  })
+}
+
+function encryptedPorts(grants: readonly Grant[]): PortSet {
+  return unionPorts(...grants.flatMap((g) => (g.condition.kind === 'encrypted' ? [g.ports] : [])))
+}
 
 export function maskOf(open: readonly Phase[], declared: Phase | undefined): PhaseMask {
   let mask = declared === undefined || open.includes(declared) ? declaredPhase : 0
@@ -119,7 +151,11 @@ function holdsRange(grant: Grant, range: PortRange): boolean {
 
 /** Until when all that the condition lets through is let through by one or another of the grants; 0 when something is not. */
 function coveredUntil(condition: Condition, grants: readonly Grant[]): number {
-  const plain = latest(grants.filter((g) => g.condition.kind === 'always' || sameEntrance(g.condition, condition)))
+  if (condition.kind === 'message') {
+    const { action, subject } = condition
+    return latest(grants.filter(({ condition: other }) => other.kind === 'message' && other.action === action && coversSubject(other.subject, subject)))
+  }
+  const plain = latest(grants.filter((g) => standsFor(g.condition, condition)))
   if (condition.kind !== 'http') return plain
   const requests = grants.flatMap(({ condition: other, until }) => (other.kind === 'http' ? [{ match: other.match, until }] : []))
   const named = [...new Set(requests.flatMap(({ match }) => match.methods))]
@@ -141,8 +177,21 @@ function latest(these: readonly { readonly until: number }[]): number {
   return until
 }
 
-function sameEntrance(a: Condition, b: Condition): boolean {
-  return a.kind === 'entrance' && b.kind === 'entrance' && a.id === b.id
+/** Whether everything that is open under `b` is open under `a` too; requests are looked at one by one. */
+function standsFor(a: Condition, b: Condition): boolean {
+  switch (a.kind) {
+    case 'always':
+      return true
+    case 'clear':
+      return b.kind === 'clear' || b.kind === 'encrypted'
+    case 'encrypted':
+      return b.kind === 'encrypted'
+    case 'entrance':
+      return b.kind === 'entrance' && a.id === b.id
+    case 'http':
+    case 'message':
+      return false
+  }
 }
 
 /** `undefined` stands for a method that nobody names. */
@@ -159,6 +208,11 @@ export function conditionKey(condition: Condition): string {
   switch (condition.kind) {
     case 'always':
       return ''
+    case 'encrypted':
+    case 'clear':
+      return condition.kind
+    case 'message':
+      return `${condition.action} ${condition.subject}`
     case 'http':
       return canonicalJson(condition.match)
     case 'entrance':

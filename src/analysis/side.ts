@@ -7,7 +7,7 @@ import { externalAddresses, publishedAddresses } from '../intent/externals.ts'
 import { formatEnd } from '../intent/format.ts'
 import { isExpired } from '../intent/mismatch.ts'
 import { plainProxy } from '../model/ingress-proxy.ts'
-import { always, maskOf } from './grants.ts'
+import { always, encrypted, maskOf } from './grants.ts'
 import type { Intent, Path, PathEnd } from '../intent/intent.ts'
 import type { Authentication, Phase, Platform } from '../model/platform.ts'
 import type { Condition, Grant } from './grants.ts'
@@ -92,10 +92,15 @@ export function grantReader(platform: Platform): (path: Path, now: number) => re
 function conditionsOf(path: Path): readonly Condition[] {
   const { via } = path
   switch (via.kind) {
-    case 'direct':
-    case 'mutual-tls':
+    case 'direct': {
+      const { messages } = via
+      if (messages === undefined) return [always]
+      return (['publish', 'subscribe'] as const).flatMap((action) => messages[action].map((subject) => ({ kind: 'message' as const, action, subject })))
+    }
     case 'peer':
       return [always]
+    case 'mutual-tls':
+      return [encrypted]
     case 'egress':
       return [via.http === undefined ? always : { kind: 'http', match: via.http }]
     case 'publish':
