@@ -5,10 +5,12 @@
 import { existsSync, readdirSync } from 'node:fs'
 import { messageOf } from '../base/fault.ts'
 import { findEnvoy, withoutEnvoy } from '../engines/envoy/binary.ts'
+import { render as renderBrokers } from '../engines/nats/render.ts'
 import { assignGroups } from '../engines/nftables/ids.ts'
 import { uplinkGroup } from '../engines/nftables/inventory.ts'
 import { lower } from '../engines/nftables/lower.ts'
 import { compareText } from '../base/location.ts'
+import { brokerInventory } from './brokers.ts'
 import { gatewayNeeds, takesEnvoy } from './gateways/needs.ts'
 import { serve } from './gateways/serve.ts'
 import { gatewaysToJson } from './gateways/state.ts'
@@ -22,6 +24,7 @@ import { releaseInterface, takeInterface } from './tap.ts'
 import { planHost, uplinkInterface } from './plan.ts'
 import { hasIds, saveIds, saveInventory, saveSlots } from './memory.ts'
 import { groupOf } from './topology.ts'
+import type { NatsArtefacts } from '../engines/nats/render.ts'
 import type { Atoms } from '../engines/nftables/atoms.ts'
 import type { IdTable } from '../engines/nftables/ids.ts'
 import type { CheckedSet } from './documents.ts'
@@ -39,6 +42,7 @@ export interface InForce {
   readonly atoms: Atoms
   readonly ids: IdTable
   readonly served: Served
+  readonly brokers: NatsArtefacts
   readonly refused: readonly EngineRefusal[]
 }
 
@@ -59,10 +63,16 @@ export function design(set: CheckedSet, numbers: Numbers, setting: Setting, now:
   saveSlots(setting.folder, plan.slots)
   saveInventory(setting.folder, plan.inventory)
   const served = serve(set, plan, now)
+  const brokers = renderBrokers(set.platform, set.intent, brokerInventory(plan.inventory.brokers ?? []), { now })
   const refused = [...lowered.refused.map(({ path, code, reason }): EngineRefusal => (
     envoy || !takesEnvoy(set.platform, path) ? { engine: 'nftables', path, code, reason } : { engine: 'envoy', path, code: 'no-envoy', reason: withoutEnvoy }
-  )), ...served.refused]
-  return { set, plan, atoms: lowered.atoms, ids: lowered.ids, served, refused }
+  )), ...served.refused, ...brokerRefusals(brokers)]
+  return { set, plan, atoms: lowered.atoms, ids: lowered.ids, served, brokers, refused }
+}
+
+/** A broker that is not here at all has been refused by the kernel's engine already. */
+function brokerRefusals({ refused }: NatsArtefacts): readonly EngineRefusal[] {
+  return refused.flatMap(({ path, code, reason }): EngineRefusal[] => (code === 'no-broker' ? [] : [{ engine: 'nats', path, code, reason }]))
 }
 
 /** True when the same interfaces have the same identities and addresses: then a change is one of paths alone. */

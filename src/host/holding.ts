@@ -8,6 +8,7 @@ import { enforceConnections } from './revoke.ts'
 import { tasksOf, writeEtc } from './tasks.ts'
 import type { CheckedSet } from './documents.ts'
 import type { InForce, Links, Numbers } from './enforce.ts'
+import type { BrokerKeeper } from './brokers.ts'
 import type { Expiry } from './expiry.ts'
 import type { GatewayKeeper } from './gateways/gateways.ts'
 import type { Identities } from './gateways/identities.ts'
@@ -48,11 +49,12 @@ export interface HoldingParts {
   readonly expiry: Expiry
   readonly gateways: GatewayKeeper
   readonly identities: Identities
+  readonly brokers: BrokerKeeper
   /** Called whenever what is in force has changed: for the records. */
   readonly onInForce: (inForce: InForce) => Promise<void>
 }
 
-export function createHolding({ setting, time, keeper, supervisor, expiry, gateways, identities, onInForce }: HoldingParts): Holding {
+export function createHolding({ setting, time, keeper, supervisor, expiry, gateways, identities, brokers, onInForce }: HoldingParts): Holding {
   const { folder } = setting
   let numbers: Numbers = { ids: loadIds(folder), slots: loadSlots(folder) }
   let inForce: InForce | undefined
@@ -106,8 +108,10 @@ export function createHolding({ setting, time, keeper, supervisor, expiry, gatew
       const [ended, [unmade, places]] = await Promise.all([ending, makePlaces(next, links), delivered])
       failed = places
       kernelSetAt = performance.now()
-      problems = [...unmade, ...(await gateways.settle(next, unmade))]
+      const [untold, unserved] = await Promise.all([brokers.settle(next), gateways.settle(next, unmade)])
+      problems = [...unmade, ...unserved, ...untold]
       await startWorkloads(next, now)
+      problems = [...problems, ...(await brokers.confirm(next))]
       await onInForce(next)
       enforced = problems.length === 0
       return ended

@@ -11,6 +11,7 @@ import { readState, removeState, writeState } from './state.ts'
 import { slotsFromJson, slotsToJson } from './slots.ts'
 import type { IdTable } from '../engines/nftables/ids.ts'
 import type { Attachment, Identity, Inventory } from '../engines/nftables/inventory.ts'
+import type { WorkloadId } from '../model/platform.ts'
 import type { Address } from '../net/address.ts'
 import type { DocumentSet } from './documents.ts'
 import type { SlotTable } from './slots.ts'
@@ -49,12 +50,13 @@ export function saveInventory(folder: string, inventory: Inventory): void {
     attachments: inventory.attachments.map((a) => ({ ...a, ipv4: formatAddress(a.ipv4), ipv6: formatAddress(a.ipv6) })),
     uplink: inventory.uplink ?? null,
     gateways: gatewaysToJson(inventory.gateways),
+    ...(inventory.brokers === undefined ? {} : { brokers: [...inventory.brokers].sort() }),
   })
 }
 
 export function loadInventory(folder: string): Inventory | undefined {
   const value = readState(folder, 'inventory.json') as
-    | { groups: Record<Identity, number>; attachments: (Omit<Attachment, 'ipv4' | 'ipv6'> & { ipv4: string; ipv6: string })[]; uplink: Inventory['uplink'] | null; gateways?: unknown }
+    | { groups: Record<Identity, number>; attachments: (Omit<Attachment, 'ipv4' | 'ipv6'> & { ipv4: string; ipv6: string })[]; uplink: Inventory['uplink'] | null; gateways?: unknown; brokers?: readonly WorkloadId[] }
     | undefined
   if (value === undefined) return undefined
   return understood(folder, 'inventory.json', () => withGateways({
@@ -63,6 +65,7 @@ export function loadInventory(folder: string): Inventory | undefined {
       interface: word(a.interface), workload: word(a.workload), phase: word(a.phase), replica: whole(a.replica), ipv4: address(a.ipv4), ipv6: address(a.ipv6), probe: a.probe,
     })),
     uplink: value.uplink === null || value.uplink === undefined ? undefined : { interface: word(value.uplink.interface) },
+    ...(value.brokers === undefined ? {} : { brokers: new Set(value.brokers.map(word)) }),
   }, gatewaysFromJson(value.gateways)))
 }
 

@@ -67,7 +67,8 @@ export function planHost(
   ]
   const virtual = new Map(peers.map(({ end, key }) => [virtualKey(end), { ipv4: addressesOf(key).ipv4, ipv6: addressesOf(key).ipv6 }]))
   const gateways = gatewayInventory(platform.addresses, needs, virtual, platform.resolver.upstream.length > 0 ? platform.resolver.upstream : (host.upstream ?? []))
-  const inventory = { groups, attachments, uplink: host.uplink ? { interface: uplinkInterface } : undefined }
+  const brokers = running.filter((w) => w.broker !== undefined && w.start.kind === 'run').map((w) => w.id)
+  const inventory = { groups, attachments, uplink: host.uplink ? { interface: uplinkInterface } : undefined, ...(brokers.length === 0 ? {} : { brokers: new Set(brokers) }) }
   return { places, slots, inventory: gateways === undefined ? inventory : { ...inventory, gateways } }
 }
 

@@ -6,7 +6,7 @@ import type { Path } from '../intent/intent.ts'
 
 /** What an engine says of a path, or of a part of one, that stays closed. */
 export interface EngineRefusal {
-  readonly engine: 'nftables' | 'envoy' | 'dns'
+  readonly engine: 'nftables' | 'envoy' | 'dns' | 'nats'
   readonly path: Path
   readonly code: string
   readonly reason: string
@@ -30,9 +30,9 @@ export function describeRefusals(refused: readonly EngineRefusal[]): readonly Re
   }))
 }
 
-/** The paths that are really open here. An External's domains may be refused while its CIDRs are carried. */
+/** The paths that are really open here. An External's domains may be refused while its CIDRs are carried, and subjects while others are. */
 export function carriedPaths(set: CheckedSet, refused: readonly EngineRefusal[]): readonly Path[] {
-  const closed = new Set(refused.filter((r) => r.engine !== 'dns' && !(isOfNames(r) && hasCidrs(set, r.path))).map((r) => r.path))
+  const closed = new Set(refused.filter((r) => r.engine !== 'dns' && r.engine !== 'nats' && !(isOfNames(r) && hasCidrs(set, r.path))).map((r) => r.path))
   return set.intent.paths.filter((p) => !closed.has(p))
 }
 

@@ -1,16 +1,16 @@
 /** Puts a configuration before a running NATS server, and says "in force" only when the server has. */
-import { randomBytes } from 'node:crypto'
-import { readFile, rename, rm, writeFile } from 'node:fs/promises'
+import { randomBytes, randomInt } from 'node:crypto'
+import { rename, rm, writeFile } from 'node:fs/promises'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { fingerprintKey } from './render.ts'
+import { markKey } from './render.ts'
 
 export interface RunningBroker {
-  /** The configuration file as this process sees it; the server may see it elsewhere. */
-  readonly file: string
+  /** Puts a text into the configuration file, as a whole. */
+  readonly write: (text: string) => Promise<void>
   /** Sends the server SIGHUP. */
   readonly reload: () => void
-  /** All that the server has written to its log since it was started, or since any earlier moment. */
-  readonly log: () => string
+  /** Gives a function that tells what the server has written to its log since this one was called. */
+  readonly listen: () => () => string
 }
 
 export type Applied =
@@ -21,21 +21,19 @@ export type Applied =
   /** Nobody knows what is in force: end the server. */
   | { readonly kind: 'silent' }
 
-/** Replaces the file as a whole and waits until the server says what it made of it. One at a time for each server. */
-export async function apply(text: string, { file, reload, log }: RunningBroker, { timeoutMs = 5_000 }: { readonly timeoutMs?: number } = {}): Promise<Applied> {
-  const before = fingerprintOf(await readFile(file, 'utf8').catch(() => ''))
-  await replaceFile(file, text)
-  const wanted = fingerprintOf(text)
-  const mark = log().length
+/** Replaces the file and waits until the server says what it made of it. One at a time for each server. */
+export async function apply(text: string, broker: RunningBroker, { timeoutMs = 5_000 }: { readonly timeoutMs?: number } = {}): Promise<Applied> {
+  const mark = randomInt(2, 2 ** 31)
+  await broker.write(text.replace(new RegExp(`^${markKey}: \\d+$`, 'm'), `${markKey}: ${mark}`))
+  const heard = broker.listen()
   const deadline = performance.now() + timeoutMs
-  reload()
+  broker.reload()
   for (;;) {
-    const said = log().slice(mark)
+    const said = heard()
     const failed = /Failed to reload server configuration: (.*)/.exec(said)
     if (failed !== null) return { kind: 'rejected', reason: failed[1] ?? '' }
-    // A reload that an earlier signal asked for says nothing about this text, unless it says its fingerprint.
-    const taken = before === wanted || said.includes(`Reloaded: ${fingerprintKey} = ${wanted}\n`)
-    if (taken && said.includes('Reloaded server configuration')) return { kind: 'in-force' }
+    // A reload that an earlier signal asked for, or of another file, says nothing about this text.
+    if (said.includes(`Reloaded: ${markKey} = ${mark}\n`) && said.includes('Reloaded server configuration')) return { kind: 'in-force' }
     if (performance.now() > deadline) return { kind: 'silent' }
     await sleep(10)
   }
@@ -51,8 +49,4 @@ export async function replaceFile(path: string, text: string): Promise<void> {
     await rm(beside, { force: true })
     throw error
   }
-}
-
-function fingerprintOf(text: string): string {
-  return new RegExp(`^${fingerprintKey}: (\\d+)$`, 'm').exec(text)?.[1] ?? ''
 }

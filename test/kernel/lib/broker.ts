@@ -7,7 +7,7 @@ import { delimiter, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { AddressInfo } from 'node:net'
 import type { TestContext } from 'node:test'
-import { apply } from '../../../src/engines/nats/apply.ts'
+import { apply, replaceFile } from '../../../src/engines/nats/apply.ts'
 import { render } from '../../../src/engines/nats/render.ts'
 import { openAuthority } from '../../../src/identity/authority.ts'
 import { bundlePem } from '../../../src/identity/bundle.ts'
@@ -73,7 +73,13 @@ export async function startBroker(t: TestContext, first: readonly string[]): Pro
     if (i > 500 || server.exitCode !== null) throw new Error(`the server has not started: ${log}`)
     await sleep(20)
   }
-  const put = (text: string): Promise<Applied> => apply(text, { file, reload: () => void server.kill('SIGHUP'), log: () => log }, { timeoutMs: 10_000 })
+  const put = (text: string): Promise<Applied> => apply(text, {
+    write: (marked) => replaceFile(file, marked), reload: () => void server.kill('SIGHUP'),
+    listen: () => {
+      const mark = log.length
+      return () => log.slice(mark)
+    },
+  }, { timeoutMs: 10_000 })
   const credentials = (workload: WorkloadId, by = authority): Credentials => {
     const svid = by.issue(workloadSpiffeId(by === authority ? 'test.internal' : 'other.internal', workload))
     return { ca: bundlePem(authority.bundle()), cert: svid.chain, key: svid.key.reveal() }

@@ -31,11 +31,11 @@ export interface Client {
 }
 
 /** Resolves when the server has accepted the client; rejects with what the server said otherwise. */
-export async function connect(port: number, credentials: Credentials): Promise<Client> {
+export async function connect(port: number, credentials: Credentials, host = '127.0.0.1'): Promise<Client> {
   const messages: Received[] = []
   const errors: string[] = []
   const waiting: { readonly resolve: () => void; readonly reject: (error: Error) => void }[] = []
-  const socket = await secured(port, credentials)
+  const socket = await secured(host, port, credentials)
   let open = true
   let pending = ''
   let subscriptions = 0
@@ -96,9 +96,9 @@ export async function connect(port: number, credentials: Credentials): Promise<C
 }
 
 /** The server speaks first, in the clear, and says that it wants TLS. */
-function secured(port: number, credentials: Credentials): Promise<TLSSocket> {
+function secured(host: string, port: number, credentials: Credentials): Promise<TLSSocket> {
   return new Promise((resolve, reject) => {
-    const plain = connectPlain({ host: '127.0.0.1', port })
+    const plain = connectPlain({ host, port })
     plain.once('error', reject)
     plain.once('data', (info) => {
       if (!info.toString('latin1').startsWith('INFO ')) return reject(new Error('not a NATS server'))
