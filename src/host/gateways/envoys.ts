@@ -30,11 +30,13 @@ export interface EnvoyKeeper {
   readonly renew: () => void
   readonly status: () => readonly TaskStatus[]
   readonly stop: () => Promise<void>
+  /** Ends one whose network goes or is made anew; the next `settle` starts it again if it is wanted. */
   readonly interrupt: (key: string) => Promise<void>
   readonly release: () => void
 }
 
 const startMs = 15_000
+const renewMs = 100
 const program = '/opt/bulkhead/envoy'
 
 export function createEnvoys(setting: Setting, source: SecretSource, log: (text: string) => void): EnvoyKeeper {
@@ -45,7 +47,8 @@ export function createEnvoys(setting: Setting, source: SecretSource, log: (text:
   const secrets = (): ReadonlyMap<string, readonly string[]> =>
     new Map(serving.map(({ seat, files }) => [seat.name, writeSecrets(gatewayFolder(setting.folder, seat.name), files.needs, source, ownerOf(setting, seat))] as const))
 
-  const renew = (): void => {
+  const renewNow = (): void => {
+    due = undefined
     try {
       const text = [...secrets().values()].flat().join('; ')
       if (text !== told && text !== '') log(`error: gateways: ${text}`)
@@ -53,6 +56,13 @@ export function createEnvoys(setting: Setting, source: SecretSource, log: (text:
     } catch (error) {
       log(`error: gateways: ${messageOf(error)}`)
     }
+  }
+
+  /** Many identities are renewed at once, and each time all files are looked at. */
+  let due: NodeJS.Timeout | undefined
+  const renew = (): void => {
+    due ??= setTimeout(renewNow, renewMs)
+    due.unref()
   }
 
   const settleOne = async (seat: GatewaySeat, files: GatewayFiles, started: Promise<void>): Promise<string | undefined> => {
@@ -97,7 +107,7 @@ export function createEnvoys(setting: Setting, source: SecretSource, log: (text:
     renew,
     status: supervisor.status,
     stop: () => supervisor.reconcile([]),
-    interrupt: supervisor.interrupt,
+    interrupt: supervisor.stop,
     release: supervisor.release,
   }
 }
