@@ -2,9 +2,11 @@
 import assert from 'node:assert/strict'
 import { join } from 'node:path'
 import { test } from 'node:test'
+import { withoutServer } from './lib/broker.ts'
 import { eventually, withInstance } from './lib/instance.ts'
 import type { TestInstance } from './lib/instance.ts'
 
+const skip = withoutServer()
 const library = join(import.meta.dirname, 'lib/nats-client.ts')
 
 function documents(policies: readonly string[], broker = 'broker: nats, ports: [{ name: nats, port: 4222 }], run: { command: [nats-server, -c, /run/bulkhead/svid/nats.conf] }'): string {
@@ -31,7 +33,7 @@ async function as(i: TestInstance, who: string, script: string): Promise<string>
 
 const publish = "await client.publish('news.today', 'x'); console.log(client.errors.join() || 'published'); process.exit()"
 
-test('a broker of the host permits what the documents permit, follows each change, and is ended when it does not', async () => {
+test('a broker of the host permits what the documents permit, follows each change, and is ended when it does not', { skip }, async () => {
   await withInstance(async (i) => {
     const report = await i.up(documents(['source: a, protocol: nats, publish: news.>', 'source: b, protocol: nats, subscribe: news.today', 'source: c, protocol: tcp, port: nats']))
     assert.deepEqual([report.applied, report.failed, report.refused], [true, [], []])
@@ -68,7 +70,7 @@ setInterval(() => client.messages.splice(0).forEach((message) => console.log(mes
   })
 })
 
-test('messages to a broker that is not started here are refused by name, and its port stays closed', async () => {
+test('messages to a broker that is not started here are refused by name, and its port stays closed', { skip }, async () => {
   await withInstance(async (i) => {
     const report = await i.up(documents(['source: a, protocol: nats, publish: x'], 'broker: nats, ports: [{ name: nats, port: 4222 }]'))
     assert.deepEqual(report.refused.map(({ engine, code, documents: [document] }) => [engine, code, document?.split(' (')[0]]), [['nftables', 'broker', 'ServicePolicy e/a-to-bus-nats-x']])

@@ -72,7 +72,7 @@ function tool(made: Machine, name: string, script: string): void {
 const node = `exec '${process.execPath}' "$@"`
 
 /** The table in bin/setup: command, Debian package, why. */
-const needed = Array.from(readFileSync(join(root, 'bin/setup'), 'utf8').matchAll(/^(?:tools=')?([\w.]+)\|([\w-]+)\|(.*[^'\n])'?$/gm), ([, command = '', name = '']) => ({ command, name }))
+const needed = Array.from(readFileSync(join(root, 'bin/setup'), 'utf8').matchAll(/^(?:tools=')?([\w.-]+)\|([\w-]+)\|(.*[^'\n])'?$/gm), ([, command = '', name = '']) => ({ command, name }))
 const away = needed.filter(({ command }) => !basics.includes(command))
 const awayPackages = [...new Set(away.map(({ name }) => name))].sort().join(' ')
 const stubs = Object.fromEntries(away.filter(({ command }) => !command.endsWith('.so')).map(({ command }) => [command, 'exit 0']))
@@ -161,6 +161,14 @@ test('as root, setup installs what is missing, and fetches package lists only wh
   assert.deepEqual(logged(made).map((line) => line.split(' ')[1]), ['install', 'update', 'install'])
   assert.ok(logged(made)[0]?.endsWith(`--no-install-recommends ${awayPackages}`), logged(made)[0])
   assert.ok(out.startsWith(`setup: tools: installing ${awayPackages} with apt-get\n`), out)
+  assert.match(out, /^setup: ready/m)
+})
+
+test('an archive that lacks what is optional keeps nobody from the rest', async (t) => {
+  const poor = `case "$*" in *nats-server*) exit 100;; esac\n${apt.replace(' nats-server', '')}`
+  const { code, out } = await setup(machine(t, { node, 'apt-get': poor }), [], asRoot)
+  assert.equal(code, 0, out)
+  assert.match(out, /`nats-server` is missing: .* everything else works without/)
   assert.match(out, /^setup: ready/m)
 })
 

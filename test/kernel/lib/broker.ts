@@ -40,7 +40,7 @@ const workloads = ['a', 'b', 'c', 'd']
 
 /** The enclave `e` with the broker `bus` and the workloads `a` to `d`. */
 export async function startBroker(t: TestContext, first: readonly string[]): Promise<RealBroker> {
-  const program = findServer()
+  const program = findServer() ?? ''
   const folder = mkdtempSync(join(tmpdir(), 'bulkhead-nats-'))
   t.after(() => rmSync(folder, { recursive: true, force: true }))
   const authority = authorityOf(join(folder, 'authority'), 'test.internal')
@@ -99,9 +99,14 @@ export function authorityOf(folder: string, trustDomain: string): Authority {
   return openAuthority({ folder, trustDomain, supplied: undefined, svidSeconds: 3600 })
 }
 
-function findServer(): string {
+/** Why tests with a real server cannot run here, or `false`. */
+export function withoutServer(): string | false {
+  return findServer() === undefined ? 'no nats-server: run bin/setup' : false
+}
+
+function findServer(): string | undefined {
   const folders = [...(process.env['PATH'] ?? '').split(delimiter), '/usr/sbin', '/usr/local/sbin']
-  const found = folders.map((folder) => join(folder, 'nats-server')).find((path) => {
+  return folders.map((folder) => join(folder, 'nats-server')).find((path) => {
     try {
       accessSync(path, constants.X_OK)
       return true
@@ -109,8 +114,6 @@ function findServer(): string {
       return false
     }
   })
-  if (found === undefined) throw new Error('there is no `nats-server` here: run bin/setup, or install the Debian package of that name')
-  return found
 }
 
 async function freePort(): Promise<number> {
