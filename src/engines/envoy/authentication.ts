@@ -158,4 +158,3 @@ export function identityHeaders(authentication: Authentication): readonly JsonOb
   const value = values[authentication.kind]
   return value === undefined ? [] : [{ header: { key: identityHeader, value }, append_action: 'OVERWRITE_IF_EXISTS_OR_ADD' }]
 }
-

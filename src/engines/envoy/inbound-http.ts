@@ -142,4 +142,3 @@ export function redirect(hosts: readonly string[], httpsPort: number, { inventor
     route_config: { name: 'redirect', virtual_hosts: hosts.length === 0 ? [] : [{ name: 'redirect', domains: hosts, routes: [route] }] },
   })
 }
-

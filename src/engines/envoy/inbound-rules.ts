@@ -103,4 +103,3 @@ function classesOf(rules: readonly IngressRule[]): readonly { readonly sources: 
     .filter((each) => each.rules.length > 0)
     .map(({ set, rules: some }) => ({ sources: subtractAddresses(everySource, set).length === 0 ? undefined : toPrefixes(set).map(formatPrefix), rules: some }))
 }
-

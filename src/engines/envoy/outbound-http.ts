@@ -10,7 +10,7 @@ import { namesCluster, proxyCluster, resolution } from './upstream-names.ts'
 import type { DomainPattern } from '../../net/domain.ts'
 import type { Permit } from './permits.ts'
 import type { JsonObject } from './json.ts'
-import type { Chains, Way } from './outbound-names.ts'
+import type { Chains, Way } from './outbound.ts'
 
 export function httpOut(permits: readonly Permit[], way: Way, rules: Chains['rules']): JsonObject {
   const patterns = new Map(permits.map(({ pattern }) => [formatDomainPattern(pattern), pattern]))

@@ -13,9 +13,9 @@ import { named } from './names.ts'
 import { namesPort } from './inventory.ts'
 import { portOverride, toNames, toProxy } from './upstream-names.ts'
 import type { Address } from '../../net/address.ts'
-import type { GatewayInventory } from './inventory.ts'
 import type { JsonObject } from './json.ts'
 import type { Next } from './matchers.ts'
+import type { Chains, Way } from './outbound.ts'
 import type { PortClass } from './permits.ts'
 
 /** One identity and where it may go. */
@@ -24,17 +24,6 @@ export interface Asker {
   readonly identity: string
   readonly addresses: readonly Address[]
   readonly classes: readonly PortClass[]
-}
-
-export interface Chains {
-  readonly chains: JsonObject[]
-  /** By the name of a chain or route: the documents that opened it. */
-  readonly rules: Map<string, readonly string[]>
-}
-
-export interface Way {
-  readonly inventory: GatewayInventory
-  readonly proxy: { readonly host: string; readonly port: number } | undefined
 }
 
 export function namesListener(askers: readonly Asker[], way: Way, into: Chains): JsonObject {

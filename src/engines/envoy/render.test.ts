@@ -4,7 +4,7 @@ import { emptyPlatform, ingress, proxyOf } from '../../model/testing.ts'
 import { envoyOrSkip, everything, intentOf, inventoryOf } from './testing.ts'
 import { isFault } from '../../base/fault.ts'
 import { render } from './render.ts'
-import { validate } from './validate.ts'
+import { validate } from './testing/validate.ts'
 import type { Platform } from '../../model/platform.ts'
 
 const rendered = (platform: Platform, now = 0) => render(platform, intentOf(platform), inventoryOf(platform), { now })

@@ -1,7 +1,8 @@
 /** Federation policies: halves that meet, halves that almost meet, halves alone, and halves with a Peer. */
 import { document } from './documents.ts'
 import { foreignRef, localRef } from './arbitrary-inside.ts'
-import { encryption, expiry, trafficOf } from './arbitrary-policies.ts'
+import { encryption, expiry } from './arbitrary-parts.ts'
+import { trafficOf } from './arbitrary-policies.ts'
 import { peerEnclaves, peerWorkloads } from './words.ts'
 import type { EnclaveShape, Inside, WrittenRef } from './arbitrary-inside.ts'
 import type { Outside } from './arbitrary-outside.ts'

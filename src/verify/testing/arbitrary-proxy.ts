@@ -3,7 +3,7 @@
  * them share one more, each below a path of its own: what is shared asks callers in one way, so that most sets are accepted.
  */
 import { document } from './documents.ts'
-import { expiry, localRefs, namedPort, written } from './arbitrary-policies.ts'
+import { expiry, localRefs, namedPort, written } from './arbitrary-parts.ts'
 import { portNumbers, trustDomain } from './words.ts'
 import type { EnclaveShape } from './arbitrary-inside.ts'
 import type { Outside } from './arbitrary-outside.ts'

@@ -2,9 +2,9 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { Fault } from '../../base/fault.ts'
-import { run } from '../../base/process.ts'
-import type { GatewayFiles } from './render.ts'
+import { Fault } from '../../../base/fault.ts'
+import { run } from '../../../base/process.ts'
+import type { GatewayFiles } from '../render.ts'
 
 /** Only what Envoy says about the fault, without times and addresses. */
 export function complaintOf(output: string): string {
