@@ -53,9 +53,11 @@ const attempts: Readonly<Record<string, { readonly answered: readonly Attempt[];
     answered: [
       ['outside', 'http://198.51.100.10/', '192.0.2.7'],
       ['workspace-a/notebook', 'http://api-service:8080/summary'],
-      ['workspace-b/notebook', 'http://airlock.platform.internal:8080/'],
-      // By name, where there is a gateway.
-      ...(findEnvoy() === undefined ? [] : [['platform/package-mirror', 'tls://files.pythonhosted.org:443'] as const]),
+      ['workspace-a/notebook', 'http://airlock.platform.internal:8080/'],
+      // By name, and encrypted, where there is a gateway.
+      ...(findEnvoy() === undefined
+        ? []
+        : [['platform/package-mirror', 'tls://files.pythonhosted.org:443'] as const, ['workspace-b/notebook', 'http://airlock.platform.internal:8080/'] as const]),
     ],
     refused: [
       ['workspace-a/notebook', 'tcp://1.1.1.1:443'],

@@ -1,4 +1,4 @@
-/** What enters and leaves by name: packages and a licence through the outbound gateway, the portal through the inbound one. */
+/** What passes gateways: packages and a licence by name, results that travel encrypted, and who comes to the portal. */
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { ask, asked, becomes, bulkhead, repository } from './instance.ts'
@@ -23,16 +23,19 @@ export async function gatewaysStand(instance: Instance): Promise<boolean> {
 
 export async function showNames(instance: Instance): Promise<void> {
   const { teller } = instance
-  teller.step('What leaves, leaves by name: a gateway reads it in the handshake and looks its address up itself')
-  const [allowed, refused, past] = await Promise.all([
+  teller.step('What leaves, leaves by name: a gateway reads it in the handshake and looks its address up itself. What has to be encrypted is')
+  const [allowed, refused, past, encrypted] = await Promise.all([
     ask(instance, notebook, ['http://localhost:8888/install?package=numpy', 'http://package-mirror.platform.internal:8080/licence'], { wait: 10 }),
     ask(instance, mirror, ['tls://203.0.113.10:443', 'tls://example.org:443']),
     ask(instance, notebook, ['tls://pypi.org:443']),
+    ask(instance, { workload: 'workspace-b/notebook' }, ['http://localhost:8888/submit'], { wait: 10 }),
   ])
   allowed.forEach((x) => teller.output(`${x.url}\n  ${x.text}`))
   const text = allowed.map((x) => x.text).join('\n')
   teller.check(/"package":"numpy".*"upstream":"pypi\.org"/.test(text), 'notebook -> package-mirror -> pypi.org: the mirror fetched a package for it')
   teller.check(text.includes('"renewedBy":"licence.vendor.example"'), 'package-mirror -> licence-server: telemetry that somebody has accepted')
+  encrypted.forEach((x) => teller.output(x.text))
+  teller.check(encrypted.every((x) => x.text.includes('"study":"oncology"')), 'workspace-b/notebook -> airlock: from gateway to gateway by mutual TLS, under its own certificate')
   for (const [who, answers] of [['package-mirror', refused], ['notebook', past]] as const) {
     for (const x of answers) teller.check(!x.answered, `${who} -> ${x.url}: ${x.text}`)
   }
