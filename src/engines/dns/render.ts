@@ -166,11 +166,12 @@ function gatewayAsker(platform: Platform, gateway: GatewayAsker, open: readonly 
     const grants = ends === Infinity ? always : freeze([freeze({ documents: freeze([]), until: ends })])
     return external.domains.map((pattern) => outsideName(formatDomainPattern(pattern), name, grants, held(external)))
   })
-  const peers = gateway.name === 'outbound' ? [...platform.peers.values()].map((peer) => peer.gateway.host) : []
-  const names = new Set([...peers, ...gateway.names].flatMap((text) => parseDomain(text) ?? []))
+  const peers = [...platform.peers.values()].map((peer) => (gateway.name === 'outbound' ? peer.gateway.host : new URL(peer.bundleEndpoint.url).hostname))
+  const operators = new Set([...peers, ...(gateway.name === 'outbound' ? gateway.names : [])].flatMap((text) => parseDomain(text) ?? []))
+  const names = new Set([...operators, ...gateway.names.flatMap((text) => parseDomain(text) ?? [])])
   // Peers and the proxy on the way out are the operator's own words, and may well stand in a private network; a token's issuer is a tenant's.
-  const holds = gateway.name === 'outbound' ? freeze(toPrefixes(subtractAddresses(privateNetworks, machinery(platform))).map(formatPrefix)) : freeze([])
-  const own = [...names].map((name) => outsideName(name, `gateway ${gateway.name}`, always, holds))
+  const holds = freeze(toPrefixes(subtractAddresses(privateNetworks, machinery(platform))).map(formatPrefix))
+  const own = [...names].map((name) => outsideName(name, `gateway ${gateway.name}`, always, operators.has(name) ? holds : freeze([])))
   return freeze({
     asker: `gateway/${gateway.name}`, kind: 'gateway', places: freeze([freeze(gateway.addresses.map(formatAddress).sort(compareText))]),
     hosts: freeze([]), outside: freeze([...led, ...own].sort(compareOutside)),

@@ -3,7 +3,7 @@
  * when it ends, and reads its configuration from a folder of its own. Until it has taken a configuration nothing is in force.
  */
 import { createHash } from 'node:crypto'
-import { closeSync, openSync } from 'node:fs'
+import { closeSync, existsSync, openSync } from 'node:fs'
 import { join } from 'node:path'
 import { messageOf } from '../../base/fault.ts'
 import { accessLogFile } from '../../engines/envoy/access-log.ts'
@@ -65,6 +65,14 @@ export function createEnvoys(setting: Setting, source: SecretSource, log: (text:
     due.unref()
   }
 
+  /** A gateway that is gone leaves no keys behind. */
+  const forgetKeys = (kept: readonly GatewaySeat['name'][]): void => {
+    for (const name of ['outbound', 'inbound'] as const) {
+      const folder = gatewayFolder(setting.folder, name)
+      if (!kept.includes(name) && existsSync(folder)) removeSecrets(folder, [])
+    }
+  }
+
   const settleOne = async (seat: GatewaySeat, files: GatewayFiles, started: Promise<void>): Promise<string | undefined> => {
     // A socket's path is short, a folder's need not be: the folder is named by its descriptor.
     const fd = openSync(gatewayFolder(setting.folder, seat.name), 'r')
@@ -87,7 +95,10 @@ export function createEnvoys(setting: Setting, source: SecretSource, log: (text:
       const envoy = findEnvoy()
       const problems = new Map<string, string>()
       const wanted = artefacts === undefined ? [] : seats.flatMap((seat) => (seat.name === 'resolver' ? [] : [{ seat, files: artefacts[seat.name] }]))
-      if (wanted.length === 0 && serving.length === 0 && supervisor.status().length === 0) return problems
+      if (wanted.length === 0 && serving.length === 0 && supervisor.status().length === 0) {
+        forgetKeys([])
+        return problems
+      }
       if (envoy === undefined) for (const { seat } of wanted) problems.set(keyOf(seat), withoutEnvoy)
       serving = envoy === undefined ? [] : wanted
       for (const { seat } of serving) makeGatewayFolder(setting, seat)
@@ -102,6 +113,8 @@ export function createEnvoys(setting: Setting, source: SecretSource, log: (text:
         const problem = await settleOne(seat, files, started)
         if (problem !== undefined) problems.set(keyOf(seat), problem)
       }))
+      await started
+      forgetKeys(serving.map(({ seat }) => seat.name))
       return problems
     },
     renew,

@@ -1,7 +1,7 @@
 /** What gateways and resolver of this host are to do, from a set and its plan, for `design`. */
 import { render as renderNames } from '../../engines/dns/render.ts'
 import { render as renderEnvoy } from '../../engines/envoy/render.ts'
-import { endpointOf, issuersOf } from '../../engines/nftables/gateway-needs.ts'
+import { issuersOf } from '../../engines/nftables/gateway-needs.ts'
 import { parseAddress } from '../../net/address.ts'
 import { authorities } from '../sandbox.ts'
 import { insideFolder } from './files.ts'
@@ -74,9 +74,7 @@ function dnsInventory({ platform, intent }: CheckedSet, { attachments, gateways 
     peers: peersOf(gateways),
     gateways: [
       ...asker('outbound', [...[...platform.peers.values()].map((p) => p.gateway.host), ...(platform.egressProxy === undefined ? [] : [platform.egressProxy.host])]),
-      ...asker('inbound', [
-        ...intent.paths.flatMap((path) => issuersOf(path).map((issuer) => issuer.host)), ...[...platform.peers.values()].map((p) => endpointOf(p.bundleEndpoint.url).host),
-      ]),
+      ...asker('inbound', intent.paths.flatMap((path) => issuersOf(path).map((issuer) => issuer.host))),
     ],
   }
 }
