@@ -6,7 +6,8 @@ import { Fault } from '../../base/fault.ts'
 export function ask(socket: string, path: string, timeoutMs = 2_000): Promise<string> {
   return new Promise((resolve, reject) => {
     const fail = (error: Error): void => reject(new Fault('gateway-silent', `the gateway does not answer: ${error.message}`, { cause: error }))
-    const asked = request({ socketPath: socket, path, timeout: timeoutMs }, (answer) => {
+    // No connection is kept: the next socket of this name may be another gateway's, when its folder is named by a descriptor.
+    const asked = request({ socketPath: socket, path, timeout: timeoutMs, agent: false }, (answer) => {
       const parts: Buffer[] = []
       answer.on('data', (part: Buffer) => parts.push(part)).on('error', fail).on('end', () => resolve(Buffer.concat(parts).toString('utf8')))
     })
