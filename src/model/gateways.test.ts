@@ -8,6 +8,8 @@ const issuer = 'issuer: "https://id.example.org"'
 const jwt = `{jwt: {${issuer}, audiences: [results], jwksFile: /etc/keys.json, claims: {group: [staff, lab], realm.roles: reader, "https://example.org/team": a}}}`
 const oidc = `{oidc: {${issuer}, clientId: portal, clientSecretFile: /etc/secret, authorizationEndpoint: "https://id.example.org/auth", tokenEndpoint: "https://id.example.org/token", jwksUri: "https://id.example.org/keys"}}`
 
+const peerDoc = doc('Peer', 'name: north', '{trustDomain: north.example, bundleEndpoint: {url: "https://north.example/b"}, gateway: "north.example:15443"}')
+
 function ingress(name: string, rest: string, { enclave = 'research', authentication = 'none', destination = 'api', port = '8080' } = {}): string {
   return doc('IngressPolicy', `name: ${name}, enclave: ${enclave}`, `{source: external:office, destination: ${destination}, protocol: tcp, port: ${port}, authentication: ${authentication}, ${rest}}`)
 }
@@ -25,9 +27,10 @@ test('a platform without a word about its machinery has no gateway, the name ser
 
 test('a platform says where its gateway answers, whom its resolver asks, what is in the way out and who certifies', () => {
   const { gateway, resolver, egressProxy, identity } = accepted(scene + doc('Platform', 'name: tre', `{
-    gateway: {addresses: [198.51.100.1, "2001:db8::1"], httpPort: 80}, resolver: {upstream: [192.0.2.53, "[2001:db8::53]:5353", "192.0.2.54:54"]},
+    gateway: {addresses: [198.51.100.1, "2001:db8::1"], httpPort: 80, bundleCertificateFile: /web.pem, bundleKeyFile: /web.key}, resolver: {upstream: [192.0.2.53, "[2001:db8::53]:5353", "192.0.2.54:54"]},
     egressProxy: "proxy.example.org:3128", identity: {certificateFile: /ca/i.pem, keyFile: /ca/i.key, rootsFile: /ca/roots.pem, svidMinutes: 30}}`))
   assert.deepEqual([gateway?.addresses.map(formatAddress), gateway?.httpsPort, gateway?.httpPort, gateway?.meshPort], [['198.51.100.1', '2001:db8::1'], 443, 80, 15_443])
+  assert.deepEqual([gateway?.bundlePort, gateway?.bundleCertificate], [8443, { certificateFile: '/web.pem', keyFile: '/web.key' }])
   assert.deepEqual(resolver.upstream.map(({ address, port }) => `${formatAddress(address)} ${port}`), ['192.0.2.53 53', '2001:db8::53 5353', '192.0.2.54 54'])
   assert.deepEqual(egressProxy, { host: 'proxy.example.org', port: 3128 })
   assert.deepEqual(identity, { authority: { certificateFile: '/ca/i.pem', keyFile: '/ca/i.key', rootsFile: '/ca/roots.pem' }, svidSeconds: 1800 })
@@ -93,6 +96,9 @@ const refused: readonly (readonly [says: string, given: string, codes: readonly 
   ['half an authority', doc('Platform', 'name: p', '{identity: {keyFile: /ca.key}}'), ['conflicting-fields']],
   ['a gateway among the workloads', doc('Platform', 'name: p', '{gateway: {addresses: [10.128.0.9]}}'), ['published-inside']],
   ['one port of the gateway for two things', doc('Platform', 'name: p', '{gateway: {addresses: [198.51.100.1], meshPort: 443}}'), ['conflicting-fields']],
+  ['a gateway\'s bundle at the port of requests, with a Peer', pair(doc('Platform', 'name: p', '{gateway: {addresses: [198.51.100.1], httpsPort: 8443}}'), peerDoc), ['conflicting-fields']],
+  ['a policy at the port where Peers fetch the bundle', pair(pair(doc('Platform', 'name: p', '{gateway: {addresses: [198.51.100.1]}}'), peerDoc), ingress('p', 'mode: tcp, listen: 8443, tls: {mode: none}')), ['published-conflict']],
+  ['half a certificate of the bundle\'s endpoint', doc('Platform', 'name: p', '{gateway: {addresses: [198.51.100.1], bundleKeyFile: /key.pem}}'), ['conflicting-fields']],
   ['a published address that is the gateway\'s', pair(doc('Platform', 'name: p', '{gateway: {addresses: [198.51.100.1]}}'), ingress('p', 'publish: {address: 198.51.100.1, port: 443}')), ['published-conflict']],
   ['a policy at the port where Peers connect', pair(doc('Platform', 'name: p', '{gateway: {addresses: [198.51.100.1]}}'), ingress('p', 'mode: tcp, listen: 15443, tls: {mode: none}')), ['published-conflict']],
   ['one host and path of two enclaves', pair(ingress('p', 'hosts: a.example.org, routes: [{path: /api/*}]'), ingress('q', 'hosts: a.example.org, routes: [{path: /api/v1}]', other)), ['ingress-conflict']],
@@ -122,6 +128,7 @@ const accepts: readonly (readonly [says: string, given: string])[] = [
   ['one host at two ports is two', pair(ingress('p', 'hosts: a.example.org'), ingress('q', 'hosts: a.example.org, listen: 8443', other))],
   ['a route may narrow a range of ports to one', ingress('p', 'hosts: a.example.org, routes: [{path: /*, port: 8085}]', { port: '8080-8090' })],
   ['a subject of the platform\'s own trust domain is known', ingress('p', 'hosts: a.example.org', { authentication: '{mtls: {subjects: ["spiffe://bulkhead.internal/enclave/a/workload/b"]}}' })],
+  ['the port of the bundle is anybody\'s where no Peer fetches one', pair(doc('Platform', 'name: p', '{gateway: {addresses: [198.51.100.1]}}'), ingress('p', 'mode: tcp, listen: 8443, tls: {mode: none}'))],
   ['a published port beside the gateway\'s on its address', pair(doc('Platform', 'name: p', '{gateway: {addresses: [198.51.100.1]}}'), ingress('p', 'publish: {address: 198.51.100.1, port: 22}'))],
 ]
 

@@ -163,12 +163,15 @@ for (const family of ipFamilies) {
     assert.equal((await enter(family, client, 443)), `${inbound[family]}:443`)
     assert.equal((await enter(family, client, 15_443)), `${inbound[family]}:15443`)
     assert.equal((await enter(family, stranger, 15_443)), `${inbound[family]}:15443`)
+    assert.equal((await enter(family, stranger, 8443)), `${inbound[family]}:8443`, 'the trust bundle, while there are Peers')
     assert.equal((await enter(family, stranger, 443)), undefined)
     for (const port of [80, 8080, 53, 15_001]) assert.equal((await enter(family, client, port)), undefined, String(port))
     for (const gateway of [inbound, outbound, resolver]) for (const port of [443, 53, 15_443]) assert.equal((await open(router, family, 'tcp', client, gateway, port)).there, false)
   })
 
-  test(`the inbound gateway goes on to the workloads that some policy leads it to (${family})`, async () => {
+  test(`the inbound gateway goes on to the workloads that some policy leads it to, and to where Peers have their bundles (${family})`, async () => {
+    assert.deepEqual(await open(router, family, 'tcp', inbound, site('outside'), 9443), { there: true, back: true })
+    assert.deepEqual(await open(router, family, 'tcp', outbound, site('outside'), 9443), refusedTcp)
     assert.deepEqual(await open(router, family, 'tcp', inbound, c, 8080), { there: true, back: true })
     assert.deepEqual(await open(router, family, 'tcp', inbound, c, 9001), { there: true, back: true })
     assert.deepEqual(await open(router, family, 'tcp', inbound, b, 5432), { there: true, back: true })
