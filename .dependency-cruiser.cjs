@@ -91,7 +91,7 @@ module.exports = {
       comment: 'every file is reached from the command, from a program of its own, or is a second opinion for tests',
       severity: 'error',
       from: { path: entries },
-      to: { path: '^src/', pathNot: `${test}|${entries}|^src/verify/reference(-request)?(\\.ts$|/)|^src/engines/envoy/read(\\.ts$|/)`, reachable: false },
+      to: { path: '^src/', pathNot: `${test}|${entries}|^src/verify/reference(-request)?(\\.ts$|/)|^src/engines/(envoy|nats)/read(\\.ts$|/)`, reachable: false },
     },
     {
       name: 'no-orphans',

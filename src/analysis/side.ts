@@ -94,7 +94,8 @@ function conditionsOf(path: Path): readonly Condition[] {
   switch (via.kind) {
     case 'direct': {
       const { messages } = via
-      if (messages === undefined) return [always]
+      // Two halves that agree on no subject still open the port.
+      if (messages === undefined || messages.publish.length + messages.subscribe.length === 0) return [always]
       return (['publish', 'subscribe'] as const).flatMap((action) => messages[action].map((subject) => ({ kind: 'message' as const, action, subject })))
     }
     case 'peer':

@@ -7,11 +7,9 @@ import { join } from 'node:path'
 import { messageOf } from '../base/fault.ts'
 import { apply, replaceFile } from '../engines/nats/apply.ts'
 import { identityPlaces } from '../identity/places.ts'
-import { svidFileNames } from '../identity/svid-files.ts'
-import { insideSvid } from './bwrap.ts'
+import { configurationFile } from './broker-places.ts'
 import { childrenOf, processId, signal, until } from './proc.ts'
 import { innerPid, logFile } from './supervise.ts'
-import type { BrokerInventory } from '../engines/nats/inventory.ts'
 import type { WorkloadId } from '../model/platform.ts'
 import type { InForce } from './enforce.ts'
 import type { Place } from './plan.ts'
@@ -19,21 +17,8 @@ import type { FailedPlace } from './report.ts'
 import type { Setting } from './setting.ts'
 import type { Supervisor } from './supervise.ts'
 
-/** The name of the file beside the identity; a broker is started with `-c /run/bulkhead/svid/nats.conf`. */
-const configurationFile = 'nats.conf'
 const program = 'nats-server'
 const startMs = 5_000
-
-/** Brokers that are started here, as they see their own files. */
-export function brokerInventory(brokers: Iterable<WorkloadId>): BrokerInventory {
-  const inside = (name: string): string => `${insideSvid}/${name}`
-  const placed = {
-    // One socket takes both families where the kernel has them.
-    listen: existsSync('/proc/sys/net/ipv6') ? '[::]' : '0.0.0.0',
-    certificateFile: inside(svidFileNames.chain), keyFile: inside(svidFileNames.key), bundleFile: inside(svidFileNames.bundle),
-  }
-  return { brokers: new Map([...brokers].map((workload) => [workload, placed])) }
-}
 
 export interface BrokerKeeper {
   /** Every running broker has taken its permissions when this resolves; who has not is ended, and told. To be called before new ones start. */

@@ -3,7 +3,6 @@ import { test } from 'node:test'
 import fc from 'fast-check'
 import { allows, read } from '../engines/nats/read.ts'
 import { render } from '../engines/nats/render.ts'
-import { workloadSpiffeId } from '../identity/spiffe-id.ts'
 import { compile } from '../intent/compile.ts'
 import { decide } from '../intent/decide.ts'
 import { federation, group, platformOf, service, workload } from '../model/testing.ts'
@@ -62,7 +61,7 @@ function agreement(tried: Tried, broken: (text: string) => string): fc.IProperty
         for (const action of ['publish', 'subscribe'] as const) {
           for (const subject of subjects) {
             const meant = messageAllowed(platform, { source, broker: at, action, subject }, now)
-            const found = allows(reading, workloadSpiffeId(platform.trustDomain, source), action, subject)
+            const found = allows(reading, `spiffe://${platform.trustDomain}/enclave/${source.replace('/', '/workload/')}`, action, subject)
             tried[meant ? 'allowed' : 'denied']++
             if (meant === found) continue
             const hers = refused.filter(({ path }) => path.destination.kind === 'workload' && path.destination.workload === at)
