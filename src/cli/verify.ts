@@ -28,7 +28,7 @@ async function run(context: CommandContext): Promise<ExitCode> {
   const evidence = await evidenceOf(enter(where, argv), (text) => {
     if (!json) out.note(text)
   })
-  const good = evidence.mismatches.length === 0 && evidence.deviations.length === 0 && evidence.reading.acceptable
+  const good = evidence.mismatches.length === 0 && evidence.deviations.length === 0 && evidence.reading.acceptable && evidence.gateways.every((g) => g.differences.length === 0)
   if (json) out.json({ ...evidence, good })
   else print(out, evidence, options['quiet'] !== true)
   return good ? 0 : 1
@@ -69,6 +69,12 @@ function print(out: Output, e: Evidence, matrix: boolean): void {
   for (const d of e.deviations) out.line(`${out.paint('red', 'deviation')} ${escapeText(d.what)}: expected ${d.expected}, found ${escapeText(d.found)}`)
   out.line(`the table read back is ${out.paint(e.reading.acceptable ? 'green' : 'red', readingWords[e.reading.verdict])}`)
   for (const d of e.reading.differences.slice(0, shown)) out.line(`  ${escapeText(d)}`)
+  for (const { gateway, what, compared, planned, differences } of e.gateways) {
+    const judged = differences.length === 0 ? out.paint('green', 'equal to the documents') : out.paint('red', 'not what the documents say')
+    out.line(`the ${gateway} gateway${what === 'files' ? '\'s files' : ''} read back: ${judged} (${compared === planned ? '' : `${compared} of `}${planned} requests)`)
+    for (const d of differences.slice(0, shown)) out.line(`  ${escapeText(d)}`)
+    if (differences.length > shown) out.line(`  and ${differences.length - shown} more; all are in --json`)
+  }
   const seconds = ((Date.parse(e.ended) - Date.parse(e.began)) / 1000).toFixed(1)
   out.line(`${e.identities} identities, ${e.allowed} flows open, ${e.denied} closed, ${e.deviations.length} deviations, ${seconds} s`)
   out.line(`${e.probes} probes, ${e.mismatches.length} mismatches`)

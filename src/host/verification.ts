@@ -9,6 +9,7 @@ import { judge } from '../verify/live/judge.ts'
 import { outsideLabel, planLive } from '../verify/live/plan.ts'
 import { checkDocuments } from './documents.ts'
 import { standingGateways } from './gateways/needs.ts'
+import { readGateways } from './gateways/reading.ts'
 import { ipJson } from './ip.ts'
 import { loadApplied, loadIds, loadInventory, loadSlots } from './memory.ts'
 import { outsideNetns } from './outside.ts'
@@ -21,6 +22,7 @@ import { shadowSeats, withShadows } from './shadows.ts'
 import { topologyDeviations } from './topology.ts'
 import { readTable } from './table-reading.ts'
 import type { Deviation } from './topology.ts'
+import type { GatewayReading } from './gateways/reading.ts'
 import type { Place } from './plan.ts'
 import type { TableReading } from './table-reading.ts'
 import type { Mismatch } from '../verify/live/judge.ts'
@@ -43,6 +45,8 @@ export interface Evidence {
   readonly deviations: readonly Deviation[]
   /** The live table read back and compared with the documents. */
   readonly reading: TableReading
+  /** What the gateways go by, read back and compared with the documents. */
+  readonly gateways: readonly GatewayReading[]
   readonly matrix: readonly MatrixCell[]
 }
 
@@ -77,6 +81,8 @@ export async function verifyInstance(options: VerifyOptions): Promise<Evidence> 
   const ruleset = await liveRuleset()
   const { refused } = lower(set.platform, set.intent, inventory, ids, now)
   const reading = readTable(ruleset, set.platform, inventory, refused.map((r) => r.path), policyNow(folder, Date.now()))
+  if (inventory.gateways !== undefined) options.progress('reading what the gateways go by')
+  const gateways = await readGateways(set, { places: plan.places, inventory }, folder, policyNow(folder, Date.now()))
   options.progress('looking at interfaces, addresses and routes')
   const deviations = [...(await topologyDeviations(plan.places, inventory)), ...(await placeDeviations(plan.places))]
   const shadows = shadowSeats(inventory)
@@ -97,6 +103,7 @@ export async function verifyInstance(options: VerifyOptions): Promise<Evidence> 
       ...verdict,
       deviations,
       reading,
+      gateways,
       matrix: matrixOf(live.expectations, (id) => results.get(id)?.outcome === 'open'),
     }
   })

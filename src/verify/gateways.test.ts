@@ -2,14 +2,13 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
+import { attemptOf, authoritiesOf, ledOf, mayBeNarrower } from './gateway-attempts.ts'
+import { compareGateway } from './gateways.ts'
 import { compile } from '../intent/compile.ts'
 import { externalAddresses } from '../intent/externals.ts'
 import { firstAddress } from '../net/address-set.ts'
-import { formatAddress } from '../net/address.ts'
 import { hasErrors } from '../base/diagnostic.ts'
-import { inventoryOf } from '../engines/envoy/testing.ts'
-import { normalPath } from '../net/http-path.ts'
-import { parseDomain } from '../net/domain.ts'
+import { everything, intentOf, inventoryOf } from '../engines/envoy/testing.ts'
 import { platformOf } from './testing/load.ts'
 import { readGateway } from '../engines/envoy/read.ts'
 import { referenceRequest } from './reference-request.ts'
@@ -17,22 +16,11 @@ import { render } from '../engines/envoy/render.ts'
 import { requestsFrom } from './testing/arbitrary-request.ts'
 import { documentSets } from './testing/arbitrary-set.ts'
 import { tapes } from './testing/choices.ts'
-import type { Attempt, Authorities, Outcome } from '../engines/envoy/read.ts'
-import type { EnvoyArtefacts, GatewayFiles } from '../engines/envoy/render.ts'
-import type { GatewayInventory } from '../engines/envoy/inventory.ts'
+import type { Attempt } from '../engines/envoy/read.ts'
 import type { GatewayRequest } from '../model/request.ts'
 import type { Platform } from '../model/platform.ts'
 
 const requestsEach = 40
-
-function authoritiesOf({ needs }: GatewayFiles): Authorities {
-  const found = new Map<string, { readonly trustDomains: readonly string[] } | { readonly file: string }>()
-  for (const need of needs) {
-    if (need.kind === 'bundle') found.set(need.file, { trustDomains: need.trustDomains })
-    if (need.kind === 'ca') found.set(need.file, { file: need.caFile })
-  }
-  return found
-}
 
 /** An External calls from an address of its own; without one it calls from nowhere. */
 function placed(platform: Platform, request: GatewayRequest): GatewayRequest | undefined {
@@ -40,41 +28,6 @@ function placed(platform: Platform, request: GatewayRequest): GatewayRequest | u
   const external = platform.externals.get(request.source.external)
   const address = external === undefined ? undefined : firstAddress(externalAddresses(platform)(external))
   return address === undefined ? undefined : { ...request, source: { kind: 'address', address } }
-}
-
-/** Names of a handshake end without a dot (RFC 6066). */
-function attemptOf(platform: Platform, inventory: GatewayInventory, { source, port, host, method, path, caller }: GatewayRequest): Attempt | undefined {
-  const request = method === undefined || path === undefined ? undefined : { host: host ?? '', method, path }
-  if (source.kind === 'address') {
-    const rules = platform.ingressPolicies.flatMap(({ gateway }) => (gateway.kind === 'proxy' && (gateway.proxy.listenPort ?? platform.gateway?.httpsPort) === port ? [gateway.proxy] : []))
-    const plain = rules.some(({ tls }) => tls.mode === 'none')
-    return { arrives: port, source: formatAddress(source.address), destination: '10.128.0.4', port, sni: plain ? undefined : (host ?? '').toLowerCase().replace(/\.$/, ''), request, caller }
-  }
-  if (source.kind !== 'workload') return undefined
-  const place = inventory.workloads.find(({ workload }) => workload === source.workload)
-  const [address] = place?.addresses ?? []
-  if (address === undefined) return undefined
-  return { arrives: 15_001, source: formatAddress(address), destination: '192.0.2.1', port, sni: request === undefined ? (host ?? '').toLowerCase().replace(/\.$/, '') : undefined, request, caller }
-}
-
-/** `WORKLOAD:PORT` for each place, or the name, or nothing. */
-function ledOf(outcome: Outcome, inventory: GatewayInventory): readonly string[] {
-  // The platform's resolver, which the gateway asks, answers names alone.
-  if (outcome.kind === 'name') return parseDomain(outcome.name) === outcome.name ? [`${outcome.name}:${outcome.port}`] : []
-  if (outcome.kind === 'not understood') return [`not understood: ${outcome.what}`]
-  if (outcome.kind !== 'addresses') return []
-  return [...new Set(outcome.to.map((each) => {
-    const [address, port] = [each.replace(/:\d+$/, ''), each.replace(/.*:/, '')]
-    return `${inventory.workloads.find(({ addresses }) => addresses.some((own) => formatAddress(own) === address))?.workload ?? address}:${port}`
-  }))].sort()
-}
-
-/** What the rendering refused by name may be closed; and what no server reads in one way may be refused although a policy takes every path. */
-function mayBeNarrower(artefacts: EnvoyArtefacts, request: GatewayRequest): boolean {
-  if (request.path !== undefined && normalPath(request.path) === undefined) return true
-  if (request.source.kind === 'workload' && request.path === undefined && request.host !== undefined && parseDomain(request.host) !== request.host.toLowerCase()) return true
-  const refused = artefacts.refused.filter(({ code }) => code !== 'source-addresses' && code !== 'name-protocol')
-  return refused.some(({ path }) => (request.source.kind === 'workload' ? path.kind === 'egress' : path.kind === 'ingress'))
 }
 
 test('the files of both gateways lead every request where the documents say', () => {
@@ -89,8 +42,8 @@ test('the files of both gateways lead every request where the documents say', ()
       const keys = { keys: [{ kty: 'EC', kid: 'any' }] }
       const inventory = { ...inventoryOf(platform), keySets: new Map([['/etc/keys.json', JSON.stringify(keys)]]) }
       const artefacts = render(platform, intent, inventory, { now: set.now })
-      const outbound = readGateway(artefacts.outbound.files, authoritiesOf(artefacts.outbound))
-      const inbound = readGateway(artefacts.inbound.files, authoritiesOf(artefacts.inbound))
+      const outbound = readGateway(artefacts.outbound.files, authoritiesOf(artefacts.outbound.needs))
+      const inbound = readGateway(artefacts.inbound.files, authoritiesOf(artefacts.inbound.needs))
       for (const drawn of requestsFrom(platform, tape, requestsEach)) {
         const request = placed(platform, drawn)
         const attempt: Attempt | undefined = request === undefined ? undefined : attemptOf(platform, inventory, request)
@@ -100,7 +53,7 @@ test('the files of both gateways lead every request where the documents say', ()
         const name = (request.host ?? '').toLowerCase().replace(/\.$/, '')
         const meant = 'refused' in judged ? [] : leaving ? [`${name}:${request.port}`] : judged.led
         const found = ledOf((leaving ? outbound : inbound)(attempt), inventory)
-        if (found.length === 0 && meant.length > 0 && mayBeNarrower(artefacts, request)) {
+        if (found.length === 0 && meant.length > 0 && mayBeNarrower(artefacts.refused, request)) {
           seen.narrower++
           continue
         }
@@ -112,3 +65,51 @@ test('the files of both gateways lead every request where the documents say', ()
   )
   assert.ok(seen.inboundLed >= 100 && seen.inboundNot >= 300 && seen.outboundLed >= 100 && seen.outboundNot >= 100, JSON.stringify(seen))
 })
+
+const minute = 60_000
+
+test('requests that are planned from the documents find nothing in files that were rendered from them', () => {
+  const seen = { planned: 0, led: 0 }
+  fc.assert(
+    fc.property(documentSets(), (set) => {
+      const platform = platformOf(set)
+      if (platform === undefined) return
+      const { intent, diagnostics } = compile(platform)
+      if (hasErrors(diagnostics)) return
+      const inventory = { ...inventoryOf(platform), keySets: new Map([['/etc/keys.json', JSON.stringify({ keys: [{ kty: 'EC', kid: 'any' }] })]]) }
+      const artefacts = render(platform, intent, inventory, { now: set.now })
+      for (const direction of ['outbound', 'inbound'] as const) {
+        const { compared, planned, led, differences } = compareGateway(platform, { direction, files: artefacts[direction].files }, artefacts, inventory, set.now, minute)
+        assert.deepEqual(differences, [])
+        assert.ok(compared <= planned)
+        seen.planned += planned
+        seen.led += led
+      }
+    }),
+    { numRuns: 60, endOnFailure: true },
+  )
+  assert.ok(seen.planned > 1000 && seen.led > 100, JSON.stringify(seen))
+})
+
+const mistakes: Readonly<Record<string, readonly ['outbound' | 'inbound', (text: string) => string]>> = {
+  'a name outside that is not its own': ['outbound', (text) => text.replaceAll('"pypi.org"', '"nobody.bulkhead.invalid"')],
+  'a host that is another': ['inbound', (text) => text.replaceAll('"open.example.org"', '"not-open.example.org"')],
+  'a path that is wider': ['inbound', (text) => text.replaceAll('"/public"', '"/"')],
+  'an audience that is another': ['inbound', (text) => text.replaceAll(/("audiences": \[\s*)"portal"/g, '$1"nobody"')],
+  'another workload behind a route': ['inbound', (text) => text.replaceAll('"10.128.0.16"', '"10.128.0.17"')],
+}
+
+for (const [mistake, [direction, change]] of Object.entries(mistakes)) {
+  test(`a gateway's files with ${mistake} are found out by planned requests`, () => {
+    const platform = everything()
+    const inventory = inventoryOf(platform)
+    const artefacts = render(platform, intentOf(platform), inventory, { now: 0 })
+    const { files } = artefacts[direction]
+    const before = compareGateway(platform, { direction, files }, artefacts, inventory, 0, minute)
+    assert.deepEqual(before.differences, [])
+    assert.ok(before.led > 5 && before.compared === before.planned)
+    const broken = new Map([...files].map(([name, text]) => [name, change(text)]))
+    assert.ok([...broken].some(([name, text]) => text !== files.get(name)), 'the mistake changes something')
+    assert.ok(compareGateway(platform, { direction, files: broken }, artefacts, inventory, 0, minute).differences.length > 0)
+  })
+}

@@ -42,7 +42,8 @@ export function serve(set: CheckedSet, { places, inventory }: Pick<Plan, 'places
   }
 }
 
-function envoyInventory(intent: Intent, places: readonly Place[], { gateways }: Inventory): GatewayInventory {
+/** Where both Envoys of this host find everybody. */
+export function envoyInventory(intent: Intent, places: readonly Place[], { gateways }: Inventory): GatewayInventory {
   const addressesOf = (of: { readonly ipv4: Address; readonly ipv6: Address } | undefined): readonly Address[] => (of === undefined ? [] : [of.ipv4, of.ipv6])
   return {
     workloads: places.map((p) => ({ workload: p.workload, phase: p.phase, addresses: [p.ipv4, p.ipv6] })),

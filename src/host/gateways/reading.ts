@@ -1,0 +1,65 @@
+/**
+ * What the Envoys of this host go by, read back and compared with the documents by the second opinion: by their own word what is
+ * in force now, and in their files what the next one would begin with.
+ */
+import { closeSync, openSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { messageOf } from '../../base/fault.ts'
+import { adminSocket } from '../../engines/envoy/bootstrap.ts'
+import { filesInForce } from '../../engines/envoy/in-force.ts'
+import { compareGateway } from '../../verify/gateways.ts'
+import { gatewayFolder } from './files.ts'
+import { gatewaySeats } from './places.ts'
+import { envoyInventory, serve } from './serve.ts'
+import type { CheckedSet } from '../documents.ts'
+import type { Plan } from '../plan.ts'
+import type { GatewaySeat } from './places.ts'
+
+export interface GatewayReading {
+  readonly gateway: 'outbound' | 'inbound'
+  /** `in force`: by Envoy's own word. `files`: what it begins with when it is started again. */
+  readonly what: 'in force' | 'files'
+  /** Requests that were looked at, of those that the documents give reason for. */
+  readonly compared: number
+  readonly planned: number
+  readonly differences: readonly string[]
+}
+
+const timeoutMs = 5_000
+/** For each reading. */
+const comparingMs = 1_000
+
+export async function readGateways(set: CheckedSet, plan: Pick<Plan, 'places' | 'inventory'>, stateFolder: string, now: number): Promise<readonly GatewayReading[]> {
+  const { envoy } = serve(set, plan, now)
+  if (envoy === undefined) return []
+  const inventory = envoyInventory(set.intent, plan.places, plan.inventory)
+  const readings: GatewayReading[] = []
+  for (const { name } of gatewaySeats(plan.inventory.gateways, '')) {
+    if (name === 'resolver') continue
+    for (const what of ['in force', 'files'] as const) {
+      try {
+        const files = await (what === 'files' ? filesOf(stateFolder, name) : inForce(stateFolder, name))
+        const { compared, planned, differences } = compareGateway(set.platform, { direction: name, files }, envoy, inventory, now, comparingMs)
+        readings.push({ gateway: name, what, compared, planned, differences })
+      } catch (error) {
+        // What cannot be read could do anything.
+        readings.push({ gateway: name, what, compared: 0, planned: 0, differences: [`not readable: ${messageOf(error)}`] })
+      }
+    }
+  }
+  return readings
+}
+
+async function inForce(stateFolder: string, name: GatewaySeat['name']): Promise<ReadonlyMap<string, string>> {
+  // A socket's path is short, a folder's need not be: the folder is named by its descriptor.
+  const fd = openSync(gatewayFolder(stateFolder, name), 'r')
+  try {
+    return await filesInForce(join(`/proc/self/fd/${fd}`, adminSocket), timeoutMs)
+  } finally {
+    closeSync(fd)
+  }
+}
+
+function filesOf(stateFolder: string, name: GatewaySeat['name']): Promise<ReadonlyMap<string, string>> {
+  return Promise.resolve(new Map(['lds.json', 'cds.json'].map((file) => [file, readFileSync(join(gatewayFolder(stateFolder, name), file), 'utf8')])))
+}
