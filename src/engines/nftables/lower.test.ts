@@ -187,3 +187,14 @@ test('a connection through a published address is permitted only as it was trans
   ]
   for (const each of wrong) assert.equal(permits(atoms, each), undefined)
 })
+
+test('the port of a broker is open where somebody configures the broker, and is refused by name elsewhere', () => {
+  const to = path('e/a', 'e/b', 'tcp 4222', { via: { kind: 'direct', messages: { publish: ['orders.new'], subscribe: [] } } })
+  const platform = platformOf({ workloads: ['e/a', 'e/b'], paths: [to] })
+  const ids = assignGroups(noIds, platform)
+  const inventory = inventoryOf(ids, ['e/a', 'e/b'])
+  const elsewhere = lower(platform, { kind: 'intent', paths: [to] }, inventory, ids, now)
+  assert.deepEqual([elsewhere.atoms.direct.length, elsewhere.refused.map(({ code, path: refused }) => [code, refused])], [0, [['broker', to]]])
+  const here = lower(platform, { kind: 'intent', paths: [to] }, { ...inventory, brokers: new Set(['e/b'] as const) }, ids, now)
+  assert.deepEqual([here.atoms.direct.length, here.refused], [1, []])
+})
