@@ -121,6 +121,7 @@ export function createBundles(setting: Setting, authority: () => Authority | und
     trusted: () => held?.refresh.trusted() ?? new Map(),
     settle: async ({ plan: { inventory } }, seat) => {
       if (seat === undefined || held === undefined || platform?.peers.size === 0) {
+        listen = []
         await program.stop()
         return undefined
       }
