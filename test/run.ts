@@ -10,6 +10,13 @@ import { spec } from 'node:test/reporters'
 import { run } from 'node:test'
 import type { EventData } from 'node:test'
 
+interface Suite {
+  readonly name: string
+  readonly globs: readonly string[]
+  readonly except?: readonly string[]
+  readonly concurrency: number
+}
+
 interface Group {
   readonly name: string
   readonly files: readonly string[]
@@ -19,24 +26,28 @@ interface Group {
 const together = [
   { name: 'structure', globs: ['test/structure/**/*.test.ts'], concurrency: 2 },
   { name: 'unit', globs: ['src/**/*.test.ts', 'test/unit/**/*.test.ts', 'test/fuzz/**/*.test.ts', 'test/support/**/*.test.ts'], concurrency: Math.max(2, availableParallelism()) },
-  { name: 'kernel', globs: ['test/kernel/**/*.test.ts'], concurrency: 1 },
+  { name: 'kernel', globs: ['test/kernel/**/*.test.ts'], except: ['test/kernel/attack-*', 'test/kernel/fault-*'], concurrency: 1 },
   { name: 'e2e', globs: ['test/e2e/**/*.test.ts'], concurrency: 1 },
   { name: 'conformance', globs: ['test/conformance/**/*.test.ts'], concurrency: 1 },
 ] as const
+
+/** Attacks from inside a workload and from outside, and faults: `npm run test:attacks`. */
+const attacks = [{ name: 'attacks', globs: ['test/kernel/attack-*.test.ts', 'test/kernel/fault-*.test.ts'], concurrency: 1 }] as const
 
 /** Suites that are too slow for every change; `npm run test:long` runs them. */
 const long = [{ name: 'long', globs: ['test/long/**/*.test.ts'], concurrency: 1 }] as const
 
 const root = resolve(import.meta.dirname, '..')
-const patterns = process.argv.slice(2).filter((argument) => argument !== '--long')
-const plan = process.argv.includes('--long') ? long : together
+const patterns = process.argv.slice(2).filter((argument) => !argument.startsWith('--'))
+const plan: readonly Suite[] =
+  process.argv.includes('--long') ? long : process.argv.includes('--attacks') ? attacks : patterns.length > 0 ? [...together, ...attacks] : together
 /** Milliseconds after which a file counts as hung. */
 const hung = (process.argv.includes('--long') ? 60 : 6) * 60_000
 
 function chosen(): readonly Group[] {
   return plan
-    .map(({ name, globs, concurrency }) => {
-      const all = [...new Set(globSync([...globs], { cwd: root }))].sort()
+    .map(({ name, globs, except = [], concurrency }) => {
+      const all = [...new Set(globSync([...globs], { cwd: root, exclude: [...except] }))].sort()
       return { name, concurrency, files: all.filter((file) => patterns.length === 0 || patterns.some((text) => file.includes(text))) }
     })
     .filter((group) => group.files.length > 0)
