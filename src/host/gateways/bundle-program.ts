@@ -30,9 +30,10 @@ export function createBundleProgram(setting: Setting, log: (text: string) => voi
   let problem: string | undefined
 
   const program = createLineProgram({
-    setting, log, name: 'bundles', main: 'bundles-main.ts',
+    setting, log, name: 'bundles', main: 'bundles-main.ts', memoryMb: 128,
     hear: (line) => {
       const report = line as BundleReport
+      program.well()
       waiting.get(report.id)?.(report)
     },
     onStart: () => {

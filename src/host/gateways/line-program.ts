@@ -22,6 +22,9 @@ export interface LineProgram {
   readonly say: (message: object) => void
   readonly stop: () => Promise<void>
   readonly running: () => boolean
+  /** It does what it should: should it end, it is started again soon, and not ever later. */
+  readonly well: () => void
+  readonly restarts: () => number
 }
 
 export interface LineProgramParts {
@@ -31,6 +34,9 @@ export interface LineProgramParts {
   readonly name: string
   /** The file in `src/cli`. */
   readonly main: string
+  readonly argv?: (seat: GatewaySeat) => readonly string[]
+  /** Of its heap; the default would let garbage wait for the machine's whole memory. */
+  readonly memoryMb: number
   readonly hear: (told: unknown) => void
   /** It has been started, and knows nothing yet. */
   readonly onStart: () => void
@@ -43,23 +49,24 @@ const app = '/opt/bulkhead/app'
 const firstDelayMs = 100
 const longestDelayMs = 10_000
 
-export function createLineProgram({ setting, log, name, main, hear, onStart, onEnd }: LineProgramParts): LineProgram {
+export function createLineProgram({ setting, log, name, main, argv: argvOf = () => [], memoryMb, hear, onStart, onEnd }: LineProgramParts): LineProgram {
   let child: ChildProcess | undefined
   let wanted: GatewaySeat | undefined
   let delay = firstDelayMs
   let timer: NodeJS.Timeout | undefined
+  let restarts = 0
 
   const launch = (): void => {
     if (wanted === undefined) return
     const said = openSync(join(setting.folder, 'log', `${name}.log`), 'a', 0o600)
     const filter = openSync(filterPath(setting.folder), 'r')
     const argv = gatewayArguments(setting, wanted, {
-      argv: ['/opt/bulkhead/bin/node', `${app}/src/cli/${main}`],
+      argv: ['/opt/bulkhead/bin/node', `${app}/src/cli/${main}`, ...argvOf(wanted)],
       binds: [
         { from: dirname(process.execPath), to: '/opt/bulkhead/bin' },
         ...['package.json', 'src', 'node_modules'].map((part) => ({ from: join(root, part), to: `${app}/${part}` })),
       ],
-      env: { NODE_OPTIONS: '--max-old-space-size=128' },
+      env: { NODE_OPTIONS: `--max-old-space-size=${memoryMb}` },
       told: false,
     }, systemFolders())
     const started = start(argv, { cwd: '/', stdio: ['pipe', 'pipe', said, 'ignore', filter], env: { PATH: process.env['PATH'] } })
@@ -69,7 +76,6 @@ export function createLineProgram({ setting, log, name, main, hear, onStart, onE
     started.stdin?.on('error', () => undefined)
     if (started.stdout !== null) createInterface({ input: started.stdout }).on('line', (line) => {
       if (child !== started) return
-      delay = firstDelayMs
       try {
         hear(JSON.parse(line))
       } catch (error) {
@@ -81,6 +87,7 @@ export function createLineProgram({ setting, log, name, main, hear, onStart, onE
       child = undefined
       onEnd()
       if (wanted === undefined) return
+      restarts++
       log(`${name} ended by itself and is started again`)
       timer = setTimeout(launch, delay)
       delay = Math.min(delay * 2, longestDelayMs)
@@ -92,9 +99,8 @@ export function createLineProgram({ setting, log, name, main, hear, onStart, onE
 
   return {
     start: (seat) => {
-      const before = wanted
       wanted = seat
-      if (before !== undefined) return
+      if (child !== undefined) return
       clearTimeout(timer)
       launch()
     },
@@ -113,5 +119,7 @@ export function createLineProgram({ setting, log, name, main, hear, onStart, onE
       signal(id, 'SIGKILL')
     },
     running: () => child !== undefined,
+    well: () => void (delay = firstDelayMs),
+    restarts: () => restarts,
   }
 }

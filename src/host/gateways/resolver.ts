@@ -2,18 +2,10 @@
  * The resolver's process, a child of the agent in a namespace of its own. It ends with the agent and knows only what the
  * agent has told it; while it is down, names are not answered and nothing new is admitted.
  */
-import { closeSync, openSync } from 'node:fs'
-import { dirname, join } from 'node:path'
-import { createInterface } from 'node:readline'
 import { messageOf } from '../../base/fault.ts'
-import { start } from '../../base/process.ts'
 import { formatAddress } from '../../net/address.ts'
 import { endStrays } from '../leftovers.ts'
-import { processId, signal, until } from '../proc.ts'
-import { filterPath } from '../supervise.ts'
-import { systemFolders } from '../tasks.ts'
-import { gatewayArguments } from './confine.ts'
-import type { ChildProcess } from '../../base/process.ts'
+import { createLineProgram } from './line-program.ts'
 import type { Zones } from '../../engines/dns/zones.ts'
 import type { AdmissionRequest } from '../../engines/dns/admissions.ts'
 import type { NameVerdict } from '../../engines/dns/records.ts'
@@ -42,35 +34,25 @@ export interface ResolverParts {
   readonly onRecords: (records: readonly NameVerdict[]) => void
 }
 
-const root = join(import.meta.dirname, '../../..')
-const app = '/opt/bulkhead/app'
-const firstDelayMs = 100
-const longestDelayMs = 10_000
 const answerMs = 10_000
 
 export function createResolverKeeper({ setting, log, admit, onRecords }: ResolverParts): ResolverKeeper {
-  let child: ChildProcess | undefined
   let wanted: { readonly seat: GatewaySeat; readonly state: ResolverState } | undefined
   let serial = 0
-  let restarts = 0
-  let delay = firstDelayMs
-  let timer: NodeJS.Timeout | undefined
   let listening = false
   let waiting: { readonly serial: number; applied: boolean; readonly done: (problem: string | undefined) => void } | undefined
 
-  const say = (message: object): void => void child?.stdin?.write(`${JSON.stringify(message)}\n`)
-
   const tell = ({ zones, upstream }: ResolverState): void => {
     serial++
-    say({ kind: 'state', serial, zones, upstream: upstream.map(({ address, port }) => (address.family === 4 ? `${formatAddress(address)}:${port}` : `[${formatAddress(address)}]:${port}`)) })
+    program.say({ kind: 'state', serial, zones, upstream: upstream.map(({ address, port }) => (address.family === 4 ? `${formatAddress(address)}:${port}` : `[${formatAddress(address)}]:${port}`)) })
   }
 
-  const hear = (line: string): void => {
-    const told = JSON.parse(line) as { readonly kind: string; readonly serial?: number; readonly reason?: string; readonly records?: number } & Record<string, unknown>
+  const hear = (line: unknown): void => {
+    const told = line as { readonly kind: string; readonly serial?: number; readonly reason?: string; readonly records?: number } & Record<string, unknown>
     switch (told.kind) {
       case 'ready':
         listening = true
-        delay = firstDelayMs
+        program.well()
         if (waiting?.applied === true) waiting.done(undefined)
         break
       case 'applied':
@@ -84,8 +66,8 @@ export function createResolverKeeper({ setting, log, admit, onRecords }: Resolve
       case 'admit': {
         const request = told as unknown as AdmissionRequest
         admit(request).then(
-          () => say({ kind: 'admitted', id: request.id }),
-          (error: unknown) => say({ kind: 'not-admitted', id: request.id, reason: messageOf(error) }),
+          () => program.say({ kind: 'admitted', id: request.id }),
+          (error: unknown) => program.say({ kind: 'not-admitted', id: request.id, reason: messageOf(error) }),
         )
         break
       }
@@ -98,59 +80,19 @@ export function createResolverKeeper({ setting, log, admit, onRecords }: Resolve
     }
   }
 
-  const launch = (): void => {
-    if (wanted === undefined) return
-    const { seat, state } = wanted
-    const said = openSync(join(setting.folder, 'log', 'resolver.log'), 'a', 0o600)
-    const filter = openSync(filterPath(setting.folder), 'r')
-    const argv = gatewayArguments(setting, seat, {
-      argv: ['/opt/bulkhead/bin/node', `${app}/src/cli/resolver-main.ts`, '--listen', formatAddress(seat.ipv4), '--listen', formatAddress(seat.ipv6)],
-      binds: [
-        { from: dirname(process.execPath), to: '/opt/bulkhead/bin' },
-        ...['package.json', 'src', 'node_modules'].map((name) => ({ from: join(root, name), to: `${app}/${name}` })),
-      ],
-      // Names and answers are a few megabytes; the default would let garbage wait for the machine's whole memory.
-      env: { NODE_OPTIONS: '--max-old-space-size=256' },
-      told: false,
-    }, systemFolders())
-    const started = start(argv, { cwd: '/', stdio: ['pipe', 'pipe', said, 'ignore', filter], env: { PATH: process.env['PATH'] } })
-    closeSync(said)
-    closeSync(filter)
-    child = started
-    listening = false
-    started.stdin?.on('error', () => undefined)
-    if (started.stdout !== null) createInterface({ input: started.stdout }).on('line', (line) => {
-      try {
-        hear(line)
-      } catch (error) {
-        log(`error: the resolver said what it should not: ${messageOf(error)}`)
-      }
-    })
-    const ended = (): void => {
-      if (child !== started) return
-      child = undefined
-      waiting?.done('the resolver ended')
-      if (wanted === undefined) return
-      restarts++
-      log('the resolver ended by itself and is started again')
-      timer = setTimeout(launch, delay)
-      delay = Math.min(delay * 2, longestDelayMs)
-    }
-    started.once('error', ended)
-    started.once('exit', ended)
-    tell(state)
-  }
+  const program = createLineProgram({
+    setting, log, hear, name: 'resolver', main: 'resolver-main.ts', memoryMb: 256,
+    argv: ({ ipv4, ipv6 }) => ['--listen', formatAddress(ipv4), '--listen', formatAddress(ipv6)],
+    onStart: () => {
+      listening = false
+      if (wanted !== undefined) tell(wanted.state)
+    },
+    onEnd: () => waiting?.done('the resolver ended'),
+  })
 
   const stop = async (): Promise<void> => {
     wanted = undefined
-    clearTimeout(timer)
-    const last = child
-    child = undefined
-    if (last?.pid === undefined) return
-    const id = processId(last.pid)
-    last.stdin?.end()
-    if (id === undefined || (await until(() => processId(id.pid)?.started !== id.started, 500))) return
-    signal(id, 'SIGKILL')
+    await program.stop()
   }
 
   return {
@@ -163,17 +105,15 @@ export function createResolverKeeper({ setting, log, admit, onRecords }: Resolve
       const timeout = setTimeout(() => resolve('the resolver has not answered in time'), answerMs)
       const next = serial + 1
       waiting = { serial: next, applied: false, done: resolve }
-      if (child === undefined) {
-        clearTimeout(timer)
-        launch()
-      } else tell(state)
+      if (program.running()) tell(state)
+      else program.start(seat)
       const problem = await promise
       clearTimeout(timeout)
       if (waiting.serial === next) waiting = undefined
       return problem
     },
     stop,
-    running: () => child !== undefined,
-    restarts: () => restarts,
+    running: program.running,
+    restarts: program.restarts,
   }
 }
