@@ -28,7 +28,7 @@ async function run(context: CommandContext): Promise<ExitCode> {
   const evidence = await evidenceOf(enter(where, argv), (text) => {
     if (!json) out.note(text)
   })
-  const good = evidence.mismatches.length === 0 && evidence.deviations.length === 0 && evidence.reading.acceptable && evidence.gateways.every((g) => g.differences.length === 0)
+  const good = evidence.mismatches.length === 0 && evidence.trials.mismatches.length === 0 && evidence.deviations.length === 0 && evidence.reading.acceptable && evidence.gateways.every((g) => g.differences.length === 0)
   if (json) out.json({ ...evidence, good })
   else print(out, evidence, options['quiet'] !== true)
   return good ? 0 : 1
@@ -75,7 +75,11 @@ function print(out: Output, e: Evidence, matrix: boolean): void {
     for (const d of differences.slice(0, shown)) out.line(`  ${escapeText(d)}`)
     if (differences.length > shown) out.line(`  and ${differences.length - shown} more; all are in --json`)
   }
+  const { tried, open, closed, mismatches, notTried } = e.trials
+  for (const m of mismatches.slice(0, shown)) out.line(`${out.paint('red', 'mismatch')} ${m.from} -> ${escapeText(m.what)}: should be ${m.expect === 'allow' ? 'open' : 'closed'}, was ${escapeText(m.found)}`)
+  for (const { from, what, why } of notTried.slice(0, shown)) out.line(`${out.paint('yellow', 'not tried')} ${from} -> ${escapeText(what)}: ${escapeText(why)}`)
+  if (tried + notTried.length > 0) out.line(`gateways and resolver: ${tried} tried, ${open} open, ${closed} closed, ${notTried.length} not tried`)
   const seconds = ((Date.parse(e.ended) - Date.parse(e.began)) / 1000).toFixed(1)
   out.line(`${e.identities} identities, ${e.allowed} flows open, ${e.denied} closed, ${e.deviations.length} deviations, ${seconds} s`)
-  out.line(`${e.probes} probes, ${e.mismatches.length} mismatches`)
+  out.line(`${e.probes + tried} probes, ${e.mismatches.length + mismatches.length} mismatches`)
 }

@@ -5,6 +5,8 @@
 import { Fault } from '../base/fault.ts'
 import { formatAddress } from '../net/address.ts'
 import { lower } from '../engines/nftables/lower.ts'
+import { judgeGateways } from '../verify/live/gateway-judge.ts'
+import { planGateways } from '../verify/live/gateway-plan.ts'
 import { judge } from '../verify/live/judge.ts'
 import { outsideLabel, planLive } from '../verify/live/plan.ts'
 import { checkDocuments } from './documents.ts'
@@ -25,6 +27,10 @@ import type { Deviation } from './topology.ts'
 import type { GatewayReading } from './gateways/reading.ts'
 import type { Place } from './plan.ts'
 import type { TableReading } from './table-reading.ts'
+import type { GatewayPlanOptions } from '../verify/live/gateway-plan.ts'
+import type { GatewayTask, ProberTask } from '../verify/live/probe.ts'
+import type { GatewayVerdict } from '../verify/live/gateway-judge.ts'
+import type { Inventory } from '../engines/nftables/inventory.ts'
 import type { Mismatch } from '../verify/live/judge.ts'
 import type { Expectation } from '../verify/live/plan.ts'
 
@@ -47,6 +53,8 @@ export interface Evidence {
   readonly reading: TableReading
   /** What the gateways go by, read back and compared with the documents. */
   readonly gateways: readonly GatewayReading[]
+  /** What came of trying gateways and resolver. */
+  readonly trials: GatewayVerdict
   readonly matrix: readonly MatrixCell[]
 }
 
@@ -88,10 +96,14 @@ export async function verifyInstance(options: VerifyOptions): Promise<Evidence> 
   const shadows = shadowSeats(inventory)
   const outside = options.mode === 'sandbox'
   const live = planLive(set.platform, shadows, { now, outside, router: [gatewayV4, '198.18.255.2', 'fd00:198:18::2'], timeoutMs: 800 })
+  const named = planGateways(set.platform, shadows, {
+    now, outside, firstId: live.expectations.length, ...standingParts(inventory),
+    placesOf: (workload) => inventory.attachments.filter((a) => a.workload === workload && !a.probe).map((a) => formatAddress(a.ipv4)),
+  })
   options.progress(`trying ${live.expectations.length} flows between ${shadows.length} identities`)
   return withShadows(shadows, async () => {
     const netns = new Map(shadows.map((s) => [s.label, s.seat.netns]))
-    const results = await runProbes(live.tasks, live.pings, (label) => (label === outsideLabel ? outsideNetns : (netns.get(label) ?? '')))
+    const results = await runProbes(new Map([...live.tasks].map(([label, task]) => [label, withGateways(task, named.tasks.get(label))])), live.pings, (label) => (label === outsideLabel ? outsideNetns : (netns.get(label) ?? '')))
     const verdict = judge(live.expectations, results)
     return {
       kind: 'live-verification',
@@ -104,9 +116,18 @@ export async function verifyInstance(options: VerifyOptions): Promise<Evidence> 
       deviations,
       reading,
       gateways,
+      trials: judgeGateways(named.trials, results),
       matrix: matrixOf(live.expectations, (id) => results.get(id)?.outcome === 'open'),
     }
   })
+}
+
+function standingParts({ gateways }: Inventory): Pick<GatewayPlanOptions, 'nameServer' | 'outbound' | 'inbound'> {
+  return { nameServer: gateways?.resolver === undefined ? undefined : formatAddress(gateways.resolver.ipv4), outbound: gateways?.outbound !== undefined, inbound: gateways?.inbound !== undefined }
+}
+
+function withGateways(task: ProberTask, gateways: GatewayTask | undefined): ProberTask {
+  return gateways === undefined ? task : { ...task, gateways }
 }
 
 /** The real places from inside: their addresses, and that nothing leads round the table. */

@@ -23,7 +23,7 @@ export interface NameComparison {
 
 /** Names of workloads in full and in short, and for every domain the name, one below it and one that only looks like it; and `also`. */
 export function compareNames(platform: Platform, askers: readonly ReadAsker[], now: number, also: readonly string[] = []): NameComparison {
-  const ports = representativePorts(platform)
+  const anything = mayReach(platform, now)
   const outside = [...new Set([...also, ...domainNames(platform)])].sort()
   const differences: NameDifference[] = []
   let compared = 0
@@ -33,10 +33,6 @@ export function compareNames(platform: Platform, askers: readonly ReadAsker[], n
     if (wanted) allowed += 1
     if (told !== wanted) differences.push({ kind: told ? 'wider' : 'narrower', asker, name })
   }
-  const anything = (source: WorkloadId, phase: Phase, destination: FlowEnd): boolean =>
-    protocols.some((protocol) => (protocol === 'icmp' ? [undefined] : ports).some((port) =>
-      referenceDecide(platform, { source: { kind: 'workload', workload: source }, destination, protocol, port, phase }, now) === 'allow'))
-
   for (const asker of askers) {
     const identity = identityOf(asker.asker)
     if (identity === undefined) continue
@@ -61,6 +57,13 @@ export function compareNames(platform: Platform, askers: readonly ReadAsker[], n
     for (const name of outside) compare(asker.asker, name, asker.asksOutside(name, now), anything(workload, phase, { kind: 'name', name }))
   }
   return { compared, allowed, differences }
+}
+
+/** Whether anything at all may be sent there, in any protocol, on any port that a document knows. */
+export function mayReach(platform: Platform, now: number): (source: WorkloadId, phase: Phase, destination: FlowEnd) => boolean {
+  const ports = representativePorts(platform)
+  return (source, phase, destination) => protocols.some((protocol) => (protocol === 'icmp' ? [undefined] : ports).some((port) =>
+    referenceDecide(platform, { source: { kind: 'workload', workload: source }, destination, protocol, port, phase }, now) === 'allow'))
 }
 
 function identityOf(asker: string): { readonly workload: WorkloadId; readonly phase: Phase } | undefined {

@@ -70,6 +70,14 @@ test('what both gateways go by, and what they would begin with, is what the docu
   ])
 })
 
+test('names, servers outside and requests are tried, what nobody answers is told as not tried, and no workload is asked for anything', { skip }, async () => {
+  const { trials } = await i.verify()
+  assert.deepEqual(trials.mismatches, [])
+  assert.ok(trials.open >= 4 && trials.closed >= 40, JSON.stringify(trials))
+  assert.deepEqual([...new Set(trials.notTried.map(({ from, what }) => `${from.split('@')[0] ?? ''} ${what.replace(/.*(gone\.example\.org).*/, '$1')}`))], ['lab/client gone.example.org'])
+  assert.doesNotMatch((await i.bulkhead('logs', 'web')).stdout, /touched/)
+})
+
 test('a file that is changed behind the gateway\'s back is found, though nothing is in force yet', { skip }, async () => {
   const before = change('inbound', 'lds.json', (text) => text.replaceAll('"open.example.org"', '"nobody.bulkhead.invalid"'), true)
   assert.equal(await told(), 'false, inbound files')
@@ -82,4 +90,18 @@ test('a name that a gateway was given by another than the agent is found in what
   await eventually(async () => assert.equal(await told(), 'false, outbound in force, outbound files'), 10_000)
   change('outbound', 'lds.json', () => before)
   await eventually(async () => assert.equal(await told(), 'true'), 10_000)
+})
+
+test('a resolver that is down fails the verification', { skip }, async () => {
+  const { pid } = await i.status()
+  await i.router('kill', '-STOP', String(pid))
+  try {
+    const { stdout } = await i.router('ip', 'netns', 'pids', 'resolver')
+    await i.router('kill', '-9', ...stdout.split('\n').filter(Boolean))
+    const { good, trials } = await i.verify()
+    assert.equal(good, false)
+    assert.ok(trials.mismatches.some(({ what, expect }) => expect === 'allow' && what === 'pypi.example.org'), JSON.stringify(trials.mismatches))
+  } finally {
+    await i.router('kill', '-CONT', String(pid))
+  }
 })

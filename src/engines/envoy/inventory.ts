@@ -5,6 +5,8 @@ import type { Phase, WorkloadId } from '../../model/platform.ts'
 export interface GatewayInventory {
   /** One entry for each place (a replica) of this host. */
   readonly workloads: readonly { readonly workload: WorkloadId; readonly phase: Phase; readonly addresses: readonly Address[] }[]
+  /** Where live verification stands for identities: they may ask for names outside as these do, and nobody is led to them. */
+  readonly shadows?: readonly { readonly workload: WorkloadId; readonly phase: Phase; readonly addresses: readonly Address[] }[]
   /** The addresses by which workloads here call the workloads of Peers. */
   readonly virtual: readonly { readonly peer: string; readonly enclave: string; readonly workload: string; readonly addresses: readonly Address[] }[]
   readonly inbound: { readonly addresses: readonly Address[] }

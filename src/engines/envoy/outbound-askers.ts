@@ -37,7 +37,7 @@ export function namedPaths(platform: Platform, paths: readonly Path[], inventory
       }
     }
   }
-  const askers = [...found].map(([key, { workload, phase, paths: all }]) => ({ identity: key, addresses: placesOf(inventory, workload, phase), classes: portClasses(all) }))
+  const askers = [...found].map(([key, { workload, phase, paths: all }]) => ({ identity: key, addresses: [...placesOf(inventory, workload, phase), ...placesOf({ workloads: inventory.shadows ?? [] }, workload, phase)], classes: portClasses(all) }))
   // An identity without a place here has no address, and so no chain.
   return { askers: askers.filter(({ addresses }) => addresses.length > 0), refused }
 }

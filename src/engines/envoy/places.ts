@@ -4,7 +4,7 @@ import type { GatewayInventory } from './inventory.ts'
 import type { Phase, WorkloadId } from '../../model/platform.ts'
 
 /** The addresses of one identity, over all its places. */
-export function placesOf({ workloads }: GatewayInventory, workload: WorkloadId, phase: Phase): readonly Address[] {
+export function placesOf({ workloads }: Pick<GatewayInventory, 'workloads'>, workload: WorkloadId, phase: Phase): readonly Address[] {
   return workloads.filter((place) => place.workload === workload && place.phase === phase).flatMap(({ addresses }) => addresses)
 }
 

@@ -43,10 +43,11 @@ export function serve(set: CheckedSet, { places, inventory }: Pick<Plan, 'places
 }
 
 /** Where both Envoys of this host find everybody. */
-export function envoyInventory(intent: Intent, places: readonly Place[], { gateways }: Inventory): GatewayInventory {
+export function envoyInventory(intent: Intent, places: readonly Place[], { gateways, attachments }: Inventory): GatewayInventory {
   const addressesOf = (of: { readonly ipv4: Address; readonly ipv6: Address } | undefined): readonly Address[] => (of === undefined ? [] : [of.ipv4, of.ipv6])
   return {
     workloads: places.map((p) => ({ workload: p.workload, phase: p.phase, addresses: [p.ipv4, p.ipv6] })),
+    shadows: attachments.filter((a) => a.probe).map((a) => ({ workload: a.workload, phase: a.phase, addresses: [a.ipv4, a.ipv6] })),
     virtual: peersOf(gateways).map(({ ipv4, ipv6, ...end }) => ({ ...end, addresses: [ipv4, ipv6] })),
     inbound: { addresses: addressesOf(gateways?.inbound) },
     resolver: { addresses: addressesOf(gateways?.resolver) },

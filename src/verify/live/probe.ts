@@ -46,4 +46,26 @@ export interface ProberTask {
   }
   readonly probes: readonly (Probe & { readonly expectLabel: string })[]
   readonly timeoutMs: number
+  /** What is tried at gateways and resolver; results have the ids of the parts. `other` with a server outside: there was nobody to try it with. */
+  readonly gateways?: GatewayTask
+}
+
+export interface GatewayTask {
+  /** Whom names are asked of. */
+  readonly nameServer: string | undefined
+  readonly names: readonly { readonly id: number; readonly name: string }[]
+  /** Servers outside, by names that are allowed: what they say to the first message of TLS shows that they were reached. */
+  readonly servers: readonly { readonly id: number; readonly name: string; readonly port: number; readonly misses: readonly { readonly id: number; readonly sni: string; readonly port: number }[] }[]
+  readonly requests: readonly RequestProbe[]
+}
+
+/** From outside to the inbound gateway. */
+export interface RequestProbe {
+  readonly id: number
+  readonly address: string
+  readonly port: number
+  readonly localAddress: string
+  readonly sni: string
+  /** Without one, the handshake alone. */
+  readonly request: { readonly host: string; readonly method: string; readonly path: string } | undefined
 }

@@ -7,7 +7,7 @@ import { createServer, connect } from 'node:net'
 import { createInterface } from 'node:readline'
 import { setImmediate as turn, setTimeout as sleep } from 'node:timers/promises'
 import { outsideLabel } from './probe.ts'
-import type { Outcome, ProbeResult, ProberTask } from './probe.ts'
+import type { GatewayTask, Outcome, ProbeResult, ProberTask } from './probe.ts'
 
 type Item = ProberTask['probes'][number]
 
@@ -24,12 +24,18 @@ async function main(): Promise<void> {
   await lines.next()
   const tcp = task.probes.filter((p) => p.protocol === 'tcp')
   const udp = Map.groupBy(task.probes.filter((p) => p.protocol === 'udp'), (p) => `${p.family} ${p.localAddress ?? ''}`)
-  const answers = await Promise.all([inParallel(tcp, (p) => tryTcp(p, task.timeoutMs)), ...[...udp.values()].map((list) => tryUdp(list, task.timeoutMs))])
+  const answers = await Promise.all([inParallel(tcp, (p) => tryTcp(p, task.timeoutMs)), ...[...udp.values()].map((list) => tryUdp(list, task.timeoutMs)), ...(task.gateways === undefined ? [] : [tryGateways(task.gateways, task.timeoutMs)])])
   const results = answers.flat()
   process.stdout.write(`${JSON.stringify(results)}\n`)
   // Others may still be trying us.
   await lines.next()
   process.exit(0)
+}
+
+/** Most platforms have none, and then nothing of it is loaded. */
+async function tryGateways(what: GatewayTask, timeoutMs: number): Promise<readonly ProbeResult[]> {
+  const { probeGateways } = await import('./gateway-prober.ts')
+  return probeGateways(what, timeoutMs)
 }
 
 function listenTcp(port: number, label: string): Promise<void> {
