@@ -75,6 +75,8 @@ test('the access log says who, where, how much, and by which policy', { skip: mi
   const connection = found['the record of a connection'] as Readonly<Record<string, unknown>>
   assert.deepEqual([connection['kind'], connection['upstream'], connection['destination'], connection['flags']], ['connection', '198.51.100.10:443', '192.0.2.1:443', '-'])
   assert.deepEqual(rules[String(connection['chain'])], ['EgressPolicy a/packages'])
+  const revoked = found['the record of a revoked connection'] as Readonly<Record<string, unknown>>
+  assert.deepEqual([revoked['kind'], revoked['chain'], revoked['upstream']], ['connection', connection['chain'], '198.51.100.10:443'])
   const request = found['the record of a request'] as Readonly<Record<string, unknown>>
   assert.deepEqual([request['kind'], request['host'], request['method'], request['path']], ['request', 'mirror.example.org', 'GET', '/simple/x'])
   assert.deepEqual(rules[String(request['route'])], ['EgressPolicy a/mirror'])

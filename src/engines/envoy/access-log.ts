@@ -54,3 +54,13 @@ export function refusedLog(folder: string): readonly JsonObject[] {
   const [entry] = [log(folder, 'refused', connection)]
   return [{ ...entry, filter: { response_flag_filter: { flags: ['NR'] } } }]
 }
+
+/**
+ * Connections that chains of these names led on, written by their listener: a format in every chain is a third of the work by which
+ * Envoy reads a configuration of many.
+ */
+export function ledLog(folder: string, prefix: string): readonly JsonObject[] {
+  const [entry] = connectionLog(folder)
+  const expression = `xds.filter_chain_name.startsWith('${prefix}')`
+  return [{ ...entry, filter: { extension_filter: extension('envoy.access_loggers.extension_filters.cel', 'envoy.extensions.access_loggers.filters.cel.v3.ExpressionFilter', { expression }) } }]
+}

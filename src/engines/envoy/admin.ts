@@ -26,9 +26,10 @@ export interface SubscriptionState {
 
 const prefixes: Readonly<Record<Subscription, string>> = { lds: 'listener_manager.lds', cds: 'cluster_manager.cds' }
 
-export async function subscriptionState(socket: string, which: Subscription): Promise<SubscriptionState> {
+/** `timeoutMs`: while Envoy reads a large configuration it answers nobody. */
+export async function subscriptionState(socket: string, which: Subscription, timeoutMs?: number): Promise<SubscriptionState> {
   const prefix = prefixes[which]
-  const text = await ask(socket, `/stats?filter=${encodeURIComponent(`^${prefix.replace('.', '\\.')}\\.`)}`)
+  const text = await ask(socket, `/stats?filter=${encodeURIComponent(`^${prefix.replace('.', '\\.')}\\.`)}`, timeoutMs)
   const value = (name: string): string => new RegExp(`^${prefix.replaceAll('.', '\\.')}\\.${name}: (.*)$`, 'm').exec(text)?.[1] ?? ''
   return { version: value('version_text').replace(/^"|"$/g, ''), rejected: Number(value('update_rejected')), failed: Number(value('update_failure')) }
 }

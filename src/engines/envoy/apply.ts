@@ -57,7 +57,7 @@ export async function apply({ files }: Pick<GatewayFiles, 'files'>, { folder, ti
     const path = join(folder, `${which}.json`)
     const before = await readFile(path, 'utf8').catch(() => '')
     const socket = join(folder, adminSocket)
-    const state = await subscriptionState(socket, which)
+    const state = await subscriptionState(socket, which, timeoutMs)
     const version = versionOf(new Map([[`${which}.json`, text]]), which)
     if (before === text && state.version === version) return
     await replaceFile(path, text)
@@ -98,7 +98,7 @@ function versionOf(files: ReadonlyMap<string, string>, which: Subscription): str
 async function untilTaken(which: Subscription, version: string, before: Pick<SubscriptionState, 'rejected' | 'failed'>, folder: string, deadline: number, timeoutMs: number): Promise<void> {
   const socket = join(folder, adminSocket)
   for (;;) {
-    const { version: taken, rejected, failed } = await subscriptionState(socket, which)
+    const { version: taken, rejected, failed } = await subscriptionState(socket, which, Math.max(1, deadline - performance.now()))
     if (rejected > before.rejected || failed > before.failed) {
       // A file that is no message at all is only in the log.
       const said = rejected > before.rejected ? await rejections(socket) : []

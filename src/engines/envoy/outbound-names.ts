@@ -4,7 +4,7 @@
  */
 import { formatDomainPattern } from '../../net/domain.ts'
 import { by, byAddress, byName, rootMatcher, toChain } from './matchers.ts'
-import { refusedLog } from './access-log.ts'
+import { ledLog, refusedLog } from './access-log.ts'
 import { extension } from './json.ts'
 import { bufferBytes, listenerTimeout } from './limits.ts'
 import { covers } from './permits.ts'
@@ -42,7 +42,7 @@ export function namesListener(askers: readonly Asker[], way: Way, into: Chains):
     per_connection_buffer_limit_bytes: bufferBytes,
     filter_chains: into.chains,
     filter_chain_matcher: rootMatcher(byAddress('source', sources)),
-    access_log: refusedLog(way.inventory.folder),
+    access_log: [...refusedLog(way.inventory.folder), ...ledLog(way.inventory.folder, 'tls:')],
   }
 }
 
@@ -77,7 +77,7 @@ function tlsOf(asker: Asker, each: PortClass, way: Way, into: Chains): Next | un
   const patterns = new Map(open.map((permit) => [formatDomainPattern(permit.pattern), permit.pattern]))
   return byName(
     [...patterns].sort().map(([text, pattern]) => {
-      const body = { filters: [portOverride, ...(way.proxy === undefined ? toNames(way.inventory) : toProxy(way.inventory))] }
+      const body = { filters: [portOverride, ...(way.proxy === undefined ? toNames(way.inventory) : toProxy())] }
       const name = named(`tls:${where(asker, each)}:${text}`, { body, ports: each.ports ?? 'any' })
       into.chains.push({ name, ...body })
       into.rules.set(name, documentsOf(open.filter((permit) => covers(permit.pattern, pattern))))

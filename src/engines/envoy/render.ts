@@ -96,7 +96,7 @@ function filesOf(direction: Direction, listeners: readonly JsonObject[], { rules
 }
 
 function text(value: JsonObject): string {
-  return `${canonicalJson(value, 1)}\n`
+  return `${canonicalJson(value)}\n`
 }
 
 function dedupe(refused: readonly Refusal[]): readonly Refusal[] {

@@ -1,5 +1,4 @@
 /** How the outbound gateway reaches a name: by resolving it itself, or through the platform's proxy. */
-import { connectionLog } from './access-log.ts'
 import { duration, extension, typed } from './json.ts'
 import { formatAddress } from '../../net/address.ts'
 import { tcpIdle } from './limits.ts'
@@ -35,9 +34,10 @@ export function resolution(inventory: GatewayInventory): JsonObject {
   }
 }
 
-function tcpProxy(inventory: GatewayInventory, fields: JsonObject): JsonObject {
+/** The listener writes the records. */
+function tcpProxy(fields: JsonObject): JsonObject {
   return extension('envoy.filters.network.tcp_proxy', 'envoy.extensions.filters.network.tcp_proxy.v3.TcpProxy', {
-    stat_prefix: 'out', idle_timeout: tcpIdle, access_log: connectionLog(inventory.folder), ...fields,
+    stat_prefix: 'out', idle_timeout: tcpIdle, ...fields,
   })
 }
 
@@ -47,13 +47,13 @@ export function toNames(inventory: GatewayInventory): readonly JsonObject[] {
     extension('envoy.filters.network.sni_dynamic_forward_proxy', 'envoy.extensions.filters.network.sni_dynamic_forward_proxy.v3.FilterConfig', {
       port_value: 443, dns_cache_config: resolution(inventory),
     }),
-    tcpProxy(inventory, { cluster: namesCluster }),
+    tcpProxy({ cluster: namesCluster }),
   ]
 }
 
 /** The same through the platform's proxy, which resolves the name. */
-export function toProxy(inventory: GatewayInventory): readonly JsonObject[] {
-  return [tcpProxy(inventory, { cluster: proxyCluster, tunneling_config: { hostname: '%REQUESTED_SERVER_NAME%:%DOWNSTREAM_LOCAL_PORT%' } })]
+export function toProxy(): readonly JsonObject[] {
+  return [tcpProxy({ cluster: proxyCluster, tunneling_config: { hostname: '%REQUESTED_SERVER_NAME%:%DOWNSTREAM_LOCAL_PORT%' } })]
 }
 
 /** The clusters behind all chains to outside names. */

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { apply, replaceFile } from '../../../src/engines/envoy/apply.ts'
 import { chainsInForce } from '../../../src/engines/envoy/admin.ts'
 import { everything } from '../../../src/engines/envoy/testing.ts'
-import { authority, dial, gateways, resolve, said, secure, serve, wire } from './gateway-place.ts'
+import { authority, dial, gateways, lastLedPort, resolve, said, secure, serve, wire } from './gateway-place.ts'
 import { messageOf } from '../../../src/base/fault.ts'
 import type { Socket } from 'node:net'
 
@@ -79,6 +79,7 @@ const held = (source: string): Promise<{ readonly socket: Socket; readonly ended
     socket.on('secureConnect', () => open({ socket, ended }))
   })
 const [revoked, staying] = [await held(api), await held(model)]
+const revokedPort = lastLedPort() - 1
 const narrower = { ...platform, egressPolicies: platform.egressPolicies.filter(({ name }) => name !== 'packages') }
 const next = rendered(narrower)
 await supply(next)
@@ -94,9 +95,9 @@ results['chains in force'] = (await chainsInForce(join(outbound, 'admin.sock')))
 
 // --- what Envoy refuses ---
 const lds = readFileSync(join(outbound, 'lds.json'), 'utf8')
-const broken = new Map([...next.outbound.files, ['lds.json', lds.replace('original_dst.v3.OriginalDst', 'original_dst.v3.Nothing').replace(/"version_info": "\w+"/, '"version_info": "broken"')]])
+const broken = new Map([...next.outbound.files, ['lds.json', lds.replace('original_dst.v3.OriginalDst', 'original_dst.v3.Nothing').replace(/"version_info": ?"\w+"/, '"version_info": "broken"')]])
 results['a file that Envoy cannot read'] = await apply({ files: broken }, { folder: outbound, timeoutMs: 1_500 }).then(() => 'taken', messageOf)
-const wrong = JSON.parse(lds.replaceAll('"address": "0.0.0.0"', '"address": "192.0.2.250"')) as { version_info: string }
+const wrong = JSON.parse(lds.replaceAll('"0.0.0.0"', '"192.0.2.250"')) as { version_info: string }
 wrong.version_info = 'wrong'
 results['listeners that Envoy refuses'] = await apply({ files: new Map([...next.outbound.files, ['lds.json', JSON.stringify(wrong)]]) }, { folder: outbound, timeoutMs: 3_000 }).then(() => 'taken', messageOf)
 await sleep(200)
@@ -107,6 +108,7 @@ await sleep(300)
 const lines = log('outbound')
 const line = (found: (line: Record<string, unknown>) => boolean) => lines.find(found)
 results['the record of a connection'] = line((each) => each['sni'] === 'pypi.org' && String(each['source']).startsWith(`${api}:`))
+results['the record of a revoked connection'] = line((each) => each['source'] === `${api}:${revokedPort}`)
 results['the record of a request'] = line((each) => each['path'] === '/simple/x' && each['status'] === 200)
 results['the record of a refusal'] = line((each) => each['sni'] === 'evil.example.org')
 results['rules'] = Object.fromEntries(first.outbound.rules)

@@ -50,6 +50,9 @@ export function wire(): void {
 
 let lastPort = led.from
 
+/** The source port of the last `dial`. */
+export const lastLedPort = (): number => lastPort
+
 /** A connection as that address; led if it is a workload's. */
 export function dial(source: string, address: string, port: number): Socket {
   lastPort++
