@@ -59,7 +59,7 @@ export async function startGateway(envoy: string, netns: string, folder: string,
   await prepare(files, folder)
   const began = performance.now()
   const pid = launch(envoy, netns, folder)
-  await untilReady(files, { folder, timeoutMs: 60_000 }).catch((error: unknown) => {
+  await untilReady(files, { folder, timeoutMs: 90_000 }).catch((error: unknown) => {
     throw new Error(`${String(error)}\n${readFileSync(join(folder, 'envoy.log'), 'utf8').slice(-2000)}`)
   })
   return { pid, folder, startMs: performance.now() - began }
