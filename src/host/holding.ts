@@ -105,9 +105,11 @@ export function createHolding({ setting, time, keeper, supervisor, expiry, gatew
       const ending = revoked ?? enforceConnections(next, undefined, setting.prefix)
       // Issuing keeps this process busy: what has to end comes first.
       const delivered = ending.then(() => identities.deliver(next.set.platform, next.plan))
-      const [ended, [unmade, places]] = await Promise.all([ending, makePlaces(next, links), delivered])
+      delivered.catch(() => undefined)
+      const [ended, [unmade, places]] = await Promise.all([ending, makePlaces(next, links)])
       failed = places
       kernelSetAt = performance.now()
+      await delivered
       const [untold, unserved] = await Promise.all([brokers.settle(next), gateways.settle(next, unmade)])
       problems = [...unmade, ...unserved, ...untold]
       await startWorkloads(next, now)
