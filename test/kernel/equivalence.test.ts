@@ -58,11 +58,17 @@ const mutations: readonly (readonly [string, 'wider' | 'narrower', Mutation, Reg
   ['a shortcut for established connections', 'wider', (all) => insert(all, 'forward', [established, set('mark', 2 ** 31), { accept: null }]), /no path is open for it/],
   ['no check of where packets come from', 'wider', (all) => insert(all, 'prerouting', [set('mark', 1), { accept: null }]), /source address that is not/],
   ['an interface whose address is not known', 'narrower', (all) => void elementsOf(all, 'source4').splice(0, Infinity, ...elementsOf(all, 'source4').filter((each) => !JSON.stringify(each).includes('"bh7"'))), /does not get as far/],
-  ['an address class that is too large', 'wider', (all) => void elementsOf(all, 'class4').splice(0, Infinity, [{ prefix: { addr: '0.0.0.0', len: 0 } }, 513]), /^inet bulkhead \w+ handle \d+$/],
+  ['an address class that is too large', 'wider', (all) => everybodyIn(elementsOf(all, 'class4')), /^inet bulkhead [\w-]+ handle \d+$/],
   ['a rule that nobody understands', 'wider', (all) => insert(all, 'forward', [{ xt: { type: 'match', name: 'bpf' } }]), /not understood at inet bulkhead forward/],
   ['a flow offload', 'wider', (all) => insert(all, 'forward', [{ flow: { op: 'add', flowtable: '@f' } }]), /not understood/],
   ['a path that does not end when its policy does', 'wider', (all) => elementsOf(all, 'port').forEach(forgetTimeout), /from now/],
 ]
+
+/** The first class takes all addresses. */
+function everybodyIn(classes: unknown[]): void {
+  const [[, mark] = []] = classes as [unknown, number][]
+  classes.splice(0, Infinity, [{ prefix: { addr: '0.0.0.0', len: 0 } }, mark])
+}
 
 for (const [title, verdict, mutation, cause] of mutations) {
   test(`the comparison finds ${title}`, async () => {
