@@ -118,15 +118,20 @@ function requestsFrom(platform: Platform, { now }: GatewayPlanOptions, add: Add)
     const judged = referenceRequest(platform, request, now)
     return [{ from: source.address, at, port, host, method, path, judged }]
   })
-  const probes = evenly(tried, mostRequests).flatMap(({ from, at, port, host, method, path, judged }): readonly RequestProbe[] => {
+  const greeted = new Set<string>()
+  return evenly(tried, mostRequests).flatMap(({ from, at, port, host, method, path, judged }): readonly RequestProbe[] => {
     const place = { address: formatAddress(at), port, localAddress: formatAddress(from), sni: host }
     const label = `${outsideLabel} ${place.localAddress}`
     // What would reach a workload ends with the handshake.
-    if ('led' in judged) return [{ ...place, request: undefined, id: add({ from: label, what: `TLS with ${host} at port ${port}`, kind: 'handshake', expect: 'allow' }) }]
+    if ('led' in judged) {
+      const key = `${label} ${host} ${port}`
+      if (greeted.has(key)) return []
+      greeted.add(key)
+      return [{ ...place, request: undefined, id: add({ from: label, what: `TLS with ${host} at port ${port}`, kind: 'handshake', expect: 'allow' }) }]
+    }
     if (judged.refused === 'gateway') return []
     return [{ ...place, request: { host, method, path }, id: add({ from: label, what: `${method} ${host}${path} at port ${port}`, kind: 'request', expect: 'deny', statuses: refusals[judged.refused] ?? [] }) }]
   })
-  return probes
 }
 
 /** At most so many, spread over the whole. */

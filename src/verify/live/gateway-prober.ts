@@ -10,13 +10,16 @@ import type { GatewayTask, ProbeResult, RequestProbe } from './probe.ts'
 /** A gateway looks a name up and connects in its turn: it is given that many times the time. */
 const patience = 4
 const atOnce = 32
+/** More than the resolver waits for the servers that it asks: that these are silent is its answer, too. */
+const lookUpMs = 6_000
+const askAgainMs = 2_000
 
 export async function probeGateways({ nameServer, names, servers, requests }: GatewayTask, timeoutMs: number): Promise<readonly ProbeResult[]> {
   const longMs = timeoutMs * patience
   const parts = await Promise.all([
-    inTurn(names, async ({ id, name }) => [toResult(id, await lookUp(nameServer, name, longMs))]),
-    inTurn(servers, async (server) => tryServer(server, await lookUp(nameServer, server.name, longMs), timeoutMs, longMs)),
-    inTurn(requests, async (probe) => [await (probe.request === undefined ? tryHandshake(probe, longMs) : tryRequest(probe, probe.request, longMs))]),
+    inTurn(names, async ({ id, name }) => [toResult(id, await lookUp(nameServer, name))]),
+    inTurn(servers, async (server) => tryServer(server, await lookUp(nameServer, server.name), timeoutMs, longMs)),
+    inTurn(requests, async (probe) => [await (probe.request === undefined ? tryHandshake(probe, longMs) : tryRequest(probe, probe.request, timeoutMs, longMs))]),
   ])
   return parts.flat()
 }
@@ -32,7 +35,7 @@ function toResult(id: number, { code, addresses }: Found): ProbeResult {
 }
 
 /** IPv4 alone, and again once: what a busy machine lost. */
-async function lookUp(server: string | undefined, name: string, timeoutMs: number): Promise<Found> {
+async function lookUp(server: string | undefined, name: string): Promise<Found> {
   if (server === undefined) return { code: '', addresses: [] }
   const socket = createSocket(server.includes(':') ? 'udp6' : 'udp4')
   const { promise, resolve } = Promise.withResolvers<Found>()
@@ -44,8 +47,8 @@ async function lookUp(server: string | undefined, name: string, timeoutMs: numbe
     if (reply.id === id) resolve({ code: reply.rcode ?? '', addresses: (reply.answers ?? []).flatMap((a) => (a.type === 'A' ? [a.data] : [])) })
   })
   ask()
-  const again = setTimeout(ask, timeoutMs / 2)
-  const late = setTimeout(() => resolve({ code: '', addresses: [] }), timeoutMs)
+  const again = setTimeout(ask, askAgainMs)
+  const late = setTimeout(() => resolve({ code: '', addresses: [] }), lookUpMs)
   const found = await promise
   clearTimeout(again)
   clearTimeout(late)
@@ -98,10 +101,16 @@ async function tryHandshake({ id, address, port, localAddress, sni }: RequestPro
 }
 
 /** `open` with the status that came, or how the connection ended. */
-async function tryRequest({ id, address, port, localAddress, sni }: RequestProbe, { host, method, path }: NonNullable<RequestProbe['request']>, timeoutMs: number): Promise<ProbeResult> {
+async function tryRequest({ id, address, port, localAddress, sni }: RequestProbe, { host, method, path }: NonNullable<RequestProbe['request']>, timeoutMs: number, longMs: number): Promise<ProbeResult> {
   const { promise, resolve } = Promise.withResolvers<ProbeResult>()
   const asked = httpsRequest({ host: address, port, localAddress, servername: sni, rejectUnauthorized: false, agent: false, method, path, headers: { host } })
-  const timer = setTimeout(() => resolve({ id, outcome: 'silent', detail: '' }), timeoutMs)
+  const silent = (): void => resolve({ id, outcome: 'silent', detail: '' })
+  let timer = setTimeout(silent, timeoutMs)
+  // Who was let in is waited for.
+  asked.on('socket', (socket) => socket.once('connect', () => {
+    clearTimeout(timer)
+    timer = setTimeout(silent, longMs)
+  }))
   asked.on('response', ({ statusCode }) => resolve({ id, outcome: 'open', detail: String(statusCode) }))
   asked.on('error', (error: NodeJS.ErrnoException) => resolve({ id, outcome: 'refused', detail: error.code ?? error.message }))
   asked.end()
