@@ -95,7 +95,7 @@ const mistakes: Readonly<Record<string, readonly ['outbound' | 'inbound', (text:
   'a name outside that is not its own': ['outbound', (text) => text.replaceAll('"pypi.org"', '"nobody.bulkhead.invalid"')],
   'a host that is another': ['inbound', (text) => text.replaceAll('"open.example.org"', '"not-open.example.org"')],
   'a path that is wider': ['inbound', (text) => text.replaceAll('"/public"', '"/"')],
-  'an audience that is another': ['inbound', (text) => text.replaceAll(/("audiences": \[\s*)"portal"/g, '$1"nobody"')],
+  'an audience that is another': ['inbound', (text) => text.replaceAll(/("audiences":\s*\[\s*)"portal"/g, '$1"nobody"')],
   'another workload behind a route': ['inbound', (text) => text.replaceAll('"10.128.0.16"', '"10.128.0.17"')],
 }
 
