@@ -12,7 +12,8 @@ function edited<T>(list: readonly T[], more: readonly T[], keep: readonly boolea
   return list.filter((_, i) => keep[i] !== false).toSpliced(at % (list.length + 1), 0, ...more)
 }
 
-let line = 0
+/** Above the line that halves and groups are written at. */
+let line = 1
 
 /** In a real set every document has a place of its own. */
 function placed<T extends { readonly at: ReturnType<typeof place> }>(list: readonly T[]): readonly T[] {
