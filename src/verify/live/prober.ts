@@ -80,6 +80,8 @@ function tryTcp(probe: Item, timeoutMs: number): Promise<ProbeResult> {
   const expired = (): void => {
     if (over) return
     if (!connected) return done('silent', '')
+    // Outside, to be connected is enough: a server there may wait for us to speak.
+    if (connectedTo === 'open') return done('open', 'connected, said nothing')
     timer = setTimeout(() => done(connectedTo, 'connected, said nothing'), timeoutMs * patience)
   }
   // Timers come before what was received: this one lets that go first.
