@@ -31,9 +31,9 @@ after(async () => {
   }
 })
 
-/** What the machine has of its own: its interfaces, addresses, routes, rules, tables and settings. */
+/** What the machine has of its own: its interfaces, addresses (whether or not they are still being tried for doubles), routes, rules, tables and settings. */
 async function own(): Promise<string> {
-  const { code, stdout, stderr } = await run(machine.enter(['sh', '-c', 'ip -o link | sed "s/@.*//; s/mtu.*//"; ip -o addr | sed "s/valid_lft.*//"; ip route; ip -6 route | sed "s/expires.*//"; ip rule; ip -6 rule; nft list tables; ls /run/netns; ip neigh show nud permanent; cat /proc/sys/net/ipv4/ip_forward /proc/sys/kernel/core_pattern']))
+  const { code, stdout, stderr } = await run(machine.enter(['sh', '-c', 'ip -o link | sed "s/@.*//; s/mtu.*//"; ip -o addr | sed "s/valid_lft.*//; s/ tentative//"; ip route; ip -6 route | sed "s/expires.*//"; ip rule; ip -6 rule; nft list tables; ls /run/netns; ip neigh show nud permanent; cat /proc/sys/net/ipv4/ip_forward /proc/sys/kernel/core_pattern']))
   assert.equal(code, 0, stderr)
   return stdout
 }
