@@ -51,7 +51,12 @@ export function comparePaths(a: Path, b: Path): number {
 }
 
 function compareRest(a: Path, b: Path): number {
-  return compareText(a.protocol, b.protocol) || comparePorts(a.ports, b.ports) || compareOrigins(a.origin, b.origin)
+  return compareText(a.protocol, b.protocol) || comparePorts(a.ports, b.ports) || compareOrigins(a.origin, b.origin) || compareText(conditionsOf(a), conditionsOf(b))
+}
+
+/** For two paths of one document at one place, which only documents made by a program have. */
+function conditionsOf({ phases, expires, via }: Path): string {
+  return JSON.stringify([phases, expires, via], (_, value: unknown) => (typeof value === 'bigint' ? String(value) : value))
 }
 
 function comparePorts(a: PortSet, b: PortSet): number {
