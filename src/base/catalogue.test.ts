@@ -20,7 +20,13 @@ test('every code is a slug with a title, a reason and a way out', () => {
 
 test('every code is used somewhere', () => {
   const root = new URL('../', import.meta.url).pathname
-  const sources = globSync('**/*.ts', { cwd: root }).filter((f) => !f.endsWith('.test.ts') && f !== 'base/catalogue.ts')
+  const sources = globSync('**/*.ts', { cwd: root }).filter((f) => !f.endsWith('.test.ts') && !f.startsWith('base/catalogue'))
   const text = sources.map((f) => readFileSync(root + f, 'utf8')).join('\n')
   assert.deepEqual(errorCodes().filter((code) => !text.includes(`'${code}'`)), [])
+})
+
+test('no code stands in two files of the catalogue', () => {
+  const folder = new URL('catalogue/', import.meta.url).pathname
+  const codes = globSync('*.ts', { cwd: folder }).flatMap((f) => Array.from(readFileSync(folder + f, 'utf8').matchAll(/^ {2}'([a-z0-9-]+)': \{$/gm), ([, code]) => code))
+  assert.deepEqual(codes.sort(), errorCodes())
 })
