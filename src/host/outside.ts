@@ -29,6 +29,8 @@ const outsideSettings = [
   // A client out there may come from any address.
   'net.ipv4.ip_nonlocal_bind=1',
   'net.ipv6.ip_nonlocal_bind=1',
+  // A link-local address of the kernel's own making would be tried for two seconds, and no neighbour be asked for in the meantime.
+  'net.ipv6.conf.eth0.addr_gen_mode=1',
 ]
 
 export async function makeOutside(): Promise<void> {
@@ -44,6 +46,7 @@ export async function makeOutside(): Promise<void> {
       'link set lo up',
       `addr add ${link.outside4}/30 dev eth0`,
       `addr add ${link.outside6}/64 dev eth0 nodad`,
+      'addr add fe80::1/64 dev eth0 nodad',
       'link set eth0 up',
       // Every address is here, but for those of the platform: their table is asked before the local one.
       // A next hop must not look local.

@@ -3,12 +3,12 @@
  * what comes from it. Nothing that was there before is changed: whether the machine forwards at all is its administrator's say.
  */
 import { createHash } from 'node:crypto'
-import { existsSync, readFileSync } from 'node:fs'
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { Fault } from '../base/fault.ts'
 import { run } from '../base/process.ts'
 import { uplinkGroup } from '../engines/nftables/inventory.ts'
 import { formatAddress } from '../net/address.ts'
-import { ipBatch, ipBatchForce, ipJson } from './ip.ts'
+import { inNetns, ipBatch, ipBatchForce, ipJson } from './ip.ts'
 import { answering } from './gateways/needs.ts'
 import { uplinkInterface } from './plan.ts'
 import { routeTable } from './router.ts'
@@ -53,14 +53,19 @@ export async function makeUplink(name: string, router: string): Promise<void> {
     await ipBatch([
       `link add name ${here} type veth peer name ${uplinkInterface} netns ${router}`,
       `addr add ${network.host4}/30 dev ${here}`,
-      ...(ipv6 ? [`addr add ${network.host6}/64 dev ${here} nodad`] : []),
+    ])
+    // Neighbour discovery for a forwarded packet speaks from a link-local address, which must not wait to be tried.
+    if (ipv6) writeFileSync(`/proc/sys/net/ipv6/conf/${here}/addr_gen_mode`, '1')
+    await run(inNetns(router, ['sysctl', '-q', '-e', '-w', `net.ipv6.conf.${uplinkInterface}.addr_gen_mode=1`]))
+    await ipBatch([
+      ...(ipv6 ? [`addr add ${network.host6}/64 dev ${here} nodad`, `addr add fe80::1/64 dev ${here} nodad`] : []),
       `link set dev ${here} up`,
     ])
     await ipBatch(
       [
         `link set dev ${uplinkInterface} group ${uplinkGroup}`,
         `addr add ${network.router4}/30 dev ${uplinkInterface}`,
-        ...(ipv6 ? [`addr add ${network.router6}/64 dev ${uplinkInterface} nodad`] : []),
+        ...(ipv6 ? [`addr add ${network.router6}/64 dev ${uplinkInterface} nodad`, `addr add fe80::2/64 dev ${uplinkInterface} nodad`] : []),
         `link set dev ${uplinkInterface} up`,
         ...(ipv6 ? [`route replace ::/0 via ${network.host6} dev ${uplinkInterface} onlink table ${routeTable}`] : []),
         `route replace default via ${network.host4} dev ${uplinkInterface} onlink table ${routeTable}`,

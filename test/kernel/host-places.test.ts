@@ -133,3 +133,17 @@ test('`exec` joins a workload, gives its status, and knows no other names', asyn
     child.kill('SIGTERM')
   })
 })
+
+test('IPv6 passes at once after `up`: no link waits for its addresses to be tried', async () => {
+  await withInstance(async (i) => {
+    await i.up(lab({ server: { script: echo(7000), ports: '[7000]' } }))
+    const names = (await i.router('ip', 'netns', 'list')).stdout.split('\n').map((line) => line.split(' ')[0] ?? '').filter((name) => name !== '')
+    assert.ok(names.includes('outside'), names.join())
+    for (const where of [[], ...names.map((name) => ['-n', name])]) {
+      // A neighbour is asked for from a link-local address, and not before that one has been tried.
+      const { stdout } = await i.router('ip', ...where, '-json', '-6', 'address', 'show', 'tentative')
+      const tried = (JSON.parse(stdout) as { ifname?: string, addr_info?: unknown[] }[]).filter((link) => (link.addr_info ?? []).length > 0)
+      assert.deepEqual(tried.map((link) => link.ifname), [], `in ${where.at(-1) ?? 'the router'}`)
+    }
+  })
+})
