@@ -1,4 +1,5 @@
 /** The one order of paths, so that equal sets of documents give equal Intents whatever file they come from. */
+import { canonicalJson } from '../base/canonical-json.ts'
 import { compareLocations, compareText } from '../base/location.ts'
 import { keepEndNumbers, numberEnds } from './end-numbers.ts'
 import { formatEnd } from './format.ts'
@@ -56,7 +57,7 @@ function compareRest(a: Path, b: Path): number {
 
 /** For two paths of one document at one place, which only documents made by a program have. */
 function conditionsOf({ phases, expires, via }: Path): string {
-  return JSON.stringify([phases, expires, via], (_, value: unknown) => (typeof value === 'bigint' ? String(value) : value))
+  return canonicalJson([phases, expires, via])
 }
 
 function comparePorts(a: PortSet, b: PortSet): number {

@@ -10,14 +10,23 @@ import type { AddressSet } from '../net/address-set.ts'
 import type { Address } from '../net/address.ts'
 import type { DomainPattern } from '../net/domain.ts'
 import type { Protocol } from '../net/protocol.ts'
-import type { Authentication, IngressProxy } from './ingress-proxy.ts'
+import type { Guardrail, PolicyTest } from './assertions.ts'
+import type { Phase } from './phase.ts'
+import type { EgressPolicy, FederationPolicy, IngressPolicy, ServicePolicy } from './policies.ts'
+import type { GroupRef, Ref, WorkloadRef } from './references.ts'
 import type { WorkloadId } from './workload-id.ts'
 
+export { phases } from './phase.ts'
+export { brokerPort } from './policies.ts'
+export type { Assertion, Guardrail, PolicyTest, PolicyTestCase, Scope } from './assertions.ts'
+export type { Flow, FlowEnd } from './flows.ts'
 export type { Authentication, Claim, IngressProxy, Jwks, ProxyLimits, ProxyTls, Route, RoutePort } from './ingress-proxy.ts'
+export type { Phase } from './phase.ts'
+export type {
+  EgressPolicy, FederationHalf, FederationPolicy, HttpMatch, IngressGateway, IngressPolicy, Messages, PortItem, ServicePolicy, TrafficSpec,
+} from './policies.ts'
+export type { EnclaveRef, ExternalRef, GroupRef, LabelsRef, LocalRef, PeerRef, Ref, WorkloadRef } from './references.ts'
 export type { WorkloadId } from './workload-id.ts'
-
-export const phases = ['running', 'staging', 'task'] as const
-export type Phase = (typeof phases)[number]
 
 export interface Platform {
   readonly kind: 'Platform'
@@ -219,176 +228,3 @@ export interface RiskRecord {
   readonly until: number
   readonly at: Location
 }
-
-// --- references -------------------------------------------------------------------------------------------
-
-export interface WorkloadRef { readonly kind: 'workload'; readonly workload: WorkloadId; readonly at: Location }
-/** `enclave/*`. */
-export interface EnclaveRef { readonly kind: 'enclave'; readonly enclave: string; readonly at: Location }
-/** `group:NAME`, in the enclave of the document that names it. */
-export interface GroupRef { readonly kind: 'group'; readonly group: string; readonly at: Location }
-/** Workloads of one enclave that carry all these labels. */
-export interface LabelsRef { readonly kind: 'labels'; readonly enclave: string; readonly labels: ReadonlyMap<string, string>; readonly at: Location }
-export interface ExternalRef { readonly kind: 'external'; readonly external: string; readonly at: Location }
-/** `workload: '*'` stands for every workload of the peer's enclave. */
-export interface PeerRef { readonly kind: 'peer'; readonly peer: string; readonly enclave: string; readonly workload: string; readonly at: Location }
-
-/** `GroupRef.group` is the group's key, `enclave/group`. */
-export type LocalRef = WorkloadRef | EnclaveRef | GroupRef | LabelsRef
-export type Ref = LocalRef | ExternalRef | PeerRef
-
-// --- policies -----------------------------------------------------------------------------------------------
-
-export type PortItem =
-  | { readonly kind: 'range'; readonly from: number; readonly to: number }
-  | { readonly kind: 'name'; readonly name: string; readonly at: Location }
-  | { readonly kind: 'any' }
-
-/** What may travel. `protocol: any` stands for all four and has only the port item `any`; `icmp` has no port items. */
-export interface TrafficSpec {
-  readonly protocol: Protocol | 'any'
-  readonly ports: readonly PortItem[]
-  /** Written as `protocol: nats`: tcp to the port `nats` of brokers alone, for these messages. */
-  readonly messages?: Messages
-}
-
-/** The name of the port at which a broker is reached. */
-export const brokerPort = 'nats'
-
-/** Patterns of subjects (net/subject.ts) that the source may publish to, and subscribe to, at the broker. Sorted; not both empty. */
-export interface Messages {
-  readonly publish: readonly string[]
-  readonly subscribe: readonly string[]
-}
-
-interface PolicyBase {
-  /** Unique within its kind and enclave. */
-  readonly name: string
-  /** The owner: the enclave whose document this is. */
-  readonly enclave: string
-  /** Milliseconds since the epoch; the policy opens nothing from this instant on. */
-  readonly expires: number | undefined
-  readonly at: Location
-}
-
-export interface ServicePolicy extends PolicyBase {
-  readonly kind: 'ServicePolicy'
-  readonly source: readonly LocalRef[]
-  readonly destination: readonly LocalRef[]
-  readonly traffic: TrafficSpec
-  /** `required`: by mutual TLS between the gateways, for tcp alone. */
-  readonly encryption: 'required' | undefined
-}
-
-export interface EgressPolicy extends PolicyBase {
-  readonly kind: 'EgressPolicy'
-  readonly source: readonly LocalRef[]
-  readonly destination: readonly ExternalRef[]
-  readonly traffic: TrafficSpec
-  /** Phases of the source in which it holds; all three when the document names none. */
-  readonly phases: readonly Phase[]
-  readonly http: HttpMatch | undefined
-}
-
-/** Empty `methods` or `paths` means any. A path ending in `*` is a prefix. */
-export interface HttpMatch {
-  readonly methods: readonly string[]
-  readonly paths: readonly string[]
-}
-
-export interface IngressPolicy extends PolicyBase {
-  readonly kind: 'IngressPolicy'
-  readonly source: readonly ExternalRef[]
-  readonly destination: readonly LocalRef[]
-  readonly traffic: TrafficSpec
-  readonly gateway: IngressGateway
-}
-
-export type IngressGateway =
-  /** L4: published addresses translated to the private one, port to port; `authentication: none` was written out. */
-  | { readonly kind: 'publish'; readonly addresses: readonly Address[]; readonly port: number }
-  /** Carried by a proxy: names, TLS, routes, authentication. `hosts` and `authentication` are those of `proxy`. */
-  | { readonly kind: 'proxy'; readonly hosts: readonly string[]; readonly authentication: Authentication['kind']; readonly proxy: IngressProxy }
-
-export interface FederationPolicy extends PolicyBase {
-  readonly kind: 'FederationPolicy'
-  /** Others may come in: destination is the owner's. */
-  readonly exports: readonly FederationHalf[]
-  /** Our workloads may go out: source is the owner's. */
-  readonly imports: readonly FederationHalf[]
-  /** `required`: what its halves open between enclaves goes by mutual TLS between the gateways; towards Peers it always does. */
-  readonly encryption: 'required' | undefined
-}
-
-/** In an export `source` is foreign and `destination` local; in an import it is the other way round. */
-export interface FederationHalf {
-  readonly source: readonly (LocalRef | PeerRef)[]
-  readonly destination: readonly (LocalRef | PeerRef)[]
-  readonly traffic: TrafficSpec
-  readonly at: Location
-}
-
-// --- assertions ---------------------------------------------------------------------------------------------
-
-/** A set of workloads or Externals in an assertion. */
-export type Scope =
-  | Ref
-  | { readonly kind: 'every-workload'; readonly at: Location }
-  | { readonly kind: 'every-external'; readonly at: Location }
-  | { readonly kind: 'environment'; readonly environment: string; readonly at: Location }
-  | { readonly kind: 'stack'; readonly stack: string; readonly at: Location }
-  | { readonly kind: 'segment'; readonly segment: string; readonly at: Location }
-
-export type Guardrail = { readonly kind: 'Guardrail'; readonly name: string; readonly at: Location } & Assertion
-
-export type Assertion =
-  /** No chain of initiations, of any length, leads from a source to a destination. */
-  | { readonly assert: 'never'; readonly source: readonly Scope[]; readonly destination: readonly Scope[] }
-  /** No chain of paths, each taken as two-way, joins the two; a chain ends at a relay. */
-  | { readonly assert: 'noFlow'; readonly source: readonly Scope[]; readonly destination: readonly Scope[]; readonly relays: readonly Scope[] }
-  /** Every chain of initiations from a source to a destination passes one of `via` (a source or a destination that is one counts). */
-  | { readonly assert: 'onlyVia'; readonly source: readonly Scope[]; readonly destination: readonly Scope[]; readonly via: readonly Scope[] }
-  /** No chain of initiations joins any two of these sets, in either direction. */
-  | { readonly assert: 'isolated'; readonly between: readonly (readonly Scope[])[] }
-  /** Whatever path leads straight from a source to a destination carries nothing else than this. */
-  | { readonly assert: 'onlyPorts'; readonly source: readonly Scope[]; readonly destination: readonly Scope[]; readonly allow: readonly TrafficSpec[] }
-  /** No chain of initiations leads from these to an External (`out`), from an External to these (`in`), or either. */
-  | { readonly assert: 'noExternal'; readonly workloads: readonly Scope[]; readonly direction: 'in' | 'out' | 'both' }
-  /** Every path that joins two of these sets directly, in either direction, uses mutual TLS. */
-  | { readonly assert: 'encrypted'; readonly between: readonly (readonly Scope[])[] }
-
-export interface PolicyTest {
-  readonly kind: 'PolicyTest'
-  readonly name: string
-  readonly cases: readonly PolicyTestCase[]
-  readonly at: Location
-}
-
-export interface PolicyTestCase {
-  readonly expect: 'allow' | 'deny'
-  readonly flow: Flow
-  readonly at: Location
-}
-
-// --- flows ----------------------------------------------------------------------------------------------------
-
-/** One concrete attempt, told by its initiator. */
-export interface Flow {
-  readonly source: FlowEnd
-  readonly destination: FlowEnd
-  readonly protocol: Protocol
-  /** The destination port as the initiator sees it; absent for `icmp`. */
-  readonly port: number | undefined
-  /** The phase of a source workload; its declared one when absent. */
-  readonly phase: Phase | undefined
-}
-
-export type FlowEnd =
-  | { readonly kind: 'workload'; readonly workload: WorkloadId }
-  /** An address outside the platform; as a destination of outside traffic, perhaps a published one. */
-  | { readonly kind: 'address'; readonly address: Address }
-  /** A name outside the platform, as a client asks for it. */
-  | { readonly kind: 'name'; readonly name: string }
-  /** Everything one External holds, asked for by its name. */
-  | { readonly kind: 'external'; readonly external: string }
-  | { readonly kind: 'peer'; readonly peer: string; readonly enclave: string; readonly workload: string }
