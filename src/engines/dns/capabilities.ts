@@ -1,23 +1,13 @@
 /** What the resolver carries, and the words in which it refuses the rest. */
 import type { Path } from '../../intent/intent.ts'
+import type { Capability, Refusal } from '../../intent/refusal.ts'
 
 export type DnsRefusalCode = 'peer-wildcard' | 'peer-unaddressed' | 'name-taken'
 
-/** A path whose name nobody is told. It stays closed for whoever needs the name. */
-export interface DnsRefusal {
-  readonly kind: 'refusal'
-  readonly code: DnsRefusalCode
-  readonly path: Path
-  readonly reason: string
-}
+/** A path whose name nobody is told: closed for whoever needs the name. */
+export type DnsRefusal = Refusal<DnsRefusalCode>
 
-export interface DnsCapability {
-  readonly what: string
-  readonly carried: boolean
-  readonly how: string
-}
-
-export const capabilities: readonly DnsCapability[] = Object.freeze([
+export const capabilities: readonly Capability[] = Object.freeze([
   { what: 'names of workloads that the asker may reach', carried: true, how: 'A, AAAA and PTR, from the addresses of their replicas' },
   { what: 'names of workloads of other platforms', carried: true, how: 'addresses that stand for them, behind the outbound gateway' },
   { what: 'egress to domain names, exact and `*.`', carried: true, how: 'A and AAAA asked upstream, never under another name' },

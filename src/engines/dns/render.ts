@@ -5,10 +5,10 @@ import { intersectAddresses, subtractAddresses, toPrefixes, unionAddresses } fro
 import { formatAddress } from '../../net/address.ts'
 import { formatDomainPattern, parseDomain } from '../../net/domain.ts'
 import { formatPrefix } from '../../net/prefix.ts'
+import { privateAddresses, privateNetworks } from '../../net/private.ts'
 import { reservedAddresses } from '../../net/reserved.ts'
 import { refuse } from './capabilities.ts'
 import { insideSuffix } from './inventory.ts'
-import { notPublic, privateNetworks } from './not-public.ts'
 import type { Intent, Path } from '../../intent/intent.ts'
 import type { External, Phase, Platform, WorkloadId } from '../../model/platform.ts'
 import type { AddressSet } from '../../net/address-set.ts'
@@ -25,7 +25,8 @@ export interface DnsArtefacts {
 /** `now` in milliseconds since the epoch: paths that have ended by then are left out, later ends are written down. */
 export function render(platform: Platform, intent: Intent, inventory: DnsInventory, options: { readonly now: number }): DnsArtefacts {
   const open = intent.paths.filter((path) => path.expires === undefined || path.expires > options.now)
-  const never = unionAddresses(notPublic, platform.addresses, platform.infrastructure, publishedAddresses(platform))
+  // A public name has no business to lead there. Documentation space is not in it: nothing answers there but what was put there.
+  const never = unionAddresses(reservedAddresses, privateAddresses, platform.addresses, platform.infrastructure, publishedAddresses(platform))
   const held = holdings(platform, never)
   const inside = insideHosts(inventory)
   const refused: DnsRefusal[] = []

@@ -1,23 +1,12 @@
 /** What the gateways carry, and the words in which they refuse the rest. */
 import type { Path } from '../../intent/intent.ts'
+import type { Capability, Refusal as RefusalOf } from '../../intent/refusal.ts'
 
 export type RefusalCode =
   | 'name-protocol' | 'name-ports' | 'mesh-protocol' | 'mesh-ports' | 'peer-unnamed' | 'no-gateway' | 'source-addresses' | 'route-conflict' | 'listener-conflict'
   | 'key-set' | 'certificate-conflict' | 'authority-conflict' | 'body-limit'
 
-/** A path, or a part of one, that stays closed here. Nothing is widened to make it fit. */
-export interface Refusal {
-  readonly kind: 'refusal'
-  readonly code: RefusalCode
-  readonly path: Path
-  readonly reason: string
-}
-
-export interface Capability {
-  readonly what: string
-  readonly carried: boolean
-  readonly how: string
-}
+export type Refusal = RefusalOf<RefusalCode>
 
 export const capabilities: readonly Capability[] = Object.freeze([
   { what: 'egress to domain names: TLS', carried: true, how: 'the name in the client hello; resolved by the gateway' },

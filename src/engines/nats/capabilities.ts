@@ -1,22 +1,13 @@
 /** What a NATS server carries, and the words in which this engine refuses the rest. */
 import type { Path } from '../../intent/intent.ts'
+import type { Capability, Refusal as RefusalOf } from '../../intent/refusal.ts'
 
 export type RefusalCode = 'no-broker' | 'below-star'
 
-/** A path of messages, or one pattern of it, that stays closed. Nothing is widened to make it fit. */
-export interface Refusal {
-  readonly kind: 'refusal'
-  readonly code: RefusalCode
-  readonly path: Path
+/** A path of messages, or one pattern of it. */
+export interface Refusal extends RefusalOf<RefusalCode> {
   /** The pattern that cannot be subscribed to; absent when the whole path stays closed. */
   readonly subject?: string
-  readonly reason: string
-}
-
-export interface Capability {
-  readonly what: string
-  readonly carried: boolean
-  readonly how: string
 }
 
 export const capabilities: readonly Capability[] = Object.freeze([

@@ -1,22 +1,11 @@
 /** What nftables on one host carries, and the words in which it refuses the rest. */
 import type { Path } from '../../intent/intent.ts'
+import type { Capability, Refusal as RefusalOf } from '../../intent/refusal.ts'
 
 export type RefusalCode =
   | 'domain' | 'http' | 'proxy' | 'broker' | 'mutual-tls' | 'peer' | 'peer-unaddressed' | 'no-uplink' | 'publish-protocol' | 'publish-ports' | 'publish-replicas' | 'publish-unattached' | 'publish-conflict'
 
-/** A path, or a part of one, that stays closed here. Nothing is widened to make it fit. */
-export interface Refusal {
-  readonly kind: 'refusal'
-  readonly code: RefusalCode
-  readonly path: Path
-  readonly reason: string
-}
-
-export interface Capability {
-  readonly what: string
-  readonly carried: boolean
-  readonly how: string
-}
+export type Refusal = RefusalOf<RefusalCode>
 
 export const capabilities: readonly Capability[] = Object.freeze([
   { what: 'workload to workload: tcp, udp, sctp by port, range or all ports; icmp echo', carried: true, how: 'lookups by interface group' },
