@@ -1,20 +1,9 @@
 /** The real Envoy, with the files that are rendered for it, as the inbound gateway. */
 import assert from 'node:assert/strict'
-import { before, test } from 'node:test'
-import { findEnvoy } from '../../src/engines/envoy/binary.ts'
-import { staged } from './lib/gateway-stage.ts'
+import { test } from 'node:test'
+import { missing, onStage } from './lib/gateway-stage.ts'
 
-const missing = findEnvoy() === undefined ? 'no envoy' : false
-let found: Readonly<Record<string, unknown>> = {}
-before(async () => {
-  if (missing === false) found = await staged('gateway-inbound-main.ts')
-})
-
-function outcomes(title: string, expected: Readonly<Record<string, unknown>>): void {
-  test(title, { skip: missing }, () => {
-    assert.deepEqual(Object.fromEntries(Object.keys(expected).map((key) => [key, found[key]])), expected)
-  })
-}
+const { found, outcomes } = onStage('gateway-inbound-main.ts')
 
 outcomes('requests are judged by the name of TLS, the host, the normalised path and the method', {
   'an open path': '200 api',
@@ -114,10 +103,10 @@ outcomes('another gateway comes in with the certificate of the caller that the p
 outcomes('nobody is led to a workload before the handshake has shown who it is', { 'callers that failed to prove who they are, and yet were led on': 0 })
 outcomes('what is revoked is closed, and what stays is not', { 'after the policy has gone': 'closed', 'another policy after the change': '200 api' })
 test('the access log names the policy, and the reason of a refusal', { skip: missing }, () => {
-  const rules = found['rules'] as Readonly<Record<string, readonly string[]>>
-  const request = found['the record of a request'] as Readonly<Record<string, unknown>>
+  const rules = found('rules') as Readonly<Record<string, readonly string[]>>
+  const request = found('the record of a request') as Readonly<Record<string, unknown>>
   assert.deepEqual([request['identity'], rules[String(request['route'])]], ['spiffe://bulkhead.internal/enclave/a/workload/web', ['IngressPolicy a/machines']])
-  const refusal = found['the record of a refusal'] as Readonly<Record<string, unknown>>
+  const refusal = found('the record of a refusal') as Readonly<Record<string, unknown>>
   assert.match(String(refusal['details']), /^rbac_access_denied/)
   assert.deepEqual(rules[String(refusal['route'])], ['IngressPolicy a/token'])
 })

@@ -1,20 +1,9 @@
 /** The real Envoy, with the files that are rendered for it, as the outbound gateway. */
 import assert from 'node:assert/strict'
-import { before, test } from 'node:test'
-import { findEnvoy } from '../../src/engines/envoy/binary.ts'
-import { staged } from './lib/gateway-stage.ts'
+import { test } from 'node:test'
+import { missing, onStage } from './lib/gateway-stage.ts'
 
-const missing = findEnvoy() === undefined ? 'no envoy' : false
-let found: Readonly<Record<string, unknown>> = {}
-before(async () => {
-  if (missing === false) found = await staged('gateway-outbound-main.ts')
-})
-
-function outcomes(title: string, expected: Readonly<Record<string, unknown>>): void {
-  test(title, { skip: missing }, () => {
-    assert.deepEqual(Object.fromEntries(Object.keys(expected).map((key) => [key, found[key]])), expected)
-  })
-}
+const { found, outcomes } = onStage('gateway-outbound-main.ts')
 
 outcomes('a name that a policy allows is reached at its real address, whatever address the client chose', {
   'an allowed name': 'pypi: hello',
@@ -64,22 +53,22 @@ outcomes('what is revoked stays closed, and what stays does not notice', {
   'after a refusal': 'pypi-8443: hello',
 })
 test('a revoked connection ends within two seconds of the change', { skip: missing }, () => {
-  assert.ok(Number(found['milliseconds until the revoked connection ended']) < 2_000, String(found['milliseconds until the revoked connection ended']))
+  assert.ok(Number(found('milliseconds until the revoked connection ended')) < 2_000, String(found('milliseconds until the revoked connection ended')))
 })
 test('what Envoy refuses is told, and what was in force still is', { skip: missing }, () => {
-  assert.match(String(found['a file that Envoy cannot read']), /^Envoy does not accept the configuration: its log says why$/)
-  assert.match(String(found['listeners that Envoy refuses']), /^Envoy does not accept the configuration: .*cannot bind '192\.0\.2\.250/)
+  assert.match(String(found('a file that Envoy cannot read')), /^Envoy does not accept the configuration: its log says why$/)
+  assert.match(String(found('listeners that Envoy refuses')), /^Envoy does not accept the configuration: .*cannot bind '192\.0\.2\.250/)
 })
 test('the access log says who, where, how much, and by which policy', { skip: missing }, () => {
-  const rules = found['rules'] as Readonly<Record<string, readonly string[]>>
-  const connection = found['the record of a connection'] as Readonly<Record<string, unknown>>
+  const rules = found('rules') as Readonly<Record<string, readonly string[]>>
+  const connection = found('the record of a connection') as Readonly<Record<string, unknown>>
   assert.deepEqual([connection['kind'], connection['upstream'], connection['destination'], connection['flags']], ['connection', '198.51.100.10:443', '192.0.2.1:443', '-'])
   assert.deepEqual(rules[String(connection['chain'])], ['EgressPolicy a/packages'])
-  const revoked = found['the record of a revoked connection'] as Readonly<Record<string, unknown>>
+  const revoked = found('the record of a revoked connection') as Readonly<Record<string, unknown>>
   assert.deepEqual([revoked['kind'], revoked['chain'], revoked['upstream']], ['connection', connection['chain'], '198.51.100.10:443'])
-  const request = found['the record of a request'] as Readonly<Record<string, unknown>>
+  const request = found('the record of a request') as Readonly<Record<string, unknown>>
   assert.deepEqual([request['kind'], request['host'], request['method'], request['path']], ['request', 'mirror.example.org', 'GET', '/simple/x'])
   assert.deepEqual(rules[String(request['route'])], ['EgressPolicy a/mirror'])
-  const refusal = found['the record of a refusal'] as Readonly<Record<string, unknown>>
+  const refusal = found('the record of a refusal') as Readonly<Record<string, unknown>>
   assert.deepEqual([refusal['kind'], refusal['chain'], refusal['details']], ['refused', null, 'filter_chain_not_found'])
 })
