@@ -75,7 +75,7 @@ const rows: readonly (readonly [title: string, parts: Partial<Platform>, expecte
     'what has expired and what ends soon is told',
     {
       servicePolicies: [service('a/p', 'a/x', 'a/y', 'tcp 80', { at: place(1), expires: now }), service('a/q', 'a/x', 'a/y', 'tcp 5432', { at: place(2), expires: now + 5.5 * day })],
-      riskRecords: [{ kind: 'RiskRecord', name: 'r', external: 'inner', software: 's', acceptedBy: 'o', mitigations: [], until: now + 1000, at: place(3) }],
+      riskRecords: [{ kind: 'RiskRecord', name: 'r', external: 'inner', software: 's', owner: 'o', sends: ['x'], where: 'w', legalBasis: 'l', acceptedBy: 'o', mitigations: [], until: now + 1000, at: place(3) }],
     },
     [
       'expired-policy: the policy `p` has expired and opens nothing', 'expires-soon: ServicePolicy `q` ends at 1972-10-02T12:00:00.000Z, in 5 days',

@@ -4,6 +4,7 @@ import { quote } from '../base/diagnostic.ts'
 import { buildGuardrail, buildTest } from './build/assertions.ts'
 import { expandBare } from './build/bare.ts'
 import { checkOwner, contextOf } from './build/context.ts'
+import { buildHost } from './build/host.ts'
 import { machineryOf } from './build/platform.ts'
 import { buildEgress, buildFederation, buildIngress, buildService } from './build/policies.ts'
 import { buildEnclave, buildEnvironment, buildExternal, buildGroup, buildPeer, buildRisk, buildSegment, buildStack, buildWorkload, defaultEnvironment, defaultStack } from './build/topology.ts'
@@ -34,7 +35,8 @@ export function assemble(read: readonly Read[], declared: Declared, now: number,
   function all<K extends KindName, T>(kind: K, build: (context: Context<K>) => T | undefined): readonly T[] {
     return checked.filter((doc) => doc.kind === kind).flatMap((doc) => build(contextOf(around, doc as unknown as Checked<K>)) ?? [])
   }
-  const enclaves = byName(all('Enclave', buildEnclave))
+  const environments = byName(all('Environment', buildEnvironment), defaultEnvironment)
+  const enclaves = byName(all('Enclave', buildEnclave).map((e) => ({ ...e, segment: e.segment ?? environments.get(e.environment)?.defaultSegment })))
   const workloads = keyed<WorkloadId, Workload>(
     all('Workload', buildWorkload).map((w) => [w.id, { ...w, segment: w.segment ?? enclaves.get(w.enclave)?.segment }] as const),
   )
@@ -44,8 +46,9 @@ export function assemble(read: readonly Read[], declared: Declared, now: number,
     trustDomain: around.trustDomain,
     ...machineryOf(home === undefined ? undefined : contextOf(around, home as unknown as Checked<'Platform'>)),
     stacks: byName(all('Stack', buildStack), defaultStack),
-    environments: byName(all('Environment', buildEnvironment), defaultEnvironment),
+    environments,
     segments: byName(all('IsolationSegment', buildSegment)),
+    hosts: byName(all('Host', buildHost)),
     enclaves,
     workloads,
     groups: keyed(all('Group', buildGroup).map((g) => [`${g.enclave}/${g.name}`, g] as const)),

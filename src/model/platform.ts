@@ -45,6 +45,7 @@ export interface Platform {
   readonly stacks: ReadonlyMap<string, Stack>
   readonly environments: ReadonlyMap<string, Environment>
   readonly segments: ReadonlyMap<string, IsolationSegment>
+  readonly hosts: ReadonlyMap<string, Host>
   readonly enclaves: ReadonlyMap<string, Enclave>
   readonly workloads: ReadonlyMap<WorkloadId, Workload>
   /** Keyed `enclave/group`. */
@@ -102,17 +103,27 @@ export interface Stack {
   readonly cidrs: AddressSet
   readonly peeredCidrs: AddressSet
   readonly layers: readonly Layer[]
+  /** `separate`: workloads of two layers (no layer is one, too) never share a host. */
+  readonly layerHosts: 'separate' | 'shared'
   readonly at: Location
 }
 
 export const layers = ['app', 'bastion', 'database'] as const
 export type Layer = (typeof layers)[number]
 
+/** The least that separates an environment from those of other owners; each includes those before it. */
+export const separations = ['network', 'host', 'dedicated'] as const
+export type Separation = (typeof separations)[number]
+
 export interface Environment {
   readonly kind: 'Environment'
   readonly name: string
   readonly stack: string
+  /** Where no owner is named, every other environment is another owner's. */
   readonly owner: string | undefined
+  /** The segment of its enclaves that name none. */
+  readonly defaultSegment: string | undefined
+  readonly isolation: Separation | undefined
   readonly members: readonly { readonly subject: string; readonly role: 'viewer' | 'deployer' | 'owner' }[]
   readonly at: Location
 }
@@ -123,7 +134,34 @@ export interface IsolationSegment {
   readonly instances: number
   readonly instanceType: string
   readonly egress: 'open' | 'restricted'
-  readonly entitled: readonly string[]
+  /** The environments that may use it; undefined: all. */
+  readonly entitled: readonly string[] | undefined
+  /** How many replicas one of its hosts holds. */
+  readonly replicasPerInstance: number
+  readonly at: Location
+}
+
+/** One machine of the platform, and what the operator has put there. Bulkhead places nothing itself. */
+export interface Host {
+  readonly kind: 'Host'
+  readonly name: string
+  readonly stack: string
+  /** Undefined: it belongs to no segment, and holds workloads of none. */
+  readonly segment: string | undefined
+  /** Undefined: for workloads of any layer. */
+  readonly layer: Layer | undefined
+  readonly instanceType: string | undefined
+  readonly labels: ReadonlyMap<string, string>
+  /** Nothing may be assigned to it any more. */
+  readonly drain: boolean
+  /** How many replicas of each workload it carries. Sorted by workload, which is there once. */
+  readonly assigned: readonly Assignment[]
+  readonly at: Location
+}
+
+export interface Assignment {
+  readonly workload: WorkloadId
+  readonly replicas: number
   readonly at: Location
 }
 
@@ -131,6 +169,7 @@ export interface Enclave {
   readonly kind: 'Enclave'
   readonly name: string
   readonly environment: string
+  /** Its own, else its environment's default. */
   readonly segment: string | undefined
   readonly at: Location
 }
@@ -222,9 +261,16 @@ export interface RiskRecord {
   readonly name: string
   readonly external: string
   readonly software: string
+  /** Who answers for the software. */
+  readonly owner: string
+  /** What leaves. */
+  readonly sends: readonly string[]
+  /** Where it goes to: the receiver and its country. */
+  readonly where: string
+  readonly legalBasis: string
   readonly acceptedBy: string
   readonly mitigations: readonly string[]
-  /** Milliseconds since the epoch. */
+  /** The date of the review, in milliseconds since the epoch; from then on the risk is not accepted any more. */
   readonly until: number
   readonly at: Location
 }

@@ -112,7 +112,7 @@ const rows: readonly Row[] = [
   { says: 'a dangling Stack', given: doc('Environment', 'name: e', '{stack: gone}'), codes: ['unknown-reference'] },
   { says: 'a dangling Environment', given: doc('Enclave', 'name: e', '{environment: gone}'), codes: ['unknown-reference'] },
   { says: 'a dangling IsolationSegment', given: doc('Enclave', 'name: e', '{segment: gone}'), codes: ['unknown-reference'] },
-  { says: 'a RiskRecord for nothing', given: doc('RiskRecord', 'name: r', '{external: gone, software: s, acceptedBy: b, mitigations: [m], until: 2031-01-01}'), codes: ['unknown-reference'] },
+  { says: 'a RiskRecord for nothing', given: doc('RiskRecord', 'name: r', '{external: gone, software: s, owner: o, sends: [x], where: w, legalBasis: l, acceptedBy: b, mitigations: [m], until: 2031-01-01}'), codes: ['unknown-reference'] },
   { says: 'a reference that is a path', given: doc('ServicePolicy', 'name: p, enclave: research', '{source: ../api, destination: db, protocol: icmp}'), codes: ['invalid-reference'] },
   { says: 'a wildcard over everything in a policy', given: doc('ServicePolicy', 'name: p, enclave: research', '{source: "*", destination: db, protocol: icmp}'), codes: ['invalid-reference'], message: /Guardrails/ },
   { says: 'a selector without labels', given: doc('ServicePolicy', 'name: p, enclave: research', '{source: {labels: {}}, destination: db, protocol: icmp}'), codes: ['wrong-value'] },
@@ -143,7 +143,7 @@ const rows: readonly Row[] = [
     says: 'egress to telemetry after its acceptance has ended',
     given: external('{cidrs: [198.51.100.0/24], telemetry: true}')
       + doc('EgressPolicy', 'name: p, enclave: research', '{source: api, destination: external:e, protocol: tcp, port: 443}')
-      + doc('RiskRecord', 'name: r', '{external: e, software: s, acceptedBy: b, mitigations: [m], until: 2030-01-01}'),
+      + doc('RiskRecord', 'name: r', '{external: e, software: s, owner: o, sends: [x], where: w, legalBasis: l, acceptedBy: b, mitigations: [m], until: 2030-01-01}'),
     codes: ['telemetry-without-risk'], message: /ended at 2030-01-01/,
   },
   // federation

@@ -33,6 +33,7 @@ export function emptyPlatform(overrides: Partial<Platform> = {}): Platform {
     stacks: new Map(),
     environments: new Map(),
     segments: new Map(),
+    hosts: new Map(),
     enclaves: new Map(),
     workloads: new Map(),
     groups: new Map(),

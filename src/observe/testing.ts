@@ -32,7 +32,7 @@ export function smallPlatform(): Platform {
     kind: 'Platform', name: 'small', trustDomain: 'small.internal',
     addresses: addressSet([prefix('10.128.0.0/16'), prefix('fdbb:1::/64')]), infrastructure: noAddresses,
     gateway: undefined, resolver: { upstream: [] }, egressProxy: undefined, identity: { authority: undefined, svidSeconds: 3600 },
-    stacks: new Map(), environments: new Map(), segments: new Map(),
+    stacks: new Map(), environments: new Map(), segments: new Map(), hosts: new Map(),
     enclaves: new Map([['lab', { kind: 'Enclave', name: 'lab', environment: 'default', segment: undefined, at: at(1) }]]),
     workloads: new Map([['lab/api', workload('lab/api', 8080)], ['lab/db', workload('lab/db', 5432)]]),
     groups: new Map(), peers: new Map(), riskRecords: [], ingressPolicies: [], egressPolicies: [], federationPolicies: [],

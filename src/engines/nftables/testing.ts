@@ -47,7 +47,7 @@ export function platformOf({ workloads, externals = {}, paths, platform = {} }: 
     kind: 'Platform', name: 'test', trustDomain: 'test.internal',
     addresses: addressSet([prefix('10.128.0.0/16'), prefix('fdbb:1::/64')]), infrastructure: addressSet([prefix('192.0.2.0/28')]),
     gateway: undefined, resolver: { upstream: [] }, egressProxy: undefined, identity: { authority: undefined, svidSeconds: 3600 },
-    stacks: nothing, environments: nothing, segments: nothing, enclaves: nothing, groups: nothing, peers: nothing,
+    stacks: nothing, environments: nothing, segments: nothing, hosts: nothing, enclaves: nothing, groups: nothing, peers: nothing,
     workloads: new Map(workloads.map((id) => [id, workload(id)])),
     externals: new Map(Object.entries(externals).map(([name, cidrs]) => [name, external(name, cidrs)])),
     riskRecords: [], servicePolicies: [], egressPolicies: [], federationPolicies: [], guardrails: [], policyTests: [],

@@ -7,6 +7,7 @@ import { parsePrefix } from '../../net/prefix.ts'
 import { frozenMap } from '../frozen.ts'
 import { parseInstant, resolveBeside } from '../lexical.ts'
 import { brokerPort } from '../platform.ts'
+import { defaultReplicas } from '../schema/topology.ts'
 import { checkName } from './context.ts'
 import { enclaveOf, resolve } from './references.ts'
 import type { Location } from '../../base/location.ts'
@@ -34,6 +35,7 @@ export function buildStack({ doc }: Context<'Stack'>): Stack {
     cidrs: addresses(spec.cidrs ?? []),
     peeredCidrs: addresses(spec.peeredCidrs ?? []),
     layers: [...new Set(spec.layers ?? [])].sort(),
+    layerHosts: spec.layerHosts ?? 'shared',
   }
 }
 
@@ -41,14 +43,21 @@ export function buildEnvironment(context: Context<'Environment'>): Environment {
   const { spec, name, at } = context.doc
   const stack = spec.stack ?? 'default'
   checkName(context, ['stack'], 'Stack', stack)
-  return { kind: 'Environment', name, at, stack, owner: spec.owner, members: spec.members ?? [] }
+  if (spec.defaultSegment !== undefined) checkName(context, ['defaultSegment'], 'IsolationSegment', spec.defaultSegment)
+  return { kind: 'Environment', name, at, stack, owner: spec.owner, defaultSegment: spec.defaultSegment, isolation: spec.isolation, members: spec.members ?? [] }
 }
 
 export function buildSegment(context: Context<'IsolationSegment'>): IsolationSegment {
   const { spec, name, at } = context.doc
-  const entitled = spec.entitled ?? []
-  entitled.forEach((environment, i) => checkName(context, ['entitled', i], 'Environment', environment))
-  return { kind: 'IsolationSegment', name, at, instances: spec.instances, instanceType: spec.instanceType, egress: spec.egress ?? 'open', entitled: [...new Set(entitled)].sort() }
+  spec.entitled?.forEach((environment, i) => checkName(context, ['entitled', i], 'Environment', environment))
+  return {
+    kind: 'IsolationSegment', name, at,
+    instances: spec.instances,
+    instanceType: spec.instanceType,
+    egress: spec.egress ?? 'open',
+    entitled: spec.entitled === undefined ? undefined : [...new Set(spec.entitled)].sort(),
+    replicasPerInstance: spec.capacity?.replicasPerInstance ?? defaultReplicas,
+  }
 }
 
 export function buildEnclave(context: Context<'Enclave'>): Enclave {
@@ -176,6 +185,10 @@ export function buildRisk(context: Context<'RiskRecord'>): RiskRecord {
     kind: 'RiskRecord', name, at,
     external: spec.external,
     software: spec.software,
+    owner: spec.owner,
+    sends: spec.sends,
+    where: spec.where,
+    legalBasis: spec.legalBasis,
     acceptedBy: spec.acceptedBy,
     mitigations: spec.mitigations,
     until: parseInstant(spec.until) ?? 0,
@@ -184,5 +197,5 @@ export function buildRisk(context: Context<'RiskRecord'>): RiskRecord {
 
 /** The Stack and the Environment that are there without being written. */
 export const builtIn: Location = Object.freeze({ file: 'built-in', line: 1, column: 1 })
-export const defaultStack: Stack = { kind: 'Stack', name: 'default', tenancy: 'shared', cidrs: [], peeredCidrs: [], layers: [], at: builtIn }
-export const defaultEnvironment: Environment = { kind: 'Environment', name: 'default', stack: 'default', owner: undefined, members: [], at: builtIn }
+export const defaultStack: Stack = { kind: 'Stack', name: 'default', tenancy: 'shared', cidrs: [], peeredCidrs: [], layers: [], layerHosts: 'shared', at: builtIn }
+export const defaultEnvironment: Environment = { kind: 'Environment', name: 'default', stack: 'default', owner: undefined, defaultSegment: undefined, isolation: undefined, members: [], at: builtIn }

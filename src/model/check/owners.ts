@@ -22,8 +22,8 @@ type Placement = Pick<Platform, 'enclaves' | 'workloads' | 'environments' | 'seg
 /** Segments that the enclave's environment may not use, and layers that its stack does not have. */
 export function placement(platform: Placement): readonly Diagnostic[] {
   const entitled = (segment: string | undefined, environment: string): boolean => {
-    const allowed = segment === undefined ? [] : (platform.segments.get(segment)?.entitled ?? [])
-    return allowed.length === 0 || allowed.includes(environment)
+    const allowed = segment === undefined ? undefined : platform.segments.get(segment)?.entitled
+    return allowed === undefined || allowed.includes(environment)
   }
   const out: Diagnostic[] = []
   for (const { name, environment, segment, at } of platform.enclaves.values()) {

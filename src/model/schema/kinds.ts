@@ -2,7 +2,7 @@
 import { z } from 'zod'
 import { annotations, fields, labels, nameText, optional, required } from './fields.ts'
 import { egressSpec, federationSpec, guardrailSpec, ingressSpec, policyTestSpec, serviceSpec } from './policies.ts'
-import { enclaveSpec, environmentSpec, externalSpec, groupSpec, peerSpec, platformSpec, riskSpec, segmentSpec, stackSpec, workloadSpec } from './topology.ts'
+import { enclaveSpec, environmentSpec, externalSpec, groupSpec, hostSpec, peerSpec, platformSpec, riskSpec, segmentSpec, stackSpec, workloadSpec } from './topology.ts'
 
 export const apiVersion = 'bulkhead.dev/v1'
 
@@ -45,7 +45,16 @@ sealed-hosts
   instances: 2
   instanceType: standard-8
   egress: restricted
-  entitled: [research]`),
+  entitled: [research]
+  capacity: { replicasPerInstance: 20 }`),
+  Host: kind('Host', hostSpec, 'none', 'A machine, and what the operator puts on it; tenants name segments and never see hosts.', `
+rack-1-node-7
+  stack: research
+  segment: sealed-hosts
+  instanceType: standard-8
+  workloads:
+    - research/postgres-db
+    - { workload: research/api-service, replicas: 2 }`),
   Enclave: kind('Enclave', enclaveSpec, 'none', 'An independent execution environment: workloads that no one reaches unless a policy says so.', `
 research
   environment: default`),
@@ -73,6 +82,10 @@ partner
 mirror-licence
   external: licence-server
   software: package mirror
+  owner: platform-team@example.org
+  sends: [its licence number, the version it runs]
+  where: Example Software Ltd, United Kingdom
+  legalBasis: licence contract
   acceptedBy: data-protection-officer@example.org
   mitigations: [the mirror holds no research data]
   until: 2030-01-01`),

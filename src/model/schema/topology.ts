@@ -1,7 +1,7 @@
 /** Schemas of what a platform consists of. */
 import { z } from 'zod'
-import { isPlainAbsolutePath, parseAddressAndPort } from '../lexical.ts'
-import { layers, phases } from '../platform.ts'
+import { isName, isPlainAbsolutePath, parseAddressAndPort } from '../lexical.ts'
+import { layers, phases, separations } from '../platform.ts'
 import { absolutePath, address, allOrNone, atLeastOne, cidr, domainPattern, exactlyOne, fields, instant, nameText, optional, plainText, portName, portNumber, reference, referenceText, required, text } from './fields.ts'
 
 const trustDomain = text((t) =>
@@ -56,11 +56,14 @@ export const stackSpec = fields({
   cidrs: optional(z.array(cidr), 'The networks of this stack.', []),
   peeredCidrs: optional(z.array(cidr), 'Networks joined to it, which count as inside for restricted segments.', []),
   layers: optional(z.array(z.enum(layers)), 'The layers it has; a workload names one of them.', []),
+  layerHosts: optional(z.enum(['separate', 'shared']), 'With `separate`, workloads of two layers never share a host.', 'shared'),
 })
 
 export const environmentSpec = fields({
   stack: optional(nameText, 'The Stack it runs on.', 'default'),
   owner: optional(plainText, 'Who answers for it.'),
+  defaultSegment: optional(nameText, 'The IsolationSegment of its enclaves that name none.'),
+  isolation: optional(z.enum(separations), 'The least that separates it from environments of other owners: `network`, no path; `host`, also no host in common; `dedicated`, also a dedicated Stack.'),
   members: optional(
     z.array(fields({
       subject: required(plainText, 'A person or a group, as the identity provider names it.'),
@@ -71,11 +74,40 @@ export const environmentSpec = fields({
   ),
 })
 
+/** How many replicas a host of a segment holds that does not say. */
+export const defaultReplicas = 100
+
+const workloadName = text((t) => {
+  const [enclave = '', workload = '', ...more] = t.split('/')
+  return isName(enclave) && isName(workload) && more.length === 0 ? undefined : { code: 'invalid-reference', message: 'is not a workload', help: 'write `enclave/workload`' }
+}, { title: 'enclave/workload' })
+
 export const segmentSpec = fields({
   instances: required(z.int().min(1).max(100_000), 'How many hosts the pool has.'),
   instanceType: required(plainText, 'What kind of host.'),
   egress: optional(z.enum(['open', 'restricted']), 'With `restricted`, a policy that leads out of the stack and its peered networks is an error.', 'open'),
-  entitled: optional(z.array(nameText), 'The environments that may use it; all when empty.', []),
+  entitled: optional(z.array(nameText), 'The environments that may use it; all when left out, none when empty.'),
+  capacity: optional(
+    fields({ replicasPerInstance: optional(z.int().min(1).max(10_000), 'How many replicas one host holds.', defaultReplicas) }),
+    'What it holds: `instances` times this many replicas. A set that needs more is refused.',
+  ),
+})
+
+const assignment = z.union([
+  workloadName,
+  fields({
+    workload: required(workloadName, 'A workload, as `enclave/workload`.'),
+    replicas: required(z.int().min(1).max(1000), 'How many of its replicas.'),
+  }),
+])
+
+export const hostSpec = fields({
+  stack: optional(nameText, 'The Stack it belongs to.', 'default'),
+  segment: optional(nameText, 'The IsolationSegment it belongs to; without it, it holds workloads that are on none.'),
+  layer: optional(z.enum(layers), 'The one layer whose workloads it holds; any when left out.'),
+  instanceType: optional(plainText, 'What kind of machine it is; that of its segment, if it has one.'),
+  drain: optional(z.boolean(), 'Nothing may be assigned to it any more.', false),
+  workloads: optional(z.array(assignment), 'What the operator puts there: `enclave/workload` for one replica, or with `replicas`.', []),
 })
 
 export const enclaveSpec = fields({
@@ -182,7 +214,11 @@ export const peerSpec = fields({
 export const riskSpec = fields({
   external: required(nameText, 'The External whose risk is accepted.'),
   software: required(plainText, 'What phones home.'),
+  owner: required(plainText, 'Who answers for that software here.'),
+  sends: required(z.array(plainText).min(1), 'What leaves: one line for each kind of data.'),
+  where: required(plainText, 'Where it goes: who receives it, and in which country.'),
+  legalBasis: required(plainText, 'What permits that: a contract, a consent, a law.'),
   acceptedBy: required(plainText, 'Who accepted it.'),
   mitigations: required(z.array(plainText).min(1), 'What limits the harm.'),
-  until: required(instant, 'Until when: a date or an instant.'),
+  until: required(instant, 'The date of the review (or an instant): from then on the risk is not accepted any more.'),
 })

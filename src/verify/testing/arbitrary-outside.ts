@@ -32,7 +32,7 @@ export function outside(choices: Choices): Outside {
       ...environments.map((name) => document('Environment', name, { stack: choices.pick(stacks) })),
       ...segments.map(({ name, restricted }) =>
         document('IsolationSegment', name, {
-          instances: 2, instanceType: 'small', egress: restricted ? 'restricted' : 'open', entitled: choices.chance(50) ? environments : [],
+          instances: 2, instanceType: 'small', egress: restricted ? 'restricted' : 'open', ...(choices.chance(50) ? { entitled: environments } : {}),
         }),
       ),
       ...external.flatMap(({ documents }) => documents),
@@ -70,7 +70,7 @@ function externalOf(choices: Choices, name: string): { readonly documents: reado
     }),
   ]
   if (telemetry) {
-    const risk = { external: name, software: 'licence client', acceptedBy: 'owner', mitigations: ['proxied'], until: '2031-01-01T00:00:00Z' }
+    const risk = { external: name, software: 'licence client', owner: 'team', sends: ['its version'], where: 'abroad', legalBasis: 'contract', acceptedBy: 'owner', mitigations: ['proxied'], until: '2031-01-01T00:00:00Z' }
     documents.push(document('RiskRecord', `risk-${name}`, risk))
   }
   return { documents, shape: { name, hasCidrs: cidrs.length > 0, inside } }
