@@ -112,6 +112,19 @@ test('decisions agree with a plain reading of every path, whatever is asked and 
   )
 })
 
+test('decisions do not depend on the order of paths, and are prepared once for one Intent of one platform', () => {
+  fc.assert(
+    fc.property(anyPlatform, fc.array(anyFlow, { minLength: 20, maxLength: 20 }), anyInstant, (set, flows, now) => {
+      const compiled = compile(set).intent
+      const backwards = decider(set, { ...compiled, paths: compiled.paths.toReversed() })
+      for (const asked of flows) assert.equal(backwards.allows(asked, now), decider(set, compiled).allows(asked, now))
+      assert.equal(decider(set, compiled), decider(set, compiled))
+      assert.notEqual(decider({ ...set }, compiled), decider(set, compiled))
+    }),
+    { numRuns: 100 },
+  )
+})
+
 /** Every path, one after the other, without index. */
 function plainly(set: Platform, { paths }: Intent, asked: Flow, now: number): boolean {
   const { source, destination, protocol, port } = asked

@@ -22,13 +22,23 @@ export interface Decider {
   readonly decide: (flow: Asked, now: number) => Decision
 }
 
+const prepared = new WeakMap<Intent, { readonly platform: Platform; readonly decider: Decider }>()
+
 /** `now` in milliseconds since the epoch. */
 export function decide(platform: Platform, intent: Intent, flow: Asked, now: number): Decision {
   return decider(platform, intent).decide(flow, now)
 }
 
-/** Prepares the Intent once for any number of decisions. `intent` must be that of `platform`. */
+/** Prepares the Intent once for any number of decisions, also those that are asked for later. `intent` must be that of `platform`. */
 export function decider(platform: Platform, intent: Intent): Decider {
+  const known = prepared.get(intent)
+  if (known?.platform === platform) return known.decider
+  const made = prepare(platform, intent)
+  prepared.set(intent, { platform, decider: made })
+  return made
+}
+
+function prepare(platform: Platform, intent: Intent): Decider {
   const index = pathIndex(platform, intent)
   const published = publishedAddresses(platform)
   const nearestTo = nearestMiss(platform, index)
@@ -65,11 +75,12 @@ export function decider(platform: Platform, intent: Intent): Decider {
   }
 
   function allows(flow: Flow, now: number): boolean {
+    const { source, destination } = flow
     // Between workloads there are paths only where both exist and traffic is sound, so nothing else needs a look.
-    const inside = flow.source.kind === 'workload' && flow.destination.kind === 'workload'
-    if (!inside && impossible(flow) !== undefined) return false
+    if (source.kind === 'workload' && destination.kind === 'workload') return index.carries(source.workload, destination.workload, flow, now)
+    if (impossible(flow) !== undefined) return false
     const phase = phaseOf(platform, flow)
-    for (const path of index.between(flow.source, flow.destination)) if (carries(path, flow, phase, now)) return true
+    for (const path of index.between(source, destination)) if (carries(path, flow, phase, now)) return true
     return false
   }
 

@@ -3,6 +3,7 @@ import { canonicalJson } from '../base/canonical-json.ts'
 import { compareLocations, compareText } from '../base/location.ts'
 import { keepEndNumbers, numberEnds } from './end-numbers.ts'
 import { formatEnd } from './format.ts'
+import { rowsBy } from './rows.ts'
 import type { PortSet } from '../net/ports.ts'
 import type { EndNumbers } from './end-numbers.ts'
 import type { Origin, Path } from './intent.ts'
@@ -14,27 +15,13 @@ import type { Origin, Path } from './intent.ts'
 export function sortPaths(paths: readonly Path[]): readonly Path[] {
   const numbers = numberEnds(paths)
   const { ends, sources, destinations } = numbers
-  const order = countingSort(countingSort(Uint32Array.from(paths.keys()), destinations, ends.length), sources, ends.length)
+  const byDestination = rowsBy(Uint32Array.from(paths.keys()), destinations, ends.length)
+  const order = rowsBy(byDestination.places, sources, ends.length).places
   const sorted = Array.from(order, (at) => paths[at]).filter((path) => path !== undefined)
   const ordered = { ...numbers, sources: Int32Array.from(order, (at) => sources[at] ?? 0), destinations: Int32Array.from(order, (at) => destinations[at] ?? 0) }
   sortBetween(sorted, ordered)
   keepEndNumbers(sorted, ordered)
   return sorted
-}
-
-/** Places in the order of the numbers that these have; equal ones stay in the order in which they came. */
-function countingSort(places: Uint32Array, numbers: Int32Array, below: number): Uint32Array {
-  const starts = new Uint32Array(below + 1)
-  for (const at of places) starts[(numbers[at] ?? 0) + 1] = (starts[(numbers[at] ?? 0) + 1] ?? 0) + 1
-  for (let n = 0; n < below; n++) starts[n + 1] = (starts[n + 1] ?? 0) + (starts[n] ?? 0)
-  const out = new Uint32Array(places.length)
-  for (const at of places) {
-    const number = numbers[at] ?? 0
-    const start = starts[number] ?? 0
-    out[start] = at
-    starts[number] = start + 1
-  }
-  return out
 }
 
 /** Puts the paths between each two ends in order, in place. */

@@ -1,15 +1,22 @@
 /** Finds the paths between two ends of a flow without looking at any others. */
 import { setContains } from '../net/address-set.ts'
 import { domainMatches, parseDomain } from '../net/domain.ts'
+import { directTable } from './direct-table.ts'
+import { endNumbers } from './end-numbers.ts'
 import { externalAddresses } from './externals.ts'
+import { itemsOf, rowsBy } from './rows.ts'
 import type { Address } from '../net/address.ts'
 import type { FlowEnd, Platform, WorkloadId } from '../model/platform.ts'
+import type { DirectTable } from './direct-table.ts'
 import type { Intent, Path, PathEnd } from './intent.ts'
 import type { Asked } from './mismatch.ts'
+import type { Rows } from './rows.ts'
 
 export interface PathIndex {
   /** Every path whose two ends hold the flow's; traffic, phase and time are not looked at. */
   readonly between: (source: FlowEnd, destination: FlowEnd) => readonly Path[]
+  /** Whether a path between two workloads carries the flow. */
+  readonly carries: DirectTable['carries']
   /** Every path whose source, or destination, holds the end. */
   readonly from: (source: FlowEnd) => readonly Path[]
   readonly to: (destination: FlowEnd) => readonly Path[]
@@ -18,31 +25,29 @@ export interface PathIndex {
 const none: readonly Path[] = Object.freeze([])
 
 export function pathIndex(platform: Platform, intent: Intent): PathIndex {
+  const { paths } = intent
   const holds = externalHolds(platform)
-  const direct = new Map<WorkloadId, Map<WorkloadId, Path[]>>()
-  const outward = new Map<WorkloadId, Path[]>()
-  const inward = new Map<WorkloadId, Path[]>()
+  const numbers = endNumbers(paths)
+  const { ends, sources, destinations } = numbers
+  const inside = ends.map((end) => end.kind === 'workload')
+  const numberOf = new Map(ends.flatMap((end, number) => (end.kind === 'workload' ? [[end.workload, number] as const] : [])))
+  const where = (from: boolean, to: boolean): Uint32Array =>
+    Uint32Array.from(paths.keys()).filter((at) => inside[sources[at] ?? 0] === from && inside[destinations[at] ?? 0] === to)
+  const direct = directTable(platform, paths, where(true, true), numbers, numberOf)
+  const outward = rowsBy(where(true, false), sources, ends.length)
+  const inward = rowsBy(where(false, true), destinations, ends.length)
   const published = new Map<string, Path[]>()
-  for (const path of intent.paths) {
-    const { source, destination, via } = path
-    if (source.kind === 'workload' && destination.kind === 'workload') {
-      let row = direct.get(source.workload)
-      if (row === undefined) direct.set(source.workload, (row = new Map<WorkloadId, Path[]>()))
-      push(row, destination.workload, path)
-    } else if (source.kind === 'workload') push(outward, source.workload, path)
-    else if (destination.kind === 'workload') push(inward, destination.workload, path)
-    if (via.kind === 'publish') for (const address of via.addresses) push(published, addressKey(address), path)
-  }
+  for (const path of paths) if (path.via.kind === 'publish') for (const address of path.via.addresses) push(published, addressKey(address), path)
 
   function between(source: FlowEnd, destination: FlowEnd): readonly Path[] {
     if (source.kind === 'workload') {
-      if (destination.kind === 'workload') return direct.get(source.workload)?.get(destination.workload) ?? none
-      return (outward.get(source.workload) ?? none).filter((path) => endHolds(path.destination, destination))
+      if (destination.kind === 'workload') return direct.between(source.workload, destination.workload)
+      return itemsOf(outward, numberOf.get(source.workload), paths).filter((path) => endHolds(path.destination, destination))
     }
     if (destination.kind === 'workload') {
       // From outside only a name asks about a gateway; an address never reaches a workload itself.
       if (source.kind !== 'external' && source.kind !== 'peer') return none
-      return (inward.get(destination.workload) ?? none).filter((path) => endHolds(path.source, source))
+      return itemsOf(inward, numberOf.get(destination.workload), paths).filter((path) => endHolds(path.source, source))
     }
     if (source.kind === 'address' && destination.kind === 'address') {
       return (published.get(addressKey(destination.address)) ?? none).filter((path) => endHolds(path.source, source))
@@ -64,28 +69,27 @@ export function pathIndex(platform: Platform, intent: Intent): PathIndex {
     }
   }
 
-  let towards: Map<WorkloadId, Path[]> | undefined
+  let towards: Rows | undefined
   function toWorkload(id: WorkloadId): readonly Path[] {
-    if (towards === undefined) {
-      towards = new Map()
-      for (const path of intent.paths) if (path.destination.kind === 'workload') push(towards, path.destination.workload, path)
-    }
-    return towards.get(id) ?? none
+    towards ??= rowsBy(Uint32Array.from(paths.keys()), destinations, ends.length)
+    return itemsOf(towards, numberOf.get(id), paths)
   }
 
   return {
     between,
-    from: (source) =>
-      source.kind === 'workload'
-        ? [...(direct.get(source.workload)?.values() ?? [])].flat().concat(outward.get(source.workload) ?? none)
-        : intent.paths.filter((path) => endHolds(path.source, source)),
+    carries: direct.carries,
+    from: (source) => {
+      if (source.kind !== 'workload') return paths.filter((path) => endHolds(path.source, source))
+      const number = numberOf.get(source.workload)
+      return [...itemsOf(direct.rows, number, paths), ...itemsOf(outward, number, paths)]
+    },
     to: (destination) => {
       if (destination.kind === 'workload') return toWorkload(destination.workload)
       if (destination.kind === 'address') {
         const here = published.get(addressKey(destination.address))
         if (here !== undefined) return here
       }
-      return intent.paths.filter((path) => endHolds(path.destination, destination))
+      return paths.filter((path) => endHolds(path.destination, destination))
     },
   }
 }
