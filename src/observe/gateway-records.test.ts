@@ -39,7 +39,15 @@ test('what Envoy refused is told with the reason', () => {
   assert.equal(judged({ ...request, status: 429, details: 'local_rate_limited' }), 'deny limit')
   assert.equal(judged({ ...request, status: 400, details: 'http1.codec_error' }), 'deny invalid')
   assert.equal(judged({ ...request, status: 301, details: 'direct_response' }), 'allow redirect')
+  assert.equal(judged({ ...request, status: 302, details: 'oauth.missing_credentials' }), 'deny authentication')
+  assert.equal(judged({ ...request, status: 401, details: 'CSRF_token_validation_failed', route: 'sign-in:/oauth2/callback' }), 'deny authentication')
+  assert.equal(judged({ ...request, status: 302, details: 'oauth.logged_in', route: 'sign-in:/oauth2/callback' }), 'allow sign-in')
   assert.equal(judged({ ...connection, failure: 'TLS_error:|268435581:SSL routines:OPENSSL_internal:CERTIFICATE_VERIFY_FAILED' }), 'deny tls')
+})
+
+test('what a filter quotes of a request is not in the record', () => {
+  const record = accessRecord(JSON.stringify({ ...request, status: 401, details: 'Code_or_state_query_param_does_not_exist:_?code=secret', route: 'sign-in:/oauth2/callback' }), 'inbound', host, rules)
+  assert.equal(record?.explanation, 'Code_or_state_query_param_does_not_exist:_')
 })
 
 test('a line that is no record is none, whatever it is', () => {

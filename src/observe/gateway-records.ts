@@ -34,7 +34,7 @@ export function accessRecord(text: string, gateway: 'outbound' | 'inbound', host
   const name = wordOf(line['host']) ?? wordOf(line['sni'])
   const method = wordOf(line['method'])
   const status = Number(line['status'])
-  const detail = wordOf(line['failure']) ?? wordOf(line['upstreamFailure']) ?? wordOf(line['closed']) ?? (reason === 'policy' ? undefined : wordOf(line['details']))
+  const detail = wordOf(line['failure']) ?? wordOf(line['upstreamFailure']) ?? wordOf(line['closed']) ?? (reason === 'policy' ? undefined : withoutQuery(wordOf(line['details'])))
   const identity = wordOf(line['identity'])
   return {
     kind: 'verdict',
@@ -67,7 +67,8 @@ function judge(line: Line): Pick<VerdictRecord, 'verdict' | 'reason'> {
   if (line['kind'] === 'refused') return deny('policy')
   if (wordOf(line['failure']) !== undefined) return deny('tls')
   if (/rbac_access_denied/.test(`${details} ${closed}`)) return deny('policy')
-  if (/^jwt_authn|^oauth/.test(details)) return deny('authentication')
+  if (/^oauth\.(logged_in|sign_out|redirect_race)/.test(details)) return { verdict: 'allow', reason: 'sign-in' }
+  if (/^jwt_authn|^oauth/.test(details) || (status === 401 && /^sign-in:/.test(wordOf(line['route']) ?? ''))) return deny('authentication')
   if (/rate_limited|overload|connection_limit/.test(`${details} ${closed}`)) return deny('limit')
   if (/^route_not_found/.test(details)) return deny('route')
   if (/^direct_response/.test(details)) return status >= 300 && status < 400 ? { verdict: 'allow', reason: 'redirect' } : deny('route')
@@ -117,6 +118,11 @@ function endOf(value: unknown): { readonly address: string; readonly port: numbe
   const [, six, four, port] = (typeof value === 'string' ? /^(?:\[([0-9a-f:.]+)\]|([0-9.]+)):(\d{1,5})$/.exec(value) : null) ?? []
   const address = six ?? four
   return address === undefined ? undefined : { address, port: Number(port) }
+}
+
+/** What a filter says of a request may quote it. */
+function withoutQuery(text: string | undefined): string | undefined {
+  return text?.replace(/\?.*/s, '')
 }
 
 /** A text that says something; what clients sent is cut. */

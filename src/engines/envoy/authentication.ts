@@ -1,8 +1,8 @@
 /** Who is calling: what Envoy's filters ask of a request before any route is followed. */
-import { duration, typed } from './json.ts'
+import { duration } from './json.ts'
 import { identityHeader, named } from './names.ts'
 import { endpoint } from './clusters.ts'
-import { need, secretFrom } from './secrets.ts'
+import { need } from './secrets.ts'
 import { resolver } from './upstream-names.ts'
 import { everySource } from './sources.ts'
 import { formatPrefix } from '../../net/prefix.ts'
@@ -20,7 +20,6 @@ type Token = Extract<Authentication, { readonly kind: 'jwt' | 'oidc' }>
 
 const payload = 'token'
 export const jwtFilter = 'envoy.filters.http.jwt_authn'
-export const signInFilter = 'envoy.filters.http.oauth2'
 
 export function isToken(authentication: Authentication): authentication is Token {
   return authentication.kind === 'jwt' || authentication.kind === 'oidc'
@@ -43,7 +42,8 @@ export function provider(token: Token, inventory: GatewayInventory, made: Made):
     require_expiration: true,
     forward: false,
     payload_in_metadata: payload,
-    ...(token.kind === 'jwt' ? { from_headers: [{ name: 'authorization', value_prefix: 'Bearer ' }] } : { from_cookies: ['IdToken'] }),
+    // After a sign-in the filter before this one has put the token there, and has removed what a client had.
+    from_headers: [{ name: 'authorization', value_prefix: 'Bearer ' }],
     ...(jwks.kind === 'file'
       ? { local_jwks: { inline_string: inventory.keySets.get(jwks.file) ?? '' } }
       : {
@@ -83,28 +83,6 @@ export function webCluster(uri: string, inventory: GatewayInventory, made: Made)
     transport_socket: webClient(inventory.folder, wants(made, need({ kind: 'ca', caFile: inventory.trustedRoots })), hostname),
   })
   return name
-}
-
-/** Sign-in for people. The cookies hold the tokens sealed; none leaves the host that set it, nor travels without TLS. */
-export function signIn(oidc: Extract<Authentication, { readonly kind: 'oidc' }>, inventory: GatewayInventory, made: Made): JsonObject {
-  const secret = (what: Parameters<typeof need>[0]): JsonObject => secretFrom(inventory.folder, wants(made, need(what)))
-  return typed('envoy.extensions.filters.http.oauth2.v3.OAuth2PerRoute', {
-    config: {
-      token_endpoint: { uri: oidc.tokenEndpoint, cluster: webCluster(oidc.tokenEndpoint, inventory, made), timeout: duration(10_000) },
-      authorization_endpoint: oidc.authorizationEndpoint,
-      redirect_uri: `https://%REQ(:authority)%${oidc.callbackPath}`,
-      redirect_path_matcher: { path: { exact: oidc.callbackPath } },
-      signout_path: { path: { exact: oidc.signOutPath } },
-      auth_scopes: oidc.scopes,
-      credentials: {
-        client_id: oidc.clientId,
-        token_secret: secret({ kind: 'client-secret', secretFile: oidc.clientSecretFile }),
-        hmac_secret: secret({ kind: 'seal', issuer: oidc.issuer }),
-      },
-      use_refresh_token: true,
-      default_expires_in: duration(3_600_000),
-    },
-  })
 }
 
 /** Where callers may be. */

@@ -4,8 +4,9 @@ import { extension, typed } from './json.ts'
 import { frontServer, handshakeTimeout } from './tls.ts'
 import { bodyFilter, policyFilter, rateFilter, routesOf, unjudged } from './inbound-routes.ts'
 import { identityHeader, named } from './names.ts'
-import { hasKeys, isToken, jwtFilter, provider, providerName, signInFilter } from './authentication.ts'
+import { hasKeys, isToken, jwtFilter, provider, providerName } from './authentication.ts'
 import { need } from './secrets.ts'
+import { signInFilter, withoutSession } from './sign-in.ts'
 import { parseDomainPattern } from '../../net/domain.ts'
 import { covers } from './permits.ts'
 import { refuse } from './capabilities.ts'
@@ -117,12 +118,14 @@ function filtersOf(rules: readonly IngressRule[], { inventory, made }: RouteCont
   const tokens = rules.flatMap(({ proxy: { authentication } }) => (isToken(authentication) ? [authentication] : []))
   const providers = Object.fromEntries(tokens.map((token) => [providerName(token), provider(token, inventory, made)]))
   const requirements = Object.fromEntries(Object.keys(providers).map((name) => [name, { provider_name: name }]))
+  const people = tokens.some(({ kind }) => kind === 'oidc')
   const rated = rules.some(({ proxy }) => proxy.limits.requestsPerSecond !== undefined)
   const sized = rules.some(({ proxy }) => proxy.limits.bodyBytes !== undefined)
   return [
     ...(rated ? [{ name: rateFilter, disabled: true, typed_config: typed('envoy.extensions.filters.http.local_ratelimit.v3.LocalRateLimit', { stat_prefix: 'rate' }) }] : []),
-    ...(tokens.some(({ kind }) => kind === 'oidc') ? [{ name: signInFilter, disabled: true, typed_config: typed('envoy.extensions.filters.http.oauth2.v3.OAuth2') }] : []),
+    ...(people ? [{ name: signInFilter, disabled: true, typed_config: typed('envoy.extensions.filters.http.oauth2.v3.OAuth2') }] : []),
     ...(tokens.length > 0 ? [extension(jwtFilter, 'envoy.extensions.filters.http.jwt_authn.v3.JwtAuthentication', { providers, requirement_map: requirements })] : []),
+    ...(people ? [withoutSession] : []),
     // Rules that hold no policy allow nothing: a route without a policy of its own is refused.
     extension(policyFilter, 'envoy.extensions.filters.http.rbac.v3.RBAC', { rules: { action: 'ALLOW', policies: {} } }),
     ...(sized ? [{ name: bodyFilter, disabled: true, typed_config: typed('envoy.extensions.filters.http.buffer.v3.Buffer', { max_request_bytes: 1 }) }] : []),

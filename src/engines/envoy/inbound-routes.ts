@@ -3,8 +3,10 @@ import { duration, typed } from './json.ts'
 import { hasPort } from '../../net/ports.ts'
 import { canonicalJson } from '../../base/canonical-json.ts'
 import { hidingPath } from '../../net/http-path.ts'
-import { identityHeaders, isToken, jwtFilter, oneName, principal, providerName, signIn, signInFilter, sourcePrincipal } from './authentication.ts'
+import { identityHeaders, isToken, jwtFilter, oneName, principal, providerName, sourcePrincipal } from './authentication.ts'
 import { methodIs } from './outbound-http.ts'
+import { portOf } from './inbound-rules.ts'
+import { signIn, signInFilter } from './sign-in.ts'
 import { named } from './names.ts'
 import { refuse } from './capabilities.ts'
 import { toWorkloads } from './clusters.ts'
@@ -52,7 +54,7 @@ export function routesOf(host: string, pattern: string, rules: readonly IngressR
   const hidden = { name: 'hidden', match: { safe_regex: { regex: hidingPath } }, direct_response: { status: 400 }, typed_per_filter_config: unjudged() }
   const none = { name: 'none', match: { prefix: '/' }, direct_response: { status: 404 }, typed_per_filter_config: unjudged() }
   const held = ordered.flatMap((entries) => entriesOf(host, pattern, alike(entries, context), context))
-  return [hidden, ...signInRoutes(rules, context), ...held, none]
+  return [hidden, ...signInRoutes(host, rules, context), ...held, none]
 }
 
 function closest(entries: readonly Entry[]): readonly Entry[] {
@@ -92,7 +94,7 @@ function groupOf(host: string, pattern: string, match: JsonObject, group: readon
   const [first] = group
   if (first === undefined) return []
   const { proxy } = first.rule
-  const common = { request_headers_to_add: identityHeaders(proxy.authentication), typed_per_filter_config: perRoute(pattern, group, proxy, context) }
+  const common = { request_headers_to_add: identityHeaders(proxy.authentication), typed_per_filter_config: perRoute(host, pattern, group, first.rule, context) }
   const make = (version: 'http1' | 'http2', more: JsonObject): JsonObject => {
     const upgrade = version === 'http1' && group.some(({ rule }) => rule.proxy.websocket) ? { upgrade_configs: [{ upgrade_type: 'websocket', enabled: true }] } : {}
     const seconds = proxy.limits.timeoutSeconds
@@ -105,7 +107,8 @@ function groupOf(host: string, pattern: string, match: JsonObject, group: readon
   return [make('http2', { grpc: {} }), make('http1', {})]
 }
 
-function perRoute(pattern: string, group: readonly Entry[], { authentication, limits }: IngressRule['proxy'], context: RouteContext): JsonObject {
+function perRoute(host: string, pattern: string, group: readonly Entry[], first: IngressRule, context: RouteContext): JsonObject {
+  const { authentication, limits } = first.proxy
   const policies = Object.fromEntries(group.map(({ rule, route }, i) => {
     const who = principal(rule.proxy.authentication, route.claims, route.identities, context.platform.trustDomain)
     const permission = route.methods.length === 0 ? { any: true } : { header: methodIs(route.methods) }
@@ -114,7 +117,7 @@ function perRoute(pattern: string, group: readonly Entry[], { authentication, li
   return {
     [policyFilter]: typed('envoy.extensions.filters.http.rbac.v3.RBACPerRoute', { rbac: { rules: { action: 'ALLOW', policies } } }),
     [jwtFilter]: typed('envoy.extensions.filters.http.jwt_authn.v3.PerRouteConfig', isToken(authentication) ? { requirement_name: providerName(authentication) } : { disabled: true }),
-    ...(authentication.kind === 'oidc' ? { [signInFilter]: signIn(authentication, context.inventory, context.made) } : {}),
+    ...(authentication.kind === 'oidc' ? { [signInFilter]: signIn(authentication, host, portOf(context.platform, first), context.inventory, context.made) } : {}),
     ...(limits.bodyBytes === undefined ? {} : { [bodyFilter]: typed('envoy.extensions.filters.http.buffer.v3.BufferPerRoute', { buffer: { max_request_bytes: Math.max(1, limits.bodyBytes) } }) }),
     ...(limits.requestsPerSecond === undefined ? {} : { [rateFilter]: rateLimit(limits.requestsPerSecond, limits.burst ?? limits.requestsPerSecond) }),
   }
@@ -135,11 +138,12 @@ function rateLimit(perSecond: number, burst: number): JsonObject {
 }
 
 /** The two paths that the sign-in itself answers; nothing stands behind them. */
-function signInRoutes(rules: readonly IngressRule[], context: RouteContext): readonly JsonObject[] {
+function signInRoutes(host: string, rules: readonly IngressRule[], context: RouteContext): readonly JsonObject[] {
   const known = new Map<string, JsonObject>()
-  for (const { proxy: { authentication }, document } of rules) {
+  for (const rule of rules) {
+    const { proxy: { authentication }, document } = rule
     if (authentication.kind !== 'oidc') continue
-    const filters = { ...unjudged(), [signInFilter]: signIn(authentication, context.inventory, context.made) }
+    const filters = { ...unjudged(), [signInFilter]: signIn(authentication, host, portOf(context.platform, rule), context.inventory, context.made) }
     for (const path of [authentication.callbackPath, authentication.signOutPath]) {
       const name = `sign-in:${path}`
       if (known.has(name)) continue
