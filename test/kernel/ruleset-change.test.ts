@@ -78,13 +78,15 @@ test('a change elsewhere, and a second load of the whole table, leave connection
   })
 })
 
-test('an element that stays keeps its counter, which has all packets of both directions', async () => {
-  await withRouter([paths.database, paths.names], async (router, first) => {
-    const each = await connect(router, 'ipv4', a, b, 5432)
-    await each.talk()
-    await change(router, first, [paths.database, paths.other])
-    await each.talk()
-    assert.match(await router.sandbox.must(['nft', 'list', 'map', 'inet', 'bulkhead', 'port']), /16 \. 19 \. tcp \. 5432 counter packets 7 /)
+test('an element that stays is not put there anew: its time counts from when it came', async () => {
+  const ending: Path = { ...paths.database, expires: Date.now() + 3_600_000 }
+  await withRouter([ending, paths.names], async (router, first) => {
+    const timeout = async (): Promise<string | undefined> =>
+      /16 \. 19 \. tcp \. 5432 timeout (\S+) expires/.exec(await router.sandbox.must(['nft', 'list', 'map', 'inet', 'bulkhead', 'port']))?.[1]
+    const whole = await timeout()
+    assert.notEqual(whole, undefined)
+    await change(router, first, [ending, paths.other])
+    assert.equal(await timeout(), whole)
   })
 })
 

@@ -20,7 +20,7 @@ const passing = 'timeout 1m'
 /**
  * Text for `nft -f` that turns a live table of `before` into one of `after`, both loaded with the same options; empty
  * when nothing changes, `undefined` when the change is not one of elements and `render` has to be used. Elements that
- * stay keep their counters and timeouts. What `before` held may have expired by now: that is no error.
+ * stay keep their timeouts. What `before` held may have expired by now: that is no error.
  */
 export function delta(before: TableState, after: TableState, options: RenderOptions): string | undefined {
   if (before.inventory.uplink?.interface !== after.inventory.uplink?.interface) return undefined

@@ -2,7 +2,7 @@
 import { admittedElements } from './admission.ts'
 import { chains } from './chains.ts'
 import { formatDuration } from './duration.ts'
-import { elementsOf } from './elements.ts'
+import { elementsOf, intervalSets } from './elements.ts'
 import { admittedSets, ledBy } from './lead-chains.ts'
 import { tableFamily, tableName } from './names.ts'
 import type { Admission } from './admission.ts'
@@ -37,30 +37,30 @@ export const declarations: Readonly<Record<SetName, { readonly kind: 'set' | 'ma
   'class6': { kind: 'map', says: 'the same for IPv6', lines: ['typeof ip6 daddr : meta mark', 'flags interval'] },
   'port': {
     kind: 'map', says: 'source group . destination group . protocol . port',
-    lines: ['typeof iifgroup . oifgroup . meta l4proto . th dport : meta mark', 'flags timeout', 'counter'],
+    lines: ['typeof iifgroup . oifgroup . meta l4proto . th dport : meta mark', 'flags timeout'],
   },
   'protocol': {
     kind: 'map', says: 'all ports of a protocol',
-    lines: ['typeof iifgroup . oifgroup . meta l4proto : meta mark', 'flags timeout', 'counter'],
+    lines: ['typeof iifgroup . oifgroup . meta l4proto : meta mark', 'flags timeout'],
   },
   'range': {
     kind: 'map', says: 'port ranges',
-    lines: ['typeof iifgroup . oifgroup . meta l4proto . th dport : meta mark', 'flags interval,timeout', 'counter'],
+    lines: ['typeof iifgroup . oifgroup . meta l4proto . th dport : meta mark', 'flags interval,timeout'],
   },
-  'echo': { kind: 'map', says: 'icmp echo, both families', lines: ['typeof iifgroup . oifgroup : meta mark', 'flags timeout', 'counter'] },
+  'echo': { kind: 'map', says: 'icmp echo, both families', lines: ['typeof iifgroup . oifgroup : meta mark', 'flags timeout'] },
   'egress-port': {
     kind: 'map', says: 'source group . class of the outside address . protocol . port',
-    lines: ['typeof iifgroup . meta mark . meta l4proto . th dport : meta mark', 'flags timeout', 'counter'],
+    lines: ['typeof iifgroup . meta mark . meta l4proto . th dport : meta mark', 'flags timeout'],
   },
   'egress-protocol': {
     kind: 'map', says: 'all ports of a protocol',
-    lines: ['typeof iifgroup . meta mark . meta l4proto : meta mark', 'flags timeout', 'counter'],
+    lines: ['typeof iifgroup . meta mark . meta l4proto : meta mark', 'flags timeout'],
   },
   'egress-range': {
     kind: 'map', says: 'port ranges',
-    lines: ['typeof iifgroup . meta mark . meta l4proto . th dport : meta mark', 'flags interval,timeout', 'counter'],
+    lines: ['typeof iifgroup . meta mark . meta l4proto . th dport : meta mark', 'flags interval,timeout'],
   },
-  'egress-echo': { kind: 'map', says: 'icmp echo, both families', lines: ['typeof iifgroup . meta mark : meta mark', 'flags timeout', 'counter'] },
+  'egress-echo': { kind: 'map', says: 'icmp echo, both families', lines: ['typeof iifgroup . meta mark : meta mark', 'flags timeout'] },
   'translate4': {
     kind: 'map', says: 'class of the client . published end, to the private end',
     lines: ['typeof meta mark . ip daddr . meta l4proto . th dport : ip daddr . th dport', 'flags timeout'],
@@ -79,7 +79,7 @@ export const declarations: Readonly<Record<SetName, { readonly kind: 'set' | 'ma
   },
   'publish4': {
     kind: 'map', says: 'class of the client . published end . destination group',
-    lines: ['typeof meta mark . ip daddr . meta l4proto . th dport . oifgroup : meta mark', 'flags timeout', 'counter'],
+    lines: ['typeof meta mark . ip daddr . meta l4proto . th dport . oifgroup : meta mark', 'flags timeout'],
   },
   'lead': { kind: 'set', says: 'source group . tcp port: to admitted addresses by the outbound gateway', lines: ['typeof iifgroup . th dport', 'flags timeout'] },
   'lead-range': { kind: 'set', says: 'port ranges', lines: ['typeof iifgroup . th dport', 'flags interval,timeout'] },
@@ -89,11 +89,14 @@ export const declarations: Readonly<Record<SetName, { readonly kind: 'set' | 'ma
   'lead-inside-range6': { kind: 'set', says: 'the same for IPv6', lines: ['typeof iifgroup . ip6 daddr . th dport', 'flags interval,timeout'] },
   'publish6': {
     kind: 'map', says: 'the same for IPv6',
-    lines: ['typeof meta mark . ip6 daddr . meta l4proto . th dport . oifgroup : meta mark', 'flags timeout', 'counter'],
+    lines: ['typeof meta mark . ip6 daddr . meta l4proto . th dport . oifgroup : meta mark', 'flags timeout'],
   },
 }
 
-/** Byte for byte the same for equal input. Loading it a second time changes nothing but counters and timeouts. */
+/**
+ * Byte for byte the same for equal input. Loading it a second time changes nothing but timeouts and named counters. Elements come
+ * after the rules: the kernel walks all that a map holds for each chain that begins to use it.
+ */
 export function render(atoms: Atoms, inventory: Inventory, options: RenderOptions): string {
   const lines = [
     `add table ${tableFamily} ${tableName}`,
@@ -101,18 +104,18 @@ export function render(atoms: Atoms, inventory: Inventory, options: RenderOption
     `table ${tableFamily} ${tableName} {`,
   ]
   const start = expectedStart(options.now, atoms.direct.length + atoms.egress.length + atoms.publish.length)
+  const after: string[] = []
   for (const [name, elements] of elementsOf(atoms, inventory, start)) {
     const { kind, says, lines: body } = declarations[name]
+    const texts = Array.from(elements, ([key, element]) => formatElement(key, element, start))
     lines.push(`  # ${says}`, `  ${kind} ${name} {`, ...body.map((line) => `    ${line}`))
-    if (elements.size > 0) {
-      const texts = Array.from(elements, ([key, element]) => `      ${formatElement(key, element, start)}`)
-      lines.push('    elements = {', texts.join(',\n'), '    }')
-    }
+    if (texts.length > 0 && intervalSets.has(name)) lines.push('    elements = {', texts.map((text) => `      ${text}`).join(',\n'), '    }')
+    else if (texts.length > 0) after.push(`add element ${tableFamily} ${tableName} ${name} {`, texts.map((text) => `  ${text}`).join(',\n'), '}')
     lines.push('  }')
   }
   const led = ledBy(atoms)
   lines.push(...admittedSets(led, admittedElements(options.admitted ?? [])))
-  lines.push(...chains(inventory, options.logGroup ?? defaultLogGroup, options.connectionLimit ?? defaultConnectionLimit, led), '}')
+  lines.push(...chains(inventory, options.logGroup ?? defaultLogGroup, options.connectionLimit ?? defaultConnectionLimit, led), '}', ...after)
   return `${lines.join('\n')}\n`
 }
 
