@@ -30,8 +30,7 @@ type Policies = Pick<Platform, 'servicePolicies' | 'egressPolicies' | 'ingressPo
  */
 export function recompile(before: Platform, compiled: Compiled, after: Platform): Recompiled | undefined {
   if (!sameOtherwise(before, after)) return undefined
-  const gone = difference(before, after)
-  const come = difference(after, before)
+  const { gone, come } = difference(before, after)
   const select = selectorOf(after)
   const closed = opens(select, gone)
   const opened = opens(select, come)
@@ -48,24 +47,32 @@ function sameOtherwise(a: Platform, b: Platform): boolean {
   return judgedWhole.every((field) => a[field] === b[field])
 }
 
-function difference(of: Policies, without: Policies): Policies {
+function difference(before: Policies, after: Policies): { readonly gone: Policies; readonly come: Policies } {
+  const services = changed(before.servicePolicies, after.servicePolicies)
+  const egress = changed(before.egressPolicies, after.egressPolicies)
+  const ingress = changed(before.ingressPolicies, after.ingressPolicies)
   return {
-    servicePolicies: onlyIn(of.servicePolicies, without.servicePolicies),
-    egressPolicies: onlyIn(of.egressPolicies, without.egressPolicies),
-    ingressPolicies: onlyIn(of.ingressPolicies, without.ingressPolicies),
+    gone: { servicePolicies: services.gone, egressPolicies: egress.gone, ingressPolicies: ingress.gone },
+    come: { servicePolicies: services.come, egressPolicies: egress.come, ingressPolicies: ingress.come },
   }
 }
 
 /** Most lists begin and end alike: only what is between is compared one by one. */
-function onlyIn<T>(list: readonly T[], other: readonly T[]): readonly T[] {
-  if (list === other) return []
-  const shorter = Math.min(list.length, other.length)
+function changed<T>(before: readonly T[], after: readonly T[]): { readonly gone: readonly T[]; readonly come: readonly T[] } {
+  if (before === after) return { gone: [], come: [] }
+  const shorter = Math.min(before.length, after.length)
   let head = 0
-  while (head < shorter && list[head] === other[head]) head++
+  while (head < shorter && before[head] === after[head]) head++
   let tail = 0
-  while (tail < shorter - head && list[list.length - 1 - tail] === other[other.length - 1 - tail]) tail++
-  const rest = new Set(other.slice(head, other.length - tail))
-  return list.slice(head, list.length - tail).filter((item) => !rest.has(item))
+  while (tail < shorter - head && before[before.length - 1 - tail] === after[after.length - 1 - tail]) tail++
+  const old = before.slice(head, before.length - tail)
+  const fresh = after.slice(head, after.length - tail)
+  return { gone: without(old, fresh), come: without(fresh, old) }
+}
+
+function without<T>(list: readonly T[], others: readonly T[]): readonly T[] {
+  const known = new Set(others)
+  return list.filter((item) => !known.has(item))
 }
 
 /** Building one costs a look at every workload. */
@@ -95,17 +102,19 @@ function merge(paths: readonly Path[], closed: readonly Path[], opened: readonly
   ]
   // At one place, what goes is passed over before what comes is put in: they are never equal.
   edits.sort((a, b) => a.at - b.at || (a.path === undefined ? (b.path === undefined ? 0 : 1) : b.path === undefined ? -1 : comparePaths(a.path, b.path)))
+  // Slicing a frozen list takes ten times as long as copying it whole and slicing the copy.
+  const plain = [...paths]
   const parts: Path[][] = []
   let from = 0
   for (const { at, path } of edits) {
-    if (at > from) parts.push(paths.slice(from, at))
+    if (at > from) parts.push(plain.slice(from, at))
     if (path === undefined) from = Math.max(from, at) + 1
     else {
       parts.push([path])
       from = Math.max(from, at)
     }
   }
-  parts.push(paths.slice(from))
+  parts.push(plain.slice(from))
   return parts.length === 1 && parts[0] !== undefined ? parts[0] : ([] as Path[]).concat(...parts)
 }
 
