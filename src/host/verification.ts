@@ -90,12 +90,13 @@ export async function verifyInstance(options: VerifyOptions): Promise<Evidence> 
   const { refused } = lower(set.platform, set.intent, inventory, ids, now)
   const reading = readTable(ruleset, set.platform, inventory, refused.map((r) => r.path), policyNow(folder, Date.now()))
   if (inventory.gateways !== undefined) options.progress('reading what the gateways go by')
-  const gateways = await readGateways(set, { places: plan.places, inventory }, folder, policyNow(folder, Date.now()))
+  const { gateways, tried } = await readGateways(set, { places: plan.places, inventory }, folder, policyNow(folder, Date.now()))
+  const triedKeys = new Set(tried.map(({ source, destination, port }) => `${source} ${destination} ${port}`))
   options.progress('looking at interfaces, addresses and routes')
   const deviations = [...(await topologyDeviations(plan.places, inventory)), ...(await placeDeviations(plan.places))]
   const shadows = shadowSeats(inventory)
   const outside = options.mode === 'sandbox'
-  const live = planLive(set.platform, shadows, { now, outside, router: [gatewayV4, '198.18.255.2', 'fd00:198:18::2'], timeoutMs: 800 })
+  const live = planLive(set.platform, shadows, { now, outside, router: [gatewayV4, '198.18.255.2', 'fd00:198:18::2'], timeoutMs: 800, encrypted: (source, destination, port) => triedKeys.has(`${source} ${destination} ${port}`) })
   const named = planGateways(set.platform, shadows, {
     now, outside, firstId: live.expectations.length, ...standingParts(inventory),
     placesOf: (workload) => inventory.attachments.filter((a) => a.workload === workload && !a.probe).map((a) => formatAddress(a.ipv4)),

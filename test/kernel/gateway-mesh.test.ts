@@ -68,6 +68,14 @@ test('it is open to whom it names and to nobody else, on that port alone', { ski
   }
 })
 
+test('verification tries it from end to end between stand-ins, and no workload is asked', { skip }, async () => {
+  const { good, matrix, gateways, mismatches } = await i.verify()
+  assert.equal(good, true, JSON.stringify([mismatches, gateways]).slice(0, 3000))
+  const open = matrix.filter(({ to }) => to.startsWith('lab/server')).map(({ from, open: ports }) => [from.split('@')[0], ...ports])
+  assert.deepEqual(open, [['lab/client', 'tcp/7000', 'tcp/7001'], ['lab/other', 'tcp/7000']])
+  assert.ok(gateways.length === 4 && gateways.every(({ compared, planned }) => compared === planned && compared >= 8), JSON.stringify(gateways))
+})
+
 test('one that goes is cut, while another identity\'s to the same port lives on', { skip }, async () => {
   const mine = i.spawn('client', ...speak('server', 7000, 'mine', true))
   const theirs = i.spawn('other', ...speak('server', 7000, 'theirs', true))

@@ -17,7 +17,16 @@ export type Clusters = Map<string, JsonObject>
 /** Every place of every target, each as good as the other. The name is its content. */
 export function toWorkloads(targets: readonly Target[], version: 'http1' | 'http2' | 'tcp', { workloads }: GatewayInventory, into: Clusters): string {
   const sorted = [...targets].sort((a, b) => (a.workload < b.workload ? -1 : a.workload > b.workload ? 1 : a.port - b.port))
-  const name = `to:${version}:${sorted.map(({ workload, port }) => `${workload}:${port}`).join('+')}`
+  return cluster(`to:${version}`, sorted, version, workloads, into)
+}
+
+/** The same for the stand-ins of verification: no workload is meant. */
+export function toStandIns(target: Target, { shadows }: GatewayInventory, into: Clusters): string {
+  return cluster('try:tcp', [target], 'tcp', shadows ?? [], into)
+}
+
+function cluster(kind: string, sorted: readonly Target[], version: 'http1' | 'http2' | 'tcp', workloads: GatewayInventory['workloads'], into: Clusters): string {
+  const name = `${kind}:${sorted.map(({ workload, port }) => `${workload}:${port}`).join('+')}`
   const endpoints = sorted.flatMap(({ workload, port }) =>
     workloads.filter((place) => place.workload === workload).flatMap(({ addresses: [first] }) => (first === undefined ? [] : [endpoint(formatAddress(first), port)])),
   )

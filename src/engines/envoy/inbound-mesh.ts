@@ -7,8 +7,8 @@ import { extension } from './json.ts'
 import { afterHandshake, handshakeTimeout, meshServer } from './tls.ts'
 import { meshName, meshSuffix, named } from './names.ts'
 import { need } from './secrets.ts'
-import { toWorkloads } from './clusters.ts'
-import { wants } from './outbound-mesh.ts'
+import { toStandIns, toWorkloads } from './clusters.ts'
+import { prefixOf, wants } from './outbound-mesh.ts'
 import type { Chains } from './outbound.ts'
 import type { GatewayInventory } from './inventory.ts'
 import type { JsonObject } from './json.ts'
@@ -39,7 +39,7 @@ export const tlsInspector = extension('envoy.filters.listener.tls_inspector', 'e
 function chainOf(pair: MeshPair, inventory: GatewayInventory, made: Made): { readonly name: string; readonly body: JsonObject } {
   const { enclave, workload, trustDomain } = pair.destination
   const below = pair.callerId.endsWith('/')
-  const asked = below ? `*.${meshSuffix(pair.port, workload, enclave, trustDomain)}` : meshName(pair.callerId, pair.port, workload, enclave, trustDomain)
+  const asked = below ? `*.${meshSuffix(pair.port, workload, enclave, trustDomain)}` : meshName(pair.callerId, pair.port, workload, enclave, trustDomain, pair.tried)
   const id = `${enclave}/${workload}` as const
   const body = {
     filter_chain_match: { transport_protocol: 'tls', server_names: [asked] },
@@ -51,9 +51,9 @@ function chainOf(pair: MeshPair, inventory: GatewayInventory, made: Made): { rea
     filters: [
       extension('envoy.filters.network.tcp_proxy', 'envoy.extensions.filters.network.tcp_proxy.v3.TcpProxy', {
         stat_prefix: 'mesh', ...afterHandshake, idle_timeout: tcpIdle, access_log: connectionLog(inventory.folder),
-        cluster: toWorkloads([{ workload: id, port: pair.port }], 'tcp', inventory, made.clusters),
+        cluster: pair.tried ? toStandIns({ workload: id, port: pair.port }, inventory, made.clusters) : toWorkloads([{ workload: id, port: pair.port }], 'tcp', inventory, made.clusters),
       }),
     ],
   }
-  return { name: named(`mesh:${pair.callerId}:${id}:${pair.port}`, body), body }
+  return { name: named(`${prefixOf(pair)}:${pair.callerId}:${id}:${pair.port}`, body), body }
 }

@@ -1,5 +1,6 @@
 /** Who calls whom by mutual TLS: the pairs of a platform, and those with Peers. */
 import { allPlaces } from './places.ts'
+import { compareText } from '../../base/location.ts'
 import { countPorts, eachPort } from './permits.ts'
 import { refuse } from './capabilities.ts'
 import { spiffeId } from './names.ts'
@@ -22,7 +23,12 @@ export interface MeshPair {
   readonly gateway: { readonly host: string; readonly port: number } | undefined
   readonly port: number
   readonly document: string
+  /** Between the stand-ins of verification, which have chains, names and connections of their own. */
+  readonly tried: boolean
 }
+
+/** Pairs that verification tries: so many at most, spread over all. */
+export const mostTried = 100
 
 export interface MeshPairs {
   /** Begun here. */
@@ -51,7 +57,7 @@ export function meshPairs(platform: Platform, paths: readonly Path[], inventory:
       for (const { gateway, ...end } of ends) {
         for (const port of eachPort(path.ports)) {
           for (const { document } of path.origin) {
-            const pair = { ...callerOf(platform, path), destination: end, gateway, port, document }
+            const pair = { ...callerOf(platform, path), destination: end, gateway, port, document, tried: false }
             if (source.kind === 'workload') outbound.push(pair)
             if (destination.kind === 'workload') inbound.push(pair)
           }
@@ -59,7 +65,23 @@ export function meshPairs(platform: Platform, paths: readonly Path[], inventory:
       }
     }
   }
-  return { outbound, inbound, refused }
+  const tried = triedPairs(outbound, inventory)
+  return { outbound: [...outbound, ...tried], inbound: [...inbound, ...tried], refused }
+}
+
+/** The same pairs between stand-ins, where there are such: who has no place here has no certificate here either. */
+function triedPairs(outbound: readonly MeshPair[], inventory: GatewayInventory): readonly MeshPair[] {
+  const shadows = { ...inventory, workloads: inventory.shadows ?? [] }
+  const pairs = new Map<string, MeshPair>()
+  for (const pair of outbound) {
+    const { caller, destination, gateway, port } = pair
+    if (caller === undefined || gateway !== undefined || destination.addresses.length === 0 || allPlaces(inventory, caller.workload).length === 0) continue
+    const to = `${destination.enclave}/${destination.workload}` as const
+    const addresses = allPlaces(shadows, to)
+    if (to !== caller.workload && addresses.length > 0) pairs.set(`${caller.workload} ${to} ${port}`, { ...pair, destination: { ...destination, addresses }, tried: true })
+  }
+  const all = [...pairs].sort(([a], [b]) => compareText(a, b)).map(([, pair]) => pair)
+  return all.length <= mostTried ? all : all.filter((_, i) => Math.floor((i * mostTried) / all.length) !== Math.floor(((i - 1) * mostTried) / all.length))
 }
 
 function callerOf({ trustDomain, peers }: Platform, { source, phases }: Path): Pick<MeshPair, 'caller' | 'callerId' | 'callerDomain'> {

@@ -14,9 +14,10 @@ export function spiffeId(trustDomain: string, workload: WorkloadId): string {
 /**
  * The name that an outbound gateway asks an inbound one for: who calls, which port, of whom. Each caller has a name of its own
  * there, so that to end one caller's connections ends nobody else's. The certificates decide, not this name: it only chooses which are asked for.
+ * `tried`: by verification, whose stand-ins have chains of their own.
  */
-export function meshName(caller: string, port: number, workload: string, enclave: string, trustDomain: string): string {
-  return `s${fingerprint(caller)}.${meshSuffix(port, workload, enclave, trustDomain)}`
+export function meshName(caller: string, port: number, workload: string, enclave: string, trustDomain: string, tried = false): string {
+  return `${tried ? 't' : 's'}${fingerprint(caller)}.${meshSuffix(port, workload, enclave, trustDomain)}`
 }
 
 /** What the names of all callers of one port end with. */

@@ -32,6 +32,10 @@ export function wants(made: Made, what: SecretNeed): SecretNeed {
   return what
 }
 
+export function prefixOf({ tried }: MeshPair): 'mesh' | 'try' {
+  return tried ? 'try' : 'mesh'
+}
+
 /** No TLS inspector stands here: of a protocol in which the server speaks first it would wait for the client in vain. */
 export function meshListener(pairs: readonly MeshPair[], platform: Platform, inventory: GatewayInventory, into: Chains, made: Made): JsonObject {
   const tree = new Map<string, { source: Address; at: Map<string, { address: Address; ports: Map<string, Next> }> }>()
@@ -39,7 +43,7 @@ export function meshListener(pairs: readonly MeshPair[], platform: Platform, inv
     for (const phase of pair.caller?.phases ?? []) {
       if (pair.caller === undefined) continue
       const name = chainOf(pair, `${pair.caller.workload}@${phase}`, platform, inventory, into, made)
-      for (const source of placesOf(inventory, pair.caller.workload, phase)) {
+      for (const source of placesOf(pair.tried ? { workloads: inventory.shadows ?? [] } : inventory, pair.caller.workload, phase)) {
         for (const address of pair.destination.addresses) {
           const from = entry(tree, formatAddress(source), () => ({ source, at: new Map() }))
           entry(from.at, formatAddress(address), () => ({ address, ports: new Map<string, Next>() })).ports.set(String(pair.port), toChain(name))
@@ -72,7 +76,7 @@ function chainOf(pair: MeshPair, identity: string, platform: Platform, inventory
     stat_prefix: 'mesh', idle_timeout: tcpIdle, access_log: connectionLog(inventory.folder), cluster: clusterOf(pair, platform, inventory, made),
   })
   const to = `${trustDomain === platform.trustDomain ? '' : `${trustDomain}/`}${enclave}/${workload}`
-  const name = named(`mesh:${identity}:${to}:${pair.port}`, filter)
+  const name = named(`${prefixOf(pair)}:${identity}:${to}:${pair.port}`, filter)
   const known = into.rules.get(name)
   if (known === undefined) into.chains.push({ name, filters: [filter] })
   into.rules.set(name, [...new Set([...(known ?? []), pair.document])].sort())
@@ -82,7 +86,7 @@ function chainOf(pair: MeshPair, identity: string, platform: Platform, inventory
 /** One cluster for each caller, destination and port: what one caller's certificate opened, no other caller's bytes travel. */
 function clusterOf(pair: MeshPair, platform: Platform, inventory: GatewayInventory, made: Made): string {
   const { enclave, workload, trustDomain } = pair.destination
-  const name = `mesh:${pair.callerId}:${trustDomain}/${enclave}/${workload}:${pair.port}`
+  const name = `${prefixOf(pair)}:${pair.callerId}:${trustDomain}/${enclave}/${workload}:${pair.port}`
   if (made.clusters.has(name) || pair.caller === undefined) return name
   const own = wants(made, need({ kind: 'svid', workload: pair.caller.workload }))
   const roots = wants(made, need({ kind: 'bundle', trustDomains: [trustDomain] }))
@@ -94,7 +98,7 @@ function clusterOf(pair: MeshPair, platform: Platform, inventory: GatewayInvento
     connect_timeout: duration(5_000),
     ...(plain !== undefined && parseAddress(plain) === undefined ? { type: 'STRICT_DNS', wait_for_warm_on_init: false, typed_dns_resolver_config: resolver(inventory) } : { type: 'STATIC' }),
     load_assignment: { cluster_name: name, endpoints: [{ lb_endpoints: plain === undefined ? [] : [endpoint(plain, port)] }] },
-    transport_socket: meshClient(inventory.folder, own, meshName(pair.callerId, pair.port, workload, enclave, trustDomain), {
+    transport_socket: meshClient(inventory.folder, own, meshName(pair.callerId, pair.port, workload, enclave, trustDomain, pair.tried), {
       roots, subjects: [{ type: 'URI', match: { exact: spiffeId(trustDomain, `${enclave}/${workload}`) } }],
     }),
     ...wide,

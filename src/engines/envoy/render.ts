@@ -17,7 +17,7 @@ import type { Direction } from './bootstrap.ts'
 import type { GatewayInventory } from './inventory.ts'
 import type { Intent } from '../../intent/intent.ts'
 import type { JsonObject } from './json.ts'
-import type { Platform } from '../../model/platform.ts'
+import type { Platform, WorkloadId } from '../../model/platform.ts'
 import type { Refusal } from './capabilities.ts'
 import type { SecretNeed } from './secrets.ts'
 
@@ -27,6 +27,8 @@ export interface EnvoyArtefacts {
   readonly inbound: GatewayFiles
   /** What stays closed, each path with the first reason. */
   readonly refused: readonly Refusal[]
+  /** Encrypted ways that stand-ins of verification may try, from end to end. */
+  readonly tried: readonly { readonly source: WorkloadId; readonly destination: WorkloadId; readonly port: number }[]
 }
 
 export interface GatewayFiles {
@@ -68,6 +70,7 @@ export function render(platform: Platform, intent: Intent, inventory: GatewayInv
     outbound: filesOf('outbound', [namesDoor, meshDoor].filter(({ filter_chains: all }) => Array.isArray(all) && all.length > 0), out, inventory.folder),
     inbound: filesOf('inbound', [...(mesh.inbound.length > 0 ? [fromGateways] : []), ...doors], into, inventory.folder),
     refused: Object.freeze(dedupe(refused)),
+    tried: mesh.outbound.flatMap(({ caller, destination: { enclave, workload }, port, tried }) => (tried && caller !== undefined ? [{ source: caller.workload, destination: `${enclave}/${workload}` as const, port }] : [])),
   })
 }
 

@@ -8,18 +8,21 @@ import { messageOf } from '../../base/fault.ts'
 import { adminSocket } from '../../engines/envoy/bootstrap.ts'
 import { filesInForce } from '../../engines/envoy/in-force.ts'
 import { compareGateway } from '../../verify/gateways.ts'
+import { compareMesh } from '../../verify/mesh.ts'
 import { gatewayFolder } from './files.ts'
 import { gatewaySeats } from './places.ts'
 import { envoyInventory, serve } from './serve.ts'
+import type { EnvoyArtefacts } from '../../engines/envoy/render.ts'
 import type { CheckedSet } from '../documents.ts'
 import type { Plan } from '../plan.ts'
+import type { GatewayComparison } from '../../verify/gateways.ts'
 import type { GatewaySeat } from './places.ts'
 
 export interface GatewayReading {
   readonly gateway: 'outbound' | 'inbound'
   /** `in force`: by Envoy's own word. `files`: what it begins with when it is started again. */
   readonly what: 'in force' | 'files'
-  /** Requests that were looked at, of those that the documents give reason for. */
+  /** Requests and encrypted ways that were looked at, of those that the documents and the gateway give reason for. */
   readonly compared: number
   readonly planned: number
   readonly differences: readonly string[]
@@ -29,9 +32,10 @@ const timeoutMs = 5_000
 /** For each reading. */
 const comparingMs = 1_000
 
-export async function readGateways(set: CheckedSet, plan: Pick<Plan, 'places' | 'inventory'>, stateFolder: string, now: number): Promise<readonly GatewayReading[]> {
+/** `tried`: the encrypted ways that stand-ins of verification have. */
+export async function readGateways(set: CheckedSet, plan: Pick<Plan, 'places' | 'inventory'>, stateFolder: string, now: number): Promise<{ readonly gateways: readonly GatewayReading[]; readonly tried: EnvoyArtefacts['tried'] }> {
   const { envoy } = serve(set, plan, now)
-  if (envoy === undefined) return []
+  if (envoy === undefined) return { gateways: [], tried: [] }
   const inventory = envoyInventory(set.intent, plan.places, plan.inventory)
   const readings: GatewayReading[] = []
   for (const { name } of gatewaySeats(plan.inventory.gateways, '')) {
@@ -39,15 +43,16 @@ export async function readGateways(set: CheckedSet, plan: Pick<Plan, 'places' | 
     for (const what of ['in force', 'files'] as const) {
       try {
         const files = await (what === 'files' ? filesOf(stateFolder, name) : inForce(stateFolder, name))
-        const { compared, planned, differences } = compareGateway(set.platform, { direction: name, files }, envoy, inventory, now, comparingMs)
-        readings.push({ gateway: name, what, compared, planned, differences })
+        const parts = [compareGateway, compareMesh].map((compare) => compare(set.platform, { direction: name, files }, envoy, inventory, now, comparingMs))
+        const sum = (of: (part: GatewayComparison) => number): number => parts.reduce((all, part) => all + of(part), 0)
+        readings.push({ gateway: name, what, compared: sum((part) => part.compared), planned: sum((part) => part.planned), differences: parts.flatMap((part) => part.differences) })
       } catch (error) {
         // What cannot be read could do anything.
         readings.push({ gateway: name, what, compared: 0, planned: 0, differences: [`not readable: ${messageOf(error)}`] })
       }
     }
   }
-  return readings
+  return { gateways: readings, tried: envoy.tried }
 }
 
 async function inForce(stateFolder: string, name: GatewaySeat['name']): Promise<ReadonlyMap<string, string>> {

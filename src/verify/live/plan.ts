@@ -48,6 +48,8 @@ export interface PlanOptions {
   /** The router's own addresses as workloads see them. */
   readonly router: readonly string[]
   readonly timeoutMs: number
+  /** Whether stand-ins have a way of their own between gateways; of encrypted paths only these are tried. */
+  readonly encrypted?: (source: WorkloadId, destination: WorkloadId, port: number) => boolean
 }
 
 export { outsideLabel }
@@ -74,8 +76,8 @@ export function planLive(platform: Platform, shadows: readonly Shadow[], options
     const port = what.protocol === 'icmp' ? undefined : what.port
     const attempt = flow === undefined ? undefined : { ...flow, protocol: what.protocol, port }
     const expect = attempt === undefined ? 'deny' : referenceDecide(platform, attempt, options.now)
-    // A gateway has no certificate of a shadow's own: what goes encrypted is tried by real workloads alone.
-    if (attempt !== undefined && expect === 'allow' && encrypted !== undefined && referenceDecide(encrypted, attempt, options.now) === 'allow') return
+    // Where stand-ins have no way between gateways of their own, only real workloads could try.
+    if (attempt !== undefined && expect === 'allow' && encrypted !== undefined && referenceDecide(encrypted, attempt, options.now) === 'allow' && !carried(options, attempt)) return
     expectations.push({ id, from, to, protocol: what.protocol, family: what.family, address: what.address, port: what.port, expect })
     if (what.protocol === 'icmp') push(pings, from, { id, ...what })
     else push(probes, from, { id, ...what, expectLabel })
@@ -109,6 +111,10 @@ export function planLive(platform: Platform, shadows: readonly Shadow[], options
     }
   }
   return { tasks: tasks(shadows, ports, outsidePorts, outside, probes, options), pings, expectations }
+}
+
+function carried({ encrypted }: PlanOptions, { source, destination, protocol, port }: Flow): boolean {
+  return encrypted !== undefined && source.kind === 'workload' && destination.kind === 'workload' && protocol === 'tcp' && port !== undefined && encrypted(source.workload, destination.workload, port)
 }
 
 /** What the platform would allow if it had nothing but what asks for encryption; `undefined` when nothing does. */
