@@ -126,7 +126,7 @@ function restricted(policies: Platform['egressPolicies'], segment = 'secure'): P
   return platformOf({
     workloads: [workload('a/x', { segment }), workload('a/y')],
     externals: [external('inside', ['172.16.0.0/16']), external('peered', ['172.20.0.0/24', '172.16.9.0/24']), external('wide', ['172.16.0.0/12']), external('named', ['pypi.org'])],
-    stacks: new Map([['default', { kind: 'Stack', name: 'default', tenancy: 'shared', cidrs: external('', ['172.16.0.0/16']).cidrs, peeredCidrs: external('', ['172.20.0.0/16']).cidrs, layers: [], layerHosts: 'shared', at }]]),
+    stacks: new Map([['default', { kind: 'Stack', name: 'default', tenancy: 'shared', cidrs: external('', ['172.16.0.0/16']).cidrs, peeredCidrs: external('', ['172.20.0.0/16']).cidrs, layers: [], account: undefined, layerHosts: 'shared', at }]]),
     environments: new Map([['default', { kind: 'Environment', name: 'default', stack: 'default', owner: undefined, defaultSegment: undefined, isolation: undefined, members: [], at }]]),
     segments: new Map([
       ['secure', { kind: 'IsolationSegment', name: 'secure', instances: 1, instanceType: 'm', egress: 'restricted', entitled: undefined, replicasPerInstance: 100, at }],

@@ -4,6 +4,7 @@ import { builder } from './builder.ts'
 import { externalAddresses } from './externals.ts'
 import { openFederation } from './federation.ts'
 import { groupEdges } from './group-edges.ts'
+import { layerEdges } from './layers.ts'
 import { oneSidedMembership } from './one-sided.ts'
 import { openEgress, openGroup, openIngress, openService } from './open.ts'
 import { sortPaths } from './order.ts'
@@ -34,6 +35,7 @@ export function compile(platform: Platform): Compiled {
   const diagnostics = sortDiagnostics([
     ...unmet,
     ...groupEdges(platform, select, paths),
+    ...layerEdges(platform, paths),
     ...restrictedEgress(platform, select, externalAddresses(platform)),
     ...oneSidedMembership(platform, select),
   ])

@@ -6,6 +6,7 @@ import { sortDiagnostics } from '../base/diagnostic.ts'
 import { builder } from './builder.ts'
 import { externalAddresses } from './externals.ts'
 import { groupEdges } from './group-edges.ts'
+import { layerEdges } from './layers.ts'
 import { openEgress, openIngress, openService } from './open.ts'
 import { comparePaths } from './order.ts'
 import { restrictedEgress } from './restricted.ts'
@@ -131,13 +132,17 @@ function placeOf(paths: readonly Path[], path: Path): number {
   return low
 }
 
+/** Problems of single paths, at the document that opens them. */
+const edges: ReadonlySet<string> = new Set(['group-edge', 'database-reached', 'bastion-unlimited'])
+
 function judged(platform: Platform, select: Selector, before: readonly Diagnostic[], gone: Policies, opened: readonly Path[], egress: boolean): readonly Diagnostic[] {
   const place = (at: Diagnostic['at']): string => `${at.file}:${at.line}:${at.column}`
   const places = new Set([...gone.servicePolicies, ...gone.egressPolicies, ...gone.ingressPolicies].map((p) => place(p.at)))
-  const kept = before.filter((d) => !(d.code === 'group-edge' && places.has(place(d.at))) && !(egress && d.code === 'restricted-segment'))
+  const kept = before.filter((d) => !(edges.has(d.code) && places.has(place(d.at))) && !(egress && d.code === 'restricted-segment'))
   return sortDiagnostics([
     ...kept,
     ...groupEdges(platform, select, opened),
+    ...layerEdges(platform, opened),
     ...(egress ? restrictedEgress(platform, select, externalAddresses(platform)) : []),
   ])
 }

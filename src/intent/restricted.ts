@@ -1,5 +1,6 @@
 /** Segments with `egress: restricted`: what is on them reaches nothing beyond its Stack and the networks peered with it. */
 import { addressesWithin, noAddresses, unionAddresses } from '../net/address-set.ts'
+import { stackOf } from './layers.ts'
 import type { Diagnostic } from '../base/diagnostic.ts'
 import type { AddressSet } from '../net/address-set.ts'
 import type { EgressPolicy, External, Platform, Workload } from '../model/platform.ts'
@@ -40,11 +41,6 @@ export function restrictedEgress(
 
 function restricted(platform: Platform, workload: Workload): boolean {
   return workload.segment !== undefined && platform.segments.get(workload.segment)?.egress === 'restricted'
-}
-
-function stackOf(platform: Platform, workload: Workload): string {
-  const environment = platform.enclaves.get(workload.enclave)?.environment ?? 'default'
-  return platform.environments.get(environment)?.stack ?? 'default'
 }
 
 function restrictedDiagnostic(policy: EgressPolicy, external: External, beyond: readonly Workload[], at: External['at']): Diagnostic {

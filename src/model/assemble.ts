@@ -10,10 +10,12 @@ import { buildEgress, buildFederation, buildIngress, buildService } from './buil
 import { buildEnclave, buildEnvironment, buildExternal, buildGroup, buildPeer, buildRisk, buildSegment, buildStack, buildWorkload, defaultEnvironment, defaultStack } from './build/topology.ts'
 import { cyclicGroups } from './check/groups.ts'
 import { ingressConflicts } from './check/ingress.ts'
-import { mixedHalves, placement, telemetryRisks } from './check/owners.ts'
+import { hostsOfSegments, tenantsNamingHosts } from './check/hosts.ts'
+import { mixedHalves, telemetryRisks } from './check/owners.ts'
 import { undeclaredPorts } from './check/ports.ts'
 import { gatewayAddresses, publishedAddresses } from './check/published.ts'
 import { routesOutside } from './check/routes.ts'
+import { fullSegments, placement } from './check/segments.ts'
 import { deepFreeze, frozenMap } from './frozen.ts'
 import type { Diagnostic } from '../base/diagnostic.ts'
 import type { Context, Surroundings } from './build/context.ts'
@@ -71,6 +73,9 @@ export function assemble(read: readonly Read[], declared: Declared, now: number,
     ...ingressConflicts(platform),
     ...mixedHalves(platform.federationPolicies),
     ...placement(platform),
+    ...fullSegments(platform),
+    ...hostsOfSegments(platform),
+    ...tenantsNamingHosts(read.flatMap((r) => r.outline ?? []), declared),
     ...(incomplete.has('Workload') || incomplete.has('Group') ? [] : [...undeclaredPorts(platform), ...routesOutside(platform)]),
     ...(incomplete.has('RiskRecord') ? [] : telemetryRisks(platform, now)),
   )

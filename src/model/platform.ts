@@ -103,6 +103,8 @@ export interface Stack {
   readonly cidrs: AddressSet
   readonly peeredCidrs: AddressSet
   readonly layers: readonly Layer[]
+  /** The account at the provider that holds it, as the operator calls it. */
+  readonly account: string | undefined
   /** `separate`: workloads of two layers (no layer is one, too) never share a host. */
   readonly layerHosts: 'separate' | 'shared'
   readonly at: Location
@@ -184,6 +186,8 @@ export interface Workload {
   /** The phase it is in now; with its id, the identity that is enforced. */
   readonly phase: Phase
   readonly replicas: number
+  /** On how many different hosts they are, at least. */
+  readonly spread: number
   /** Groups of its own enclave that it consents to join, by name. */
   readonly groups: readonly string[]
   readonly layer: Layer | undefined

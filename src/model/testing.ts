@@ -75,7 +75,7 @@ export function workload(
 ): Workload {
   const [enclave = '', name = ''] = id.split('/')
   return {
-    kind: 'Workload', id, enclave, name, phase: 'running', replicas: 1, groups: [], layer: undefined, broker: undefined, segment: undefined,
+    kind: 'Workload', id, enclave, name, phase: 'running', replicas: 1, spread: 1, groups: [], layer: undefined, broker: undefined, segment: undefined,
     start: { kind: 'none' }, at: place(),
     labels: new Map(Object.entries(labels)),
     ports: ports.map((p) => (typeof p === 'number' ? { name: undefined, port: p, protocol: 'tcp' } : p)),

@@ -20,7 +20,7 @@ export function address(text: string): NonNullable<ReturnType<typeof parseAddres
 function workload(id: WorkloadId, port: number): Workload {
   const [enclave = '', name = ''] = id.split('/')
   return {
-    kind: 'Workload', id, enclave, name, labels: new Map(), phase: 'running', replicas: 1, groups: [], layer: undefined, broker: undefined,
+    kind: 'Workload', id, enclave, name, labels: new Map(), phase: 'running', replicas: 1, spread: 1, groups: [], layer: undefined, broker: undefined,
     segment: undefined, start: { kind: 'none' }, at: at(1), ports: [{ name: undefined, port, protocol: 'tcp' }],
   }
 }

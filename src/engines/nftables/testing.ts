@@ -59,7 +59,7 @@ export function platformOf({ workloads, externals = {}, paths, platform = {} }: 
 function workload(id: WorkloadId): Workload {
   const [enclave = '', name = ''] = id.split('/')
   return {
-    kind: 'Workload', id, enclave, name, labels: new Map(), ports: [], phase: 'running', replicas: 1, groups: [], layer: undefined, broker: undefined,
+    kind: 'Workload', id, enclave, name, labels: new Map(), ports: [], phase: 'running', replicas: 1, spread: 1, groups: [], layer: undefined, broker: undefined,
     segment: undefined, start: { kind: 'none' }, at,
   }
 }

@@ -40,7 +40,9 @@ export function contextOf<K extends KindName>(around: Surroundings, doc: Checked
 export function checkName(context: Context, path: Path, kind: 'Environment' | 'External' | 'IsolationSegment' | 'Stack', name: string): void {
   if (context.declared.has(kind, name)) return
   const help = didYouMean(name, context.declared.names(kind)) ?? `add the ${kind}, or correct the name`
-  context.problem(path, 'unknown-reference', `no ${kind} ${quote(name)}`, help, name)
+  // A segment that goes away is missed far from where it was: say by whom.
+  const by = kind === 'IsolationSegment' ? `, which ${context.doc.kind} ${quote(context.doc.name)} uses` : ''
+  context.problem(path, 'unknown-reference', `no ${kind} ${quote(name)}${by}`, help, name)
 }
 
 /** The enclave that a document names as its owner; asked of invalid documents too. */

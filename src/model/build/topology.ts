@@ -35,6 +35,7 @@ export function buildStack({ doc }: Context<'Stack'>): Stack {
     cidrs: addresses(spec.cidrs ?? []),
     peeredCidrs: addresses(spec.peeredCidrs ?? []),
     layers: [...new Set(spec.layers ?? [])].sort(),
+    account: spec.account,
     layerHosts: spec.layerHosts ?? 'shared',
   }
 }
@@ -81,8 +82,10 @@ export function buildWorkload(context: Context<'Workload'>): Workload {
   const replicas = spec.replicas ?? 1
   if (spec.privileged === true && spec.run === undefined) context.problem(['privileged'], 'conflicting-fields', 'rights belong to a process that is started here', 'add `run`, or remove `privileged`')
   if (spec.attach !== undefined && replicas !== 1) context.problem(['replicas'], 'conflicting-fields', 'one namespace or interface is one replica', 'declare a Workload for each')
+  const spread = spec.spread ?? 1
+  if (spread > Math.max(replicas, 1)) context.problem(['spread'], 'conflicting-fields', `${replicas} replicas cannot be on ${spread} hosts`, 'raise `replicas`, or lower `spread`')
   return {
-    kind: 'Workload', id: `${enclave}/${name}`, enclave, name, at, replicas,
+    kind: 'Workload', id: `${enclave}/${name}`, enclave, name, at, replicas, spread,
     labels: frozenMap(Object.entries(labels)),
     ports: portsOf(context),
     phase: spec.phase ?? 'running',
@@ -197,5 +200,5 @@ export function buildRisk(context: Context<'RiskRecord'>): RiskRecord {
 
 /** The Stack and the Environment that are there without being written. */
 export const builtIn: Location = Object.freeze({ file: 'built-in', line: 1, column: 1 })
-export const defaultStack: Stack = { kind: 'Stack', name: 'default', tenancy: 'shared', cidrs: [], peeredCidrs: [], layers: [], layerHosts: 'shared', at: builtIn }
+export const defaultStack: Stack = { kind: 'Stack', name: 'default', tenancy: 'shared', cidrs: [], peeredCidrs: [], layers: [], account: undefined, layerHosts: 'shared', at: builtIn }
 export const defaultEnvironment: Environment = { kind: 'Environment', name: 'default', stack: 'default', owner: undefined, defaultSegment: undefined, isolation: undefined, members: [], at: builtIn }

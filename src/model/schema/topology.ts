@@ -56,6 +56,7 @@ export const stackSpec = fields({
   cidrs: optional(z.array(cidr), 'The networks of this stack.', []),
   peeredCidrs: optional(z.array(cidr), 'Networks joined to it, which count as inside for restricted segments.', []),
   layers: optional(z.array(z.enum(layers)), 'The layers it has; a workload names one of them.', []),
+  account: optional(plainText, 'The account at the provider that holds it. Two stacks with accounts of their own share no infrastructure that this operator runs.'),
   layerHosts: optional(z.enum(['separate', 'shared']), 'With `separate`, workloads of two layers never share a host.', 'shared'),
 })
 
@@ -165,6 +166,7 @@ export const workloadSpec = fields({
   ports: optional(z.array(z.union([portNumber, portSpec])), 'The ports it serves: numbers, or with name and protocol.', []),
   phase: optional(z.enum(phases), 'The phase it is in.', 'running'),
   replicas: optional(z.int().min(0).max(1000), 'How many of it run.', 1),
+  spread: optional(z.int().min(1).max(1000), 'On how many different hosts its replicas are, at least.', 1),
   groups: optional(z.array(nameText), 'Groups of its enclave that it consents to join.', []),
   layer: optional(z.enum(layers), 'Its layer in the stack.'),
   segment: optional(nameText, 'Its IsolationSegment; its enclave\'s when left out.'),
