@@ -8,6 +8,7 @@ import { escapeText } from '../base/diagnostic.ts'
 import { isFault, messageOf } from '../base/fault.ts'
 import { closeInherited } from '../base/process.ts'
 import { defaultLogGroup } from '../engines/nftables/render.ts'
+import { openChangeLog } from '../audit/change-log.ts'
 import { startAgent } from '../host/agent.ts'
 import { agentFile } from '../host/agent-process.ts'
 import { serve } from '../host/api.ts'
@@ -16,6 +17,7 @@ import { readDocumentSet } from '../host/documents.ts'
 import { placePrefix } from '../host/host-mode.ts'
 import { startOutside } from '../host/outside-process.ts'
 import { processId } from '../host/proc.ts'
+import { readChangeRequest, readSummary } from '../host/journal.ts'
 import { loggedPackets } from '../host/ruleset-state.ts'
 import { becomeSoleAgent } from '../host/sole-agent.ts'
 import { writeState } from '../host/state.ts'
@@ -106,27 +108,33 @@ async function main(): Promise<void> {
     onInForce: (inForce) => observe(inForce).catch((error: unknown) => log(`error: no records: ${messageOf(error)}`)),
     onNames: (names) => recorder?.add((host) => names.map((name) => nameRecord(name, host))),
     recorderStats: () => recorder?.stats() ?? null,
+    journal: openChangeLog(folder, systemClock),
   })
   await serve(folder, {
     '/ping': () => Promise.resolve({ version: version() }),
-    '/apply': (body) => agent.apply(readDocumentSet(body)),
+    '/apply': (body) => agent.apply(readDocumentSet(body), readChangeRequest(requestOf(body), 'apply')),
+    '/verified': (body) => Promise.resolve(agent.verified(readSummary((body as { readonly verification?: unknown } | null)?.verification), readChangeRequest(requestOf(body), 'verify'))),
     '/outside': (body) => startOutside(folder, String(body), log),
     '/status': () => agent.status(),
     '/handover': async () => {
       await handOver(agent)
       setTimeout(() => process.exit(0), 20)
     },
-    '/shutdown': async () => {
-      await agent.shutdown()
+    '/shutdown': async (body) => {
+      const ended = await agent.shutdown(readChangeRequest(body, 'down'))
       endFollowing()
       await recorder?.stop()
       setTimeout(() => process.exit(0), 20)
-      return 'bye'
+      return ended
     },
   })
   // A service manager ends its services by this signal; rules and workloads stay.
   process.on('SIGTERM', () => void handOver(agent).finally(() => process.exit(0)))
   log(`agent ready: ${mode}, process ${process.pid}`)
+}
+
+function requestOf(body: unknown): unknown {
+  return (body as { readonly request?: unknown } | null)?.request
 }
 
 /** Ends what is this process's own; the next agent goes on with the rest. */

@@ -6,16 +6,16 @@ import { documentSet } from '../host/documents.ts'
 import { requireInstance } from '../host/instance.ts'
 import { nothingApplied } from '../host/report.ts'
 import { withTurn } from '../host/turn.ts'
-import { applyDocuments, instanceOf, instanceOptions, printApply, turnOf } from './instance.ts'
+import { applyDocuments, instanceOf, instanceOptions, printApply, reasonOption, requestOf, turnOf } from './instance.ts'
 import type { Command, CommandContext, ExitCode } from './command.ts'
 
 export const command: Command = {
   name: 'apply',
   summary: 'change a running platform to another set of documents',
-  usage: 'apply DIR [--name NAME]',
+  usage: 'apply DIR [--reason TEXT] [--name NAME]',
   example: 'bulkhead apply policies/    prints the paths opened and closed, and the connections that were ended',
   positionals: [1, 1],
-  options: instanceOptions,
+  options: { ...instanceOptions, ...reasonOption },
   run,
 }
 
@@ -27,7 +27,7 @@ async function run(context: CommandContext): Promise<ExitCode> {
   const { files, diagnostics } = readDocumentFiles(path)
   if (hasErrors(diagnostics)) return printApply(context, { ...nothingApplied, diagnostics })
   // The agent checks the documents itself: it trusts nobody's word for it.
-  const report = await withTurn(instance, turnOf(context, 'apply'), async () => applyDocuments(instance, await requireInstance(instance), documentSet(path, files), context.now))
+  const report = await withTurn(instance, turnOf(context, 'apply'), async () => applyDocuments(instance, await requireInstance(instance), documentSet(path, files), requestOf(context, 'apply'), context.now))
   const code = printApply(context, report)
   if (!context.json && code === 0) context.out.line(`${report.opened.length} opened, ${report.closed.length} closed, ${report.ended.length} connections ended`)
   return code

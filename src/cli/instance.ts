@@ -6,8 +6,10 @@ import { checkDocuments } from '../host/documents.ts'
 import { defaultInstance, stateFolder } from '../host/state.ts'
 import { routePublished, uplinkProblems } from '../host/uplink.ts'
 import { enter } from '../host/instance.ts'
+import { actor } from '../host/journal.ts'
 import type { CommandContext, OptionSpec } from './command.ts'
 import type { DocumentSet } from '../host/documents.ts'
+import type { ChangeRequest } from '../host/journal.ts'
 import type { Where } from '../host/instance.ts'
 import type { Instance } from '../host/state.ts'
 import type { ApplyReport } from '../host/report.ts'
@@ -22,6 +24,17 @@ export function instanceOf({ options }: Pick<CommandContext, 'options'>): Instan
   const name = typeof options['name'] === 'string' ? options['name'] : defaultInstance
   const override = typeof options['state'] === 'string' ? options['state'] : undefined
   return { name, folder: stateFolder(name, override) }
+}
+
+/** The option of commands that change something: it goes into the change log. */
+export const reasonOption = {
+  reason: { type: 'string', value: 'TEXT', help: 'why, and who has approved it: kept in the change log' },
+} as const satisfies Readonly<Record<string, OptionSpec>>
+
+/** Who asks, and why. */
+export function requestOf({ options, env }: Pick<CommandContext, 'options' | 'env'>, kind: ChangeRequest['kind']): ChangeRequest {
+  const { reason } = options
+  return { kind, actor: actor(env), ...(typeof reason === 'string' ? { reason } : {}) }
 }
 
 /** What others are told while a command has the turn, and what this one says while it waits. */
@@ -40,8 +53,8 @@ export function nodeProgram(file: string, args: readonly string[]): readonly str
 }
 
 /** Sends the documents to the agent and does what only a process outside its namespace can do. */
-export async function applyDocuments(instance: Instance, where: Where, documents: DocumentSet, now: number): Promise<ApplyReport> {
-  const report = (await ask(instance, (argv) => enter(where, argv), '/apply', documents)) as ApplyReport
+export async function applyDocuments(instance: Instance, where: Where, documents: DocumentSet, request: ChangeRequest, now: number): Promise<ApplyReport> {
+  const report = (await ask(instance, (argv) => enter(where, argv), '/apply', { ...documents, request })) as ApplyReport
   if (where.kind === 'sandbox' || !report.applied) return report
   const { set } = checkDocuments(documents, now)
   if (set === undefined) return report

@@ -31,7 +31,7 @@ async function run(context: CommandContext): Promise<ExitCode> {
     else out.line(`${out.paint('red', 'no agent')}: the last rules stay in force, nothing is repaired or restarted; \`bulkhead up DIR\` starts a new one`)
     return 1
   }
-  const good = status.enforced && status.workloads.every(isWell) && status.gateways.every((g) => g.running) && status.peers.every((p) => p.known)
+  const good = status.enforced && status.workloads.every(isWell) && status.gateways.every((g) => g.running) && status.peers.every((p) => p.known) && status.changeLog.problem === undefined
   if (json) out.json({ name: instance.name, where: where.kind, agent: status, well: good })
   else print(out, status)
   return good ? 0 : 1
@@ -63,6 +63,7 @@ function print(out: Output, s: AgentStatus): void {
   for (const r of s.refused) out.line(`  ${out.paint('yellow', 'closed')} ${r.path}: ${r.reason}, ${r.documents.join(', ')}`)
   for (const d of s.drift) out.line(`  ${out.paint('yellow', 'drift')} ${d.at} ${escapeText(d.what)}: ${d.repaired ? `repaired in ${d.tookMs} ms` : 'not repaired'}`)
   for (const t of s.foreignTables) out.line(`  ${out.paint('yellow', 'foreign')} table ${escapeText(t)}`)
+  if (s.changeLog.problem !== undefined) out.line(`${out.paint('red', 'change log')}: ${escapeText(s.changeLog.problem)}; nothing can be changed`)
   const records = s.recorder as { recorded?: number; lost?: number } | null
   out.line(records === null ? out.paint('red', 'records: none are kept') : `records: ${records.recorded ?? 0} recorded, ${records.lost ?? 0} lost`)
 }

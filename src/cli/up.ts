@@ -7,7 +7,7 @@ import { documentSet } from '../host/documents.ts'
 import { ensureInstance } from '../host/instance.ts'
 import { makeStateFolder } from '../host/state.ts'
 import { withTurn } from '../host/turn.ts'
-import { applyDocuments, instanceOf, instanceOptions, nodeProgram, printApply, turnOf } from './instance.ts'
+import { applyDocuments, instanceOf, instanceOptions, nodeProgram, printApply, reasonOption, requestOf, turnOf } from './instance.ts'
 import { refuseProblems } from './problems.ts'
 import { version } from './version.ts'
 import type { Command, CommandContext, ExitCode } from './command.ts'
@@ -15,11 +15,12 @@ import type { Command, CommandContext, ExitCode } from './command.ts'
 export const command: Command = {
   name: 'up',
   summary: 'enforce a folder of documents on this machine and start its workloads',
-  usage: 'up DIR [--sandbox] [--outside COMMAND] [--name NAME]',
+  usage: 'up DIR [--sandbox] [--outside COMMAND] [--reason TEXT] [--name NAME]',
   example: 'bulkhead up examples/tre    in a sandbox of its own, unless you are root',
   positionals: [1, 1],
   options: {
     ...instanceOptions,
+    ...reasonOption,
     sandbox: { type: 'boolean', help: 'in namespaces of its own, away from the machine\'s network; always so without root' },
     outside: { type: 'string', value: 'COMMAND', help: 'a shell command that plays the outside, in a sandbox' },
   },
@@ -43,7 +44,7 @@ async function run(context: CommandContext): Promise<ExitCode> {
   makeStateFolder(instance.folder)
   const report = await withTurn(instance, turnOf(context, 'up'), async () => {
     const where = await ensureInstance(instance, mode, agent)
-    const done = await applyDocuments(instance, where, documentSet(path, readDocumentFiles(path).files), now)
+    const done = await applyDocuments(instance, where, documentSet(path, readDocumentFiles(path).files), requestOf(context, 'up'), now)
     if (done.applied && typeof outside === 'string') await call(instance.folder, '/outside', inFolder(context.cwd, outside))
     return done
   })

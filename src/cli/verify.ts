@@ -1,10 +1,14 @@
 /** `bulkhead verify`: proves by trying that the machine does what the documents say, and nothing else. */
 import { start } from '../base/process.ts'
-import { Fault } from '../base/fault.ts'
+import { Fault, messageOf } from '../base/fault.ts'
 import { escapeText } from '../base/diagnostic.ts'
+import { saveVerification, summaryOf } from '../audit/verification.ts'
+import { call } from '../host/api.ts'
 import { placePrefix } from '../host/host-mode.ts'
 import { enter, requireInstance } from '../host/instance.ts'
-import { instanceOf, instanceOptions, nodeProgram } from './instance.ts'
+import { instanceOf, instanceOptions, nodeProgram, requestOf } from './instance.ts'
+import type { JournalState } from '../host/journal.ts'
+import type { Instance } from '../host/state.ts'
 import type { Evidence } from '../host/verification.ts'
 import type { Command, CommandContext, ExitCode } from './command.ts'
 import type { Output } from './output.ts'
@@ -29,10 +33,25 @@ async function run(context: CommandContext): Promise<ExitCode> {
     if (!json) out.note(text)
   })
   const good = evidence.mismatches.length === 0 && evidence.trials.mismatches.length === 0 && evidence.deviations.length === 0 && evidence.reading.acceptable && evidence.gateways.every((g) => g.differences.length === 0)
+  const unnoted = await note(context, instance, evidence, good)
+  if (unnoted !== undefined && !json) out.note(out.paint('yellow', `this verification is not in the change log: ${escapeText(unnoted)}`))
   if (json) out.json({ ...evidence, good })
   else print(out, evidence, options['quiet'] !== true)
   return good ? 0 : 1
 }
+
+/** Keeps the result where audits look for it, and has the agent write it down. Gives what kept it from that. */
+async function note(context: CommandContext, instance: Instance, evidence: Evidence, good: boolean): Promise<string | undefined> {
+  try {
+    saveVerification(instance.folder, { ...evidence, good })
+    const state = (await call(instance.folder, '/verified', { verification: summaryOf({ ...evidence, good }), request: requestOf(context, 'verify') }, patienceMs)) as JournalState
+    return state.problem
+  } catch (error) {
+    return messageOf(error)
+  }
+}
+
+const patienceMs = 30_000
 
 /** Progress comes on stderr, the evidence as one line on stdout. */
 async function evidenceOf(argv: readonly string[], progress: (text: string) => void): Promise<Evidence> {

@@ -19,6 +19,7 @@ import { commitPending, numbersLost, savePending, settleApplied } from './memory
 import { openPolicyTime } from './policy-time.ts'
 import { createQueue } from './queue.ts'
 import { carriedPaths, describeRefusals } from './refused.ts'
+import { createRecording } from './recording.ts'
 import { nothingApplied } from './report.ts'
 import { prepareRouter } from './router.ts'
 import { workloadStatus } from './status.ts'
@@ -30,6 +31,7 @@ import type { DocumentSet } from './documents.ts'
 import type { InForce } from './enforce.ts'
 import type { GatewayKeeper } from './gateways/gateways.ts'
 import type { Holding } from './holding.ts'
+import type { ChangeRequest, Journal, JournalState, VerificationSummary } from './journal.ts'
 import type { AgentStatus, ApplyReport, EndedConnection } from './report.ts'
 import type { Setting } from './setting.ts'
 
@@ -40,13 +42,17 @@ export interface AgentOptions extends Setting {
   /** What the resolver has decided: for the records. */
   readonly onNames: (records: readonly NameVerdict[]) => void
   readonly recorderStats: () => unknown
+  /** Where every change is written down before it is made. */
+  readonly journal: Journal
 }
 
 export interface Agent {
-  readonly apply: (documents: DocumentSet) => Promise<ApplyReport>
+  readonly apply: (documents: DocumentSet, request: ChangeRequest) => Promise<ApplyReport>
   readonly status: () => Promise<AgentStatus>
-  /** Stops the workloads; the caller takes the namespaces away. */
-  readonly shutdown: () => Promise<void>
+  /** Stops the workloads; the caller takes the namespaces away. Says what could not be written down of it. */
+  readonly shutdown: (request: ChangeRequest) => Promise<{ readonly changeLog: string | undefined }>
+  /** Writes down that something was verified, by the word of the command that has done it. */
+  readonly verified: (verification: VerificationSummary, request: ChangeRequest) => JournalState
   /** Ends the agent's own work and leaves rules and workloads to the next agent. */
   readonly release: () => Promise<void>
 }
@@ -69,6 +75,7 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
   const brokers = createBrokers(options, supervisor, log)
   const gateways: GatewayKeeper = createGateways({ setting: options, keeper, log, current: () => holding.current(), identities, onNames: options.onNames })
   const holding: Holding = createHolding({ setting: options, time, keeper, supervisor, expiry, gateways, identities, brokers, onInForce: options.onInForce })
+  const recording = createRecording(options.journal, log)
   let stopping = false
 
   const refresh = async (why: string, whole: boolean): Promise<void> => {
@@ -76,6 +83,7 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
     if (inForce === undefined || stopping) return
     log(why)
     const ended = await holding.enforce(holding.designed(inForce.set), whole)
+    recording.lapsed(holding.current() ?? inForce, time.now())
     for (const c of ended) log(`ended ${c.protocol} ${c.source}:${c.sourcePort} -> ${c.destination}:${c.destinationPort}`)
   }
 
@@ -83,21 +91,31 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
     queue.run(() => (expiry.due() ? refresh('a policy expired', false) : Promise.resolve())).catch((error: unknown) => log(`error: ${messageOf(error)}`))
   }
 
-  const apply = (documents: DocumentSet): Promise<ApplyReport> =>
+  const apply = (documents: DocumentSet, request: ChangeRequest): Promise<ApplyReport> =>
     queue.run(async () => {
       const now = time.now()
       const before = holding.current()
       const { set, diagnostics } = checkDocuments(documents, now, before?.set)
-      if (set === undefined) return { ...nothingApplied, diagnostics }
+      if (set === undefined) {
+        recording.refused(documents, diagnostics, request)
+        return { ...nothingApplied, diagnostics }
+      }
       const next = holding.designed(set)
       let ended: readonly EndedConnection[]
+      let noted = false
       try {
+        recording.change(next, now, request)
+        noted = true
         savePending(folder, documents, now)
         ended = await holding.enforce(next, false, () => commitPending(folder))
         settleApplied(folder)
+        recording.settle()
       } catch (error) {
         // Before the table was taken, nothing has changed; after that, the regular look goes on until all is done.
-        if (holding.current() !== next) holding.takeBack(before)
+        if (holding.current() !== next) {
+          holding.takeBack(before)
+          if (noted) recording.failed(error, request)
+        }
         throw error
       }
       const changed = changes(before === undefined ? [] : carriedPaths(before.set, before.refused), carriedPaths(next.set, next.refused), now)
@@ -123,12 +141,14 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
       drift: looks.drift(),
       foreignTables: keeper.foreign(),
       recorder: options.recorderStats(),
+      changeLog: recording.state(),
     }
   }
 
-  const looks = createLooks({ folder, log, time, queue, keeper, expiry, holding, refresh })
+  const looks = createLooks({ folder, log, time, queue, keeper, expiry, holding, refresh, mended: recording.drift })
   await prepareRouter()
   await queue.run(() => adoptLast(folder, holding, log))
+  recording.adopted(holding.current(), time.now())
   looks.begin()
 
   const stop = (): void => {
@@ -136,6 +156,7 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
     looks.close()
     expiry.close()
     keeper.close()
+    recording.close()
   }
 
   return {
@@ -144,13 +165,21 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
       await sleep(0)
       return status()
     },
-    shutdown: () =>
+    verified: (verification, { actor, reason }) => {
+      recording.said({ kind: 'verify', actor, verification, ...(reason === undefined ? {} : { reason }) })
+      return recording.state()
+    },
+    shutdown: ({ actor, reason }) =>
       queue.run(async () => {
         stop()
+        // What closes everything is not refused for want of a line: whoever asked is told.
+        const changeLog = recording.said({ kind: 'down', actor, ...(reason === undefined ? {} : { reason }) })
+        recording.settle()
         await supervisor.reconcile([])
         await gateways.stop()
         await identities.stop()
         await releaseInterfaces()
+        return { changeLog }
       }),
     release: () =>
       queue.run(async () => {

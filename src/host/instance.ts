@@ -10,6 +10,7 @@ import { loadIds, loadSlots, saveSlots } from './memory.ts'
 import { policyNow } from './policy-time.ts'
 import { enterSandbox, findSandbox, resumeEntered, startSandbox, stopSandbox } from './sandbox.ts'
 import { restartSlots } from './slots.ts'
+import type { ChangeRequest } from './journal.ts'
 import type { Sandbox } from './sandbox.ts'
 import type { Instance } from './state.ts'
 
@@ -96,18 +97,26 @@ function forgetRuntime(instance: Instance): void {
   }
 }
 
+export interface Ended {
+  readonly was: boolean
+  /** Whether an agent has written it down; why not, where it could not. */
+  readonly noted: boolean
+  readonly problem?: string
+}
+
 /** Ends workloads, agent and namespaces; nothing of them is left. The caller has the turn. */
-export async function endInstance(instance: Instance): Promise<boolean> {
+export async function endInstance(instance: Instance, request: ChangeRequest): Promise<Ended> {
   const where = await findInstance(instance)
+  let answer: { readonly changeLog?: string } | undefined
   if (where !== undefined) {
     // An agent that is dead, suspended or silent has no say: the namespaces go, and all that is in them.
     const state = await stateOf(instance, (argv) => enter(where, argv))
-    if (state !== 'suspended') await call(instance.folder, '/shutdown', undefined, shutdownMs).catch(() => undefined)
+    if (state !== 'suspended') answer = await call(instance.folder, '/shutdown', request, shutdownMs).then((said) => (said ?? {}) as { changeLog?: string }, () => undefined)
     if (where.kind === 'sandbox') await stopSandbox(instance.folder, where.sandbox)
     else await removeHost(instance, where.router)
   }
   if (existsSync(instance.folder)) forgetRuntime(instance)
-  return where !== undefined
+  return { was: where !== undefined, noted: answer !== undefined && answer.changeLog === undefined, ...(answer?.changeLog === undefined ? {} : { problem: answer.changeLog }) }
 }
 
 const shutdownMs = 30_000

@@ -33,6 +33,8 @@ export interface LooksParts {
   readonly holding: Holding
   /** Puts the set in force once more, which also ends what has expired. */
   readonly refresh: (why: string, whole: boolean) => Promise<void>
+  /** Told what was not as it should be, and is again. */
+  readonly mended: (found: readonly string[]) => void
 }
 
 const keptDrift = 50
@@ -41,7 +43,7 @@ const settingsCheckMs = 500
 const logCheckEvery = 10
 const keepTimeEvery = 60
 
-export function createLooks({ folder, log, time, queue, keeper, expiry, holding, refresh }: LooksParts): Looks {
+export function createLooks({ folder, log, time, queue, keeper, expiry, holding, refresh, mended }: LooksParts): Looks {
   let drift: readonly Drift[] = []
   let queued = false
   let closed = false
@@ -67,6 +69,7 @@ export function createLooks({ folder, log, time, queue, keeper, expiry, holding,
     await holding.enforce(holding.designed(inForce.set), true)
     note(found.map((what) => ({ at, what, repaired: true, tookMs: holding.kernelSetAt() - began })))
     for (const what of found) log(`drift repaired: ${what}`)
+    mended(found)
   }
 
   const queueLook = (): void => {

@@ -1,6 +1,7 @@
 /** What the agent tells: after a change, and about its state. */
 import type { Diagnostic } from '../base/diagnostic.ts'
 import type { CutConnection } from './cut.ts'
+import type { JournalState } from './journal.ts'
 import type { RefusedPath } from './refused.ts'
 import type { TaskStatus } from './supervise.ts'
 
@@ -92,4 +93,6 @@ export interface AgentStatus {
   readonly drift: readonly Drift[]
   readonly foreignTables: readonly string[]
   readonly recorder: unknown
+  /** With a problem in it, no change is made. */
+  readonly changeLog: JournalState
 }

@@ -1,0 +1,42 @@
+/** The result of the last live verification, kept beside the change log, which has its hash. */
+import { createHash } from 'node:crypto'
+import { canonicalJson } from '../base/canonical-json.ts'
+import { readState, writeState } from '../host/state.ts'
+import type { VerificationSummary } from '../host/journal.ts'
+import type { Evidence } from '../host/verification.ts'
+import type { ChangeEntry } from './chain.ts'
+
+const file = 'verified.json'
+
+export type Verification = Evidence & { readonly good: boolean }
+
+export function saveVerification(folder: string, verification: Verification): void {
+  writeState(folder, file, verification)
+}
+
+export interface KeptVerification {
+  readonly verification: Verification
+  readonly sha256: string
+  /** The line of the change log that tells of it; without one it may be anybody's. */
+  readonly noted: ChangeEntry | undefined
+}
+
+/** The last one, when there is one and it can be read. */
+export function loadVerification(folder: string, entries: readonly ChangeEntry[]): KeptVerification | undefined {
+  const value = readState(folder, file) as Verification | undefined
+  if (value === undefined || value.kind !== 'live-verification') return undefined
+  const { sha256 } = summaryOf(value)
+  return { verification: value, sha256, noted: entries.findLast((e) => e.kind === 'verify' && e.verification?.sha256 === sha256) }
+}
+
+export function summaryOf(v: Verification): VerificationSummary {
+  return {
+    began: v.began,
+    ended: v.ended,
+    good: v.good,
+    probes: v.probes + v.trials.tried,
+    mismatches: v.mismatches.length + v.trials.mismatches.length + v.gateways.reduce((sum, g) => sum + g.differences.length, 0),
+    deviations: v.deviations.length,
+    sha256: createHash('sha256').update(canonicalJson(v)).digest('hex'),
+  }
+}

@@ -1,0 +1,15 @@
+/** The change log, profiles of controls, and evidence. */
+import type { CatalogueEntry } from './entry.ts'
+
+export const auditErrors = {
+  'change-log-broken': {
+    title: 'the log of changes is not what was written',
+    why: 'A line was edited, removed or added. What cannot be written down truly is not changed.',
+    fix: 'Find out who did it; keep the file; then begin another log with `bulkhead audit --log --begin-anew --reason TEXT`.',
+  },
+  'change-log-unwritable': {
+    title: 'the log of changes cannot be written',
+    why: 'A change that nobody can account for is not made.',
+    fix: 'Make room on its disk, or give the state folder back to its owner; then try again.',
+  },
+} as const satisfies Readonly<Record<string, CatalogueEntry>>
