@@ -25,9 +25,11 @@ export function httpDoor(door: Door, others: readonly string[], context: RouteCo
   const host = door.host
   if (host === undefined) return undefined
   const rules = sameFront(door.rules, context)
+  const open = rules.filter((rule) => rule.open)
+  if (open.length === 0) return undefined
   const inner = [...new Set(rules.flatMap(({ proxy }) => proxy.routes.flatMap((route) => (route.host === undefined || route.host === host ? [] : [route.host]))))].sort()
   const hosts = [host, ...inner].map((name) => ({ name, domains: [name], routes: routesOf(name, host, rules, context) }))
-  const used = rules.flatMap(({ proxy }) => proxy)
+  const used = open.map(({ proxy }) => proxy)
   const websocket = used.some((proxy) => proxy.websocket)
   const manage = extension('envoy.filters.network.http_connection_manager', manager, {
     stat_prefix: 'in',
@@ -39,7 +41,7 @@ export function httpDoor(door: Door, others: readonly string[], context: RouteCo
       }),
     ],
     ...(websocket ? { upgrade_configs: [{ upgrade_type: 'websocket', enabled: false }] } : {}),
-    http_filters: filtersOf(rules, context),
+    http_filters: filtersOf(open, context),
     access_log: requestLog(context.inventory.folder),
     route_config: { name: 'in', virtual_hosts: [...hosts, ...elsewhere(host, others.filter((other) => !inner.includes(other)))] },
   })
@@ -47,7 +49,7 @@ export function httpDoor(door: Door, others: readonly string[], context: RouteCo
   const body = {
     filter_chain_match: { transport_protocol: 'tls', server_names: [host] },
     transport_socket_connect_timeout: handshakeTimeout,
-    transport_socket: frontServer(context.inventory.folder, { ...frontOf(host, rules, context), alpn: ['h2', 'http/1.1'] }),
+    transport_socket: frontServer(context.inventory.folder, { ...frontOf(host, open, context), alpn: ['h2', 'http/1.1'] }),
     filters: [...(connections === undefined ? [] : [connectionLimit(connections)]), manage],
   }
   const name = named(`in:${door.port}:${host}`, body)
@@ -79,20 +81,23 @@ function largest(values: readonly (number | undefined)[]): number | undefined {
   return values.includes(undefined) || values.length === 0 ? undefined : Math.max(...values.map((value) => value ?? 0))
 }
 
-/** Policies of one name show one certificate and believe one authority. */
+/** Policies of one name show one certificate and believe one authority. The routes of one that cannot stand do, and let nobody in: nothing falls to a wider route. */
 function sameFront(rules: readonly IngressRule[], { refused, inventory }: RouteContext): readonly IngressRule[] {
-  const standing: IngressRule[] = []
+  const judged: IngressRule[] = []
   for (const rule of rules) {
     const { tls, authentication, limits } = rule.proxy
+    const standing = judged.filter(({ open }) => open)
     const otherFiles = standing.find(({ proxy }) => proxy.tls.certificate?.certificateFile !== tls.certificate?.certificateFile || proxy.tls.certificate?.keyFile !== tls.certificate?.keyFile)
     const otherRoots = standing.find(({ proxy }) => authentication.kind === 'mtls' && proxy.authentication.kind === 'mtls' && proxy.authentication.caFile !== authentication.caFile)
-    if (otherFiles !== undefined) refused.push(refuse('certificate-conflict', rule.path, otherFiles.document))
-    else if (otherRoots !== undefined) refused.push(refuse('authority-conflict', rule.path, otherRoots.document))
-    else if (isToken(authentication) && !hasKeys(authentication, inventory)) refused.push(refuse('key-set', rule.path))
-    else if ((limits.bodyBytes ?? 0) > 0xffff_ffff) refused.push(refuse('body-limit', rule.path))
-    else standing.push(rule)
+    const refusal = !rule.open ? undefined
+      : otherFiles !== undefined ? refuse('certificate-conflict', rule.path, otherFiles.document)
+        : otherRoots !== undefined ? refuse('authority-conflict', rule.path, otherRoots.document)
+          : isToken(authentication) && !hasKeys(authentication, inventory) ? refuse('key-set', rule.path)
+            : (limits.bodyBytes ?? 0) > 0xffff_ffff ? refuse('body-limit', rule.path) : undefined
+    if (refusal !== undefined) refused.push(refusal)
+    judged.push(refusal === undefined ? rule : { ...rule, open: false })
   }
-  return standing
+  return judged
 }
 
 /** What callers meet, for requests and for connections that are led on. */

@@ -137,13 +137,13 @@ function rateLimit(perSecond: number, burst: number): JsonObject {
   })
 }
 
-/** The two paths that the sign-in itself answers; nothing stands behind them. */
+/** The two paths that the sign-in itself answers; nothing stands behind them, also where nobody may sign in any more. */
 function signInRoutes(host: string, rules: readonly IngressRule[], context: RouteContext): readonly JsonObject[] {
   const known = new Map<string, JsonObject>()
-  for (const rule of rules) {
+  for (const rule of [...rules].sort((a, b) => Number(b.open) - Number(a.open))) {
     const { proxy: { authentication }, document } = rule
     if (authentication.kind !== 'oidc') continue
-    const filters = { ...unjudged(), [signInFilter]: signIn(authentication, host, portOf(context.platform, rule), context.inventory, context.made) }
+    const filters = !rule.open ? unjudged() : { ...unjudged(), [signInFilter]: signIn(authentication, host, portOf(context.platform, rule), context.inventory, context.made) }
     for (const path of [authentication.callbackPath, authentication.signOutPath]) {
       const name = `sign-in:${path}`
       if (known.has(name)) continue

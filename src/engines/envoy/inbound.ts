@@ -31,12 +31,14 @@ export function inboundListeners(paths: readonly Path[], now: number, context: R
       access_log: refusedLog(inventory.folder),
     }
   })
+  // A listener that leads nowhere is an error to Envoy.
+  const leading = listeners.filter(({ filter_chains: chains }) => chains.length > 0)
   const httpPort = platform.gateway?.httpPort
-  if (httpPort === undefined || ports.includes(httpPort)) return listeners
+  if (httpPort === undefined || ports.includes(httpPort)) return leading
   const httpsPort = platform.gateway?.httpsPort ?? 443
   const served = found.rules.filter((rule) => rule.open && rule.proxy.protocol === 'http' && portOf(platform, rule) === httpsPort).flatMap(({ proxy }) => proxy.hosts)
   const chain = { name: 'redirect', filters: [redirect([...new Set(served)].sort(), httpsPort, context)] }
-  return [...listeners, { name: `redirect:${httpPort}`, ...everyAddress(httpPort), per_connection_buffer_limit_bytes: bufferBytes, filter_chains: [chain], access_log: refusedLog(inventory.folder) }]
+  return [...leading, { name: `redirect:${httpPort}`, ...everyAddress(httpPort), per_connection_buffer_limit_bytes: bufferBytes, filter_chains: [chain], access_log: refusedLog(inventory.folder) }]
 }
 
 function doorOf(door: Door, here: readonly Door[], context: RouteContext): JsonObject | undefined {

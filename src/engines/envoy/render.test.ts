@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { emptyPlatform, ingress, proxyOf } from '../../model/testing.ts'
+import { emptyPlatform, ingress, proxyOf, route } from '../../model/testing.ts'
 import { envoyOrSkip, everything, intentOf, inventoryOf } from './testing.ts'
 import { isFault } from '../../base/fault.ts'
+import { readGateway } from './read.ts'
 import { render } from './render.ts'
 import { validate } from './testing/validate.ts'
 import type { Platform } from '../../model/platform.ts'
@@ -46,6 +47,29 @@ test('a key set that cannot be read, and an External without addresses, are refu
   assert.deepEqual(render(platform, intentOf(platform), inventory, { now: 0 }).refused.map(({ code }) => code), ['key-set'])
   const named = { ...platform, ingressPolicies: [ingress('a/named', 'external:pypi', 'a/api', 'tcp 8080', undefined, { proxy: proxyOf() })] }
   assert.deepEqual(rendered(named).refused.map(({ code }) => code), ['source-addresses'])
+})
+
+test('what a policy with an unreadable key set asks for falls to no other policy of the name', () => {
+  const platform = everything()
+  const guarded = (now: number, keySets: ReadonlyMap<string, string>) => {
+    const [name, token] = ['both.example.org', platform.ingressPolicies.find((policy) => policy.name === 'token')]
+    assert.ok(token?.gateway.kind === 'proxy')
+    const { authentication } = token.gateway.proxy
+    const policies = [
+      ingress('a/guarded', 'external:anyone', 'a/api', 'tcp 8080', undefined, { proxy: proxyOf({ hosts: [name], authentication, routes: [route('/admin*')] }), expires: 5 }),
+      ingress('a/wide', 'external:anyone', 'a/api', 'tcp 8080', undefined, { proxy: proxyOf({ hosts: [name], authentication: { kind: 'none' } }) }),
+    ]
+    const set = { ...platform, ingressPolicies: policies }
+    const inventory = { ...inventoryOf(set), keySets }
+    const read = readGateway(render(set, intentOf(set), inventory, { now }).inbound.files, new Map())
+    return ['/admin', '/'].map((path) => {
+      const outcome = read({ arrives: 9443, source: '203.0.113.9', destination: '10.128.0.4', port: 9443, sni: name, request: { host: name, method: 'GET', path }, caller: { kind: 'nobody' } })
+      return outcome.kind === 'answered' ? outcome.status : outcome.kind
+    })
+  }
+  assert.deepEqual(guarded(0, inventoryOf(platform).keySets), [401, 'addresses'])
+  assert.deepEqual(guarded(0, new Map()), [403, 'addresses'])
+  assert.deepEqual(guarded(5, new Map()), [403, 'addresses'])
 })
 
 test('without a gateway in the platform nothing comes in, by name', () => {
