@@ -10,6 +10,8 @@ import { planGateways } from '../verify/live/gateway-plan.ts'
 import { judge } from '../verify/live/judge.ts'
 import { outsideLabel, planLive } from '../verify/live/plan.ts'
 import { checkDocuments } from './documents.ts'
+import { doorFor, outboundLabel } from './doors.ts'
+import { gatewayNetns } from './gateways/places.ts'
 import { standingGateways } from './gateways/needs.ts'
 import { readGateways } from './gateways/reading.ts'
 import { ipJson } from './ip.ts'
@@ -73,6 +75,8 @@ export interface VerifyOptions {
   readonly progress: (text: string) => void
 }
 
+const timeoutMs = 800
+
 export async function verifyInstance(options: VerifyOptions): Promise<Evidence> {
   const { folder, now } = options
   const began = new Date().toISOString()
@@ -96,15 +100,19 @@ export async function verifyInstance(options: VerifyOptions): Promise<Evidence> 
   const deviations = [...(await topologyDeviations(plan.places, inventory)), ...(await placeDeviations(plan.places))]
   const shadows = shadowSeats(inventory)
   const outside = options.mode === 'sandbox'
-  const live = planLive(set.platform, shadows, { now, outside, router: [gatewayV4, '198.18.255.2', 'fd00:198:18::2'], timeoutMs: 800, encrypted: (source, destination, port) => triedKeys.has(`${source} ${destination} ${port}`) })
+  const live = planLive(set.platform, shadows, { now, outside, router: [gatewayV4, '198.18.255.2', 'fd00:198:18::2'], timeoutMs, encrypted: (source, destination, port) => triedKeys.has(`${source} ${destination} ${port}`) })
+  const doors = doorFor(set, folder, { places: plan.places, inventory }, { between: tried.length > 0, outside, now: Date.now() })
   const named = planGateways(set.platform, shadows, {
     now, outside, firstId: live.expectations.length, ...standingParts(inventory),
+    ...(doors === undefined ? {} : { doors }),
     placesOf: (workload) => inventory.attachments.filter((a) => a.workload === workload && !a.probe).map((a) => formatAddress(a.ipv4)),
   })
   options.progress(`trying ${live.expectations.length} flows between ${shadows.length} identities`)
   return withShadows(shadows, async () => {
-    const netns = new Map(shadows.map((s) => [s.label, s.seat.netns]))
-    const results = await runProbes(new Map([...live.tasks].map(([label, task]) => [label, withGateways(task, named.tasks.get(label))])), live.pings, (label) => (label === outsideLabel ? outsideNetns : (netns.get(label) ?? '')))
+    const netns = new Map([...shadows.map((s) => [s.label, s.seat.netns] as const), [outsideLabel, outsideNetns], [outboundLabel, gatewayNetns(options.prefix, 'outbound')]])
+    const idle = [...named.tasks.keys()].map((label) => [label, { label, listen: { tcp: [], udp: [] }, probes: [], timeoutMs }] as const)
+    const tasks = new Map([...idle, ...live.tasks].map(([label, task]) => [label, withGateways(task, named.tasks.get(label))]))
+    const results = await runProbes(tasks, live.pings, (label) => netns.get(label) ?? '')
     const verdict = judge(live.expectations, results)
     return {
       kind: 'live-verification',

@@ -52,6 +52,9 @@ function judge({ kind, expect, addresses, statuses }: GatewayTrial, result: Prob
       if (outcome === 'other') return 'not tried'
       if (expect === 'deny') return outcome === 'open' ? found : 'closed'
       return outcome === 'open' ? 'open' : found
+    case 'door':
+      if (expect === 'allow') return outcome === 'open' && detail === addresses.join() ? 'open' : found
+      return outcome === 'refused' ? 'closed' : found
     case 'handshake': return outcome === 'open' ? 'open' : found
     case 'request':
       // Each client address has its share of requests: who asks too often is refused as well.

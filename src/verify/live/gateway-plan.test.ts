@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { everything } from '../../engines/envoy/testing.ts'
+import { everything, inventoryOf } from '../../engines/envoy/testing.ts'
 import { parseAddress } from '../../net/address.ts'
 import { judgeGateways } from './gateway-judge.ts'
 import { planGateways } from './gateway-plan.ts'
@@ -47,6 +47,24 @@ test('without gateways nothing is planned, and without an outside nothing from t
   assert.deepEqual(of('outside', planGateways(platform, shadows, { ...options, outside: false })), [])
 })
 
+test('at the door of other gateways the one destination is asked for, by nobody who may come in', () => {
+  const credential = { chain: 'chain', key: 'key' }
+  const doors = {
+    inventory: inventoryOf(platform), from: 'outbound gateway', address: '10.128.0.4', port: 15_443, bundle: 'bundle',
+    forged: () => credential, issued: (workload: WorkloadId) => (workload === 'a/db' ? undefined : credential),
+  }
+  const { tasks, trials } = planGateways(platform, [], { ...options, doors })
+  const said = trials.filter(({ kind }) => kind === 'door').map(({ expect, what }) => `${expect} ${what}`)
+  const caller = 'spiffe://bulkhead.internal/enclave/a/workload/api'
+  const way = 'a/db port 5432 through the inbound gateway'
+  for (const what of [`allow the certificate of ${way}`, `deny ${way}, without a certificate`, `deny ${way}, as \`${caller}\`, self-signed`, `deny ${way}, as \`${caller}\`, by a foreign authority`, `deny ${way}, as a/web`, `deny ${way}, asked for at port 31337`]) assert.ok(said.includes(what), what)
+  assert.ok(said.includes(`deny ${way}, as \`spiffe://north.example/enclave/lab/workload/any\`, self-signed`), 'who comes from a Peer, too')
+  assert.ok(!said.includes(`deny ${way}, as a/api`), 'nobody who may')
+  const { doors: probes = [] } = tasks.get('outbound gateway') ?? {}
+  assert.equal(probes.length, said.length)
+  assert.ok(probes.filter(({ greeting }) => greeting).every(({ shows }) => shows === undefined), 'who asks for a certificate shows none')
+})
+
 const trial = (kind: GatewayTrial['kind'], expect: 'allow' | 'deny', more: Partial<GatewayTrial> = {}): GatewayTrial => ({ id: 1, from: 'x', what: 'y', kind, expect, addresses: [], statuses: [], ...more })
 const verdictOf = (one: GatewayTrial, result: Omit<ProbeResult, 'id'> | undefined): string => {
   const { open, closed, mismatches, notTried } = judgeGateways([one], new Map(result === undefined ? [] : [[1, { id: 1, ...result }]]))
@@ -71,6 +89,12 @@ const judged: readonly (readonly [GatewayTrial, Omit<ProbeResult, 'id'> | undefi
   [trial('request', 'deny', { statuses: ['401'] }), { outcome: 'open', detail: '200' }, 'mismatch'],
   [trial('request', 'deny', { statuses: ['401'] }), { outcome: 'silent', detail: '' }, 'closed'],
   [trial('request', 'deny'), undefined, 'mismatch'],
+  [trial('door', 'allow', { addresses: ['spiffe://a/b'] }), { outcome: 'open', detail: 'spiffe://a/b' }, 'open'],
+  [trial('door', 'allow', { addresses: ['spiffe://a/b'] }), { outcome: 'open', detail: 'spiffe://a/c' }, 'mismatch'],
+  [trial('door', 'allow', { addresses: ['spiffe://a/b'] }), { outcome: 'refused', detail: 'closed' }, 'mismatch'],
+  [trial('door', 'deny'), { outcome: 'refused', detail: 'ERR_SSL_TLSV1_ALERT_UNKNOWN_CA' }, 'closed'],
+  [trial('door', 'deny'), { outcome: 'open', detail: 'was not turned away' }, 'mismatch'],
+  [trial('door', 'deny'), { outcome: 'silent', detail: '' }, 'mismatch'],
 ]
 
 test('only what was seen is taken for proven', () => {

@@ -1,6 +1,7 @@
 /**
  * What is tried at gateways and resolver (pure): by every shadow the names that its identity is told and some that it is not, the
- * servers outside that it may reach by name and what lies beside them, and from outside requests that are to be refused.
+ * servers outside that it may reach by name and what lies beside them, from outside requests that are to be refused, and the door of other
+ * gateways.
  */
 import { compareText } from '../../base/location.ts'
 import { formatAddress } from '../../net/address.ts'
@@ -9,6 +10,8 @@ import { mayReach } from '../names.ts'
 import { referenceDecide } from '../reference.ts'
 import { referenceRequest } from '../reference-request.ts'
 import { outsideLabel } from './probe.ts'
+import { planDoors } from './door-plan.ts'
+import type { DoorPlanOptions } from './door-plan.ts'
 import type { GatewayTask, RequestProbe } from './probe.ts'
 import type { Platform, WorkloadId } from '../../model/platform.ts'
 import type { Shadow } from './plan.ts'
@@ -19,8 +22,8 @@ export interface GatewayTrial {
   readonly what: string
   /** `allow` with an address list: exactly these are told. */
   readonly expect: 'allow' | 'deny'
-  readonly kind: 'name inside' | 'name outside' | 'server' | 'handshake' | 'request'
-  /** What a name is to lead to; elsewhere empty. */
+  readonly kind: 'name inside' | 'name outside' | 'server' | 'handshake' | 'request' | 'door'
+  /** What a name is to lead to, or whose certificate is to be shown; elsewhere empty. */
   readonly addresses: readonly string[]
   /** The HTTP statuses that a refusal may have. */
   readonly statuses: readonly string[]
@@ -41,6 +44,8 @@ export interface GatewayPlanOptions {
   readonly inbound: boolean
   /** IPv4 addresses of a workload's places here, that names lead to. */
   readonly placesOf: (workload: WorkloadId) => readonly string[]
+  /** The door of other gateways, where there is one that can be tried. */
+  readonly doors?: Omit<DoorPlanOptions, 'now'>
 }
 
 /** For each identity; the buckets of its questions are those of the real workload. */
@@ -67,6 +72,12 @@ export function planGateways(platform: Platform, shadows: readonly Shadow[], opt
   }
   if (options.inbound && options.outside) {
     tasks.set(outsideLabel, { nameServer: undefined, names: [], servers: [], requests: requestsFrom(platform, options, add) })
+  }
+  if (options.doors !== undefined) {
+    const { from } = options.doors
+    const doors = planDoors(platform, { ...options.doors, now: options.now }, add)
+    const before = tasks.get(from) ?? { nameServer: undefined, names: [], servers: [], requests: [] }
+    if (doors.length > 0) tasks.set(from, { ...before, doors })
   }
   return { tasks, trials }
 }

@@ -4,6 +4,7 @@ import { request as httpsRequest } from 'node:https'
 import { connect as dial } from 'node:net'
 import { connect } from 'node:tls'
 import { decode } from 'dns-packet'
+import { tryDoor } from './door-prober.ts'
 import { encodeQuestion } from '../../engines/dns/upstream-answer.ts'
 import type { GatewayTask, ProbeResult, RequestProbe } from './probe.ts'
 
@@ -14,11 +15,12 @@ const atOnce = 32
 const lookUpMs = 6_000
 const askAgainMs = 2_000
 
-export async function probeGateways({ nameServer, names, servers, requests }: GatewayTask, timeoutMs: number): Promise<readonly ProbeResult[]> {
+export async function probeGateways({ nameServer, names, servers, requests, doors = [] }: GatewayTask, timeoutMs: number): Promise<readonly ProbeResult[]> {
   const longMs = timeoutMs * patience
   const parts = await Promise.all([
     inTurn(names, async ({ id, name }) => [toResult(id, await lookUp(nameServer, name))]),
     inTurn(servers, async (server) => tryServer(server, await lookUp(nameServer, server.name), timeoutMs, longMs)),
+    inTurn(doors, async (probe) => [await tryDoor(probe, longMs)]),
     inTurn(requests, async (probe) => [await (probe.request === undefined ? tryHandshake(probe, longMs) : tryRequest(probe, probe.request, timeoutMs, longMs))]),
   ])
   return parts.flat()

@@ -57,6 +57,19 @@ export interface GatewayTask {
   /** Servers outside, by names that are allowed: what they say to the first message of TLS shows that they were reached. */
   readonly servers: readonly { readonly id: number; readonly name: string; readonly port: number; readonly misses: readonly { readonly id: number; readonly sni: string; readonly port: number }[] }[]
   readonly requests: readonly RequestProbe[]
+  readonly doors?: readonly (DoorProbe & { readonly greeting: boolean })[]
+}
+
+/** To the port at which the inbound gateway takes other gateways. */
+export interface DoorProbe {
+  readonly id: number
+  readonly address: string
+  readonly localAddress?: string
+  readonly port: number
+  readonly sni: string
+  /** PEM. */
+  readonly shows: { readonly chain: string; readonly key: string } | undefined
+  readonly believes: string
 }
 
 /** From outside to the inbound gateway. */
