@@ -4,10 +4,12 @@ import { assemble } from './assemble.ts'
 import { declaredNames, duplicateNames } from './declared.ts'
 import { readDocument } from './documents.ts'
 import { deepFreeze } from './frozen.ts'
+import { quickFile } from './quick/documents.ts'
 import { parseFile } from './syntax.ts'
 import type { Diagnostic } from '../base/diagnostic.ts'
 import type { Platform } from './platform.ts'
 import type { SourceFile } from './source.ts'
+import type { Parsed } from './syntax.ts'
 
 export type { SourceFile } from './source.ts'
 
@@ -22,7 +24,7 @@ export interface Loaded {
 
 /** Pure and total: any text gives diagnostics, none throws. `now` is in milliseconds since the epoch. */
 export function loadPlatform(files: readonly SourceFile[], options: { readonly now: number }): Loaded {
-  const parsed = files.map(parseFile)
+  const parsed = files.map(readFile)
   const documents = parsed.flatMap((p) => p.documents)
   const read = documents.map(readDocument)
   const outlines = read.flatMap((r) => r.outline ?? [])
@@ -31,4 +33,10 @@ export function loadPlatform(files: readonly SourceFile[], options: { readonly n
   const platform = assemble(read, declaredNames(outlines), options.now, diagnostics)
   const sorted = sortDiagnostics(diagnostics)
   return { platform: hasErrors(sorted) ? undefined : deepFreeze(platform), documents: documents.length, diagnostics: sorted }
+}
+
+/** Two readers and one meaning: the quick one takes only what the complete one reads alike. */
+function readFile(file: SourceFile): Parsed {
+  const documents = quickFile(file)
+  return documents === undefined ? parseFile(file) : { documents, diagnostics: [] }
 }

@@ -1,6 +1,6 @@
 /** Keys and scalars as the quick reader takes them, each on its line; what is numbers, truth or nothing as the core schema has it. */
-import { lineEnd, unusual } from './quick-cursor.ts'
-import type { Cursor } from './quick-cursor.ts'
+import { lineEnd, unusual } from './cursor.ts'
+import type { Cursor } from './cursor.ts'
 
 const plainKey = /[A-Za-z0-9_./-]+(?=:(?:[ \n]|$))/y
 const quotedKey = /(?:"([^"\\\n]*)"|'([^'\n]*)')(?=:(?:[ \n]|$))/y

@@ -3,9 +3,10 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
 import { stringify } from 'yaml'
-import { parseFile } from '../model/syntax.ts'
-import { readDocuments } from './documents.ts'
-import { quickYaml } from './quick-yaml.ts'
+import { parseFile } from '../syntax.ts'
+import { quickFile } from './documents.ts'
+import { quickYaml } from './yaml.ts'
+import type { Path, RawDocument } from '../source.ts'
 
 const file = (text: string) => ({ path: 'a.yaml', absolute: '/a.yaml', text })
 
@@ -23,6 +24,24 @@ function agrees(text: string): boolean {
   if (quick === undefined) return false
   assert.deepEqual(quick.value, complete(text), text)
   return true
+}
+
+/** Whether the quick reader takes a file; then values and every place are those of the complete reader, which has no complaint. */
+function readAlike(source: ReturnType<typeof file>): boolean {
+  const quick = quickFile(source)
+  if (quick === undefined) return false
+  const { documents, diagnostics } = parseFile(source)
+  assert.deepEqual(diagnostics, [], source.text)
+  const told = (list: readonly RawDocument[]): unknown =>
+    list.map((d) => [d.value, d.at, d.problems, ...pathsOf(d.value).map((path) => [path, d.locate(path), d.locateKey(path)])])
+  assert.deepEqual(told(quick), told(documents), source.text)
+  return true
+}
+
+/** To everything in a value, and to some that is not there. */
+function pathsOf(value: unknown): readonly Path[] {
+  if (typeof value !== 'object' || value === null) return [[], ['none'], [0]]
+  return [[], ['none'], [99], ...Object.entries(value).flatMap(([key, inner]) => pathsOf(inner).map((path): Path => [Array.isArray(value) ? Number(key) : key, ...path]))]
 }
 
 const words = fc.oneof(
@@ -76,37 +95,39 @@ test('JSON is read as the complete reader reads it, however its lines break', ()
     fc.property(fc.dictionary(words, fc.jsonValue({ maxDepth: 3 }), { maxKeys: 3 }), fc.constantFrom(undefined, 1, 4, '\t', ''), (value, indent) => {
       const text = JSON.stringify(value, undefined, indent)
       const source = { path: 'a.json', absolute: '/a.json', text }
-      const [quick, slow] = [readDocuments(source), parseFile(source)]
-      assert.deepEqual([quick.documents.map((d) => d.value), quick.diagnostics], [slow.documents.map((d) => d.value), slow.diagnostics])
-      if (quickYaml(text.replaceAll('\t', ' '), true) !== undefined) read++
+      if (readAlike(source)) read++
     }),
     { numRuns: 400 },
   )
   assert.ok(read > 50, String(read))
 })
 
-test('a stream is cut into its documents, and every place is that of the file', () => {
-  const text = '# head\n---\na: 1\nb: {c: d}\n--- # two\n\nkind: |\n  block\nlast: x\n---\n---\n- x\n-  y: 2\n   z: 3\n'
-  const [quick, slow] = [readDocuments(file(text)), parseFile(file(text))]
-  assert.deepEqual(quick.documents.map(({ value }) => value), slow.documents.map(({ value }) => value))
-  const paths = [[], ['a'], ['b', 'c'], ['last'], [1, 'z'], ['none']]
-  assert.deepEqual(
-    quick.documents.map((d) => [d.at, ...paths.map((path) => d.locate(path)), ...paths.map((path) => d.locateKey(path))]),
-    slow.documents.map((d) => [d.at, ...paths.map((path) => d.locate(path)), ...paths.map((path) => d.locateKey(path))]),
+/** As people write them: comments and empty lines anywhere, values of nothing, lists in and out of line. */
+const base = 'apiVersion: v1\n# a comment\nkind: Pod\nmetadata: { name: a, labels: {x: "y"} } # behind\nspec:\n\n  # above the first key\n  containers:\n  - name: main\n    # inside\n    ports:\n      - containerPort: 80\n      - {containerPort: 81, name: b}\n  -\n    name: below\n  list: [a, b, [c]] # end\n  text: |\n    one\n     two\n\n    three\n  empty:\n  nothing: ~\n  items:\n  -\n  - null\n  "quoted": x\n  last: \'x\'\n'
+const small = ['kind: A\n', '- a\n-  b: c\n   d: [1, {e: f}]\n', '{ a: b, c: [d] }\n', '\n# only a comment\n\n', '', 'a:\n', '---x: y\n']
+const markers = ['---\n', '--- # next\n', '---  \n', '---', '---#x\n', '---\tx\n', '--- a\n', '...\n', '--- \n']
+
+test('streams are read with every value and place as the complete reader has them', () => {
+  let read = 0
+  fc.assert(
+    fc.property(fc.array(fc.tuple(fc.constantFrom(base, base, ...small), fc.oneof({ weight: 6, arbitrary: fc.constantFrom('---\n') }, { weight: 1, arbitrary: fc.constantFrom(...markers) })), { minLength: 1, maxLength: 5 }), fc.boolean(), (parts, first) => {
+      if (readAlike(file((first ? '---\n' : '') + parts.flat().join('')))) read++
+    }),
+    { numRuns: 500 },
   )
+  assert.ok(read > 100, String(read))
 })
 
-test('problems of one document stand where they are, and the others are read', () => {
-  const text = 'a: 1\n---\nb: [1\n---\nc: 0.5\n---\nd: 2\nd: 3\n'
-  const { documents, diagnostics } = readDocuments(file(text))
-  assert.deepEqual(documents.map(({ value }) => Object.keys(value as object)), [['a'], ['c'], ['d']])
-  assert.deepEqual(diagnostics.every(({ at }) => at.line === 3 || at.line === 4), true, JSON.stringify(diagnostics))
-  assert.deepEqual(documents.flatMap(({ problems }) => problems.map(({ code, at }) => `${at.line}:${at.column} ${code}`)), ['5:4 wrong-type', '8:1 duplicate-key'])
-})
-
-test('a text of many thousand documents is read in a moment', () => {
-  const text = Array.from({ length: 20_000 }, (_, i) => `kind: Pod\nmetadata:\n  name: p${i}\nspec:\n  containers:\n  - name: c\n    ports:\n    - containerPort: 80\n`).join('---\n')
-  const began = performance.now()
-  assert.equal(readDocuments(file(text)).documents.length, 20_000)
-  assert.ok(performance.now() - began < 10_000)
+test('damaged streams are declined, or read with every value and place as the complete reader has them', () => {
+  const pieces = ['\n', ' ', '  ', '- ', ':', ': ', '#', ' #', '"', '{', '}', '[', ',', 'a', '-', '|', '\n  ', '\n- ', '\n---\n', '\n--- #x\n', '\n---#x\n', '\n---a: b\n', '\n...\n', '\n%a\n', 'key: ', '~', '\t', '\r\n', '\\n', '\ufeff']
+  let read = 0
+  fc.assert(
+    fc.property(fc.array(fc.tuple(fc.nat({ max: 3 * base.length }), fc.nat({ max: 12 }), fc.constantFrom('', ...pieces)), { minLength: 1, maxLength: 4 }), (cuts) => {
+      let text = `${base}---\n${base}`
+      for (const [at, length, piece] of cuts) text = text.slice(0, at % (text.length + 1)) + piece + text.slice((at % (text.length + 1)) + (piece === '' ? length : 0))
+      if (readAlike(file(text))) read++
+    }),
+    { numRuns: 3000 },
+  )
+  assert.ok(read > 100, String(read))
 })

@@ -4,17 +4,17 @@
  * of this part gives `undefined`, and the complete reader decides what it is. What is read here reads there the same.
  */
 
-import { deepest, lineEnd, unusual, Unusual } from './quick-cursor.ts'
-import { flow } from './quick-flow.ts'
-import { isKeyHere, literal, quotedScalar, readKey, scalar } from './quick-scalar.ts'
-import type { Cursor } from './quick-cursor.ts'
+import { deepest, lineEnd, mark, unusual, Unusual } from './cursor.ts'
+import { flow } from './flow.ts'
+import { isKeyHere, literal, quotedScalar, readKey, scalar } from './scalar.ts'
+import type { Cursor, Marks } from './cursor.ts'
 
 /**
  * The value of a document without its `---`, or `undefined`. No carriage return or control character may be in it; a text that
- * is valid JSON is read as that, wherever its lines break.
+ * is valid JSON is read as that, wherever its lines break. Where things stand is added to `marks`.
  */
-export function quickYaml(text: string, isJson = false): { readonly value: unknown; readonly start: number } | undefined {
-  const c: Cursor = { text, at: 0, depth: 0, alone: false, isJson }
+export function quickYaml(text: string, isJson = false, marks?: Marks): { readonly value: unknown; readonly start: number } | undefined {
+  const c: Cursor = { text, at: 0, depth: 0, alone: false, isJson, marks }
   const depth = Error.stackTraceLimit
   Error.stackTraceLimit = 0
   try {
@@ -70,14 +70,15 @@ function list(c: Cursor, indent: number): unknown[] {
     c.at++
     while (c.text.charCodeAt(c.at) === 32) c.at++
     const code = c.text.charCodeAt(c.at)
-    if (c.at >= c.text.length || code === 10 || code === 35) out.push(below(c, indent, false))
+    const at = c.at
+    if (c.at >= c.text.length || code === 10 || code === 35) below(c, indent, out, out.length, lineStart)
     else if (isDash(c.text, c.at)) unusual()
     else if (isKeyHere(c.text, c.at)) {
       if (++c.depth > deepest) unusual()
-      out.push(mapping(c, indent + (c.at - lineStart)))
+      put(c, out, out.length, lineStart, at, mapping(c, indent + (c.at - lineStart)))
       c.depth--
     } else {
-      out.push(inline(c, indent))
+      put(c, out, out.length, lineStart, at, inline(c, indent))
       endOfValue(c, indent)
     }
     const back = c.at
@@ -93,13 +94,14 @@ function list(c: Cursor, indent: number): unknown[] {
 function mapping(c: Cursor, indent: number): Record<string, unknown> {
   const out = Object.create(null) as Record<string, unknown>
   for (;;) {
+    const keyAt = c.at
     const key = readKey(c)
     if (key in out || key === '__proto__' || key === '<<') unusual()
     while (c.text.charCodeAt(c.at) === 32) c.at++
     const code = c.text.charCodeAt(c.at)
-    if (c.at >= c.text.length || code === 10 || code === 35) out[key] = below(c, indent, true)
+    if (c.at >= c.text.length || code === 10 || code === 35) below(c, indent, out, key, keyAt)
     else {
-      out[key] = inline(c, indent)
+      put(c, out, key, keyAt, c.at, inline(c, indent))
       endOfValue(c, indent)
     }
     if (!another(c, indent)) return out
@@ -107,15 +109,26 @@ function mapping(c: Cursor, indent: number): Record<string, unknown> {
   }
 }
 
-/** What stands under a key or a dash: deeper lines, or for a key a list at its own indentation; else nothing. */
-function below(c: Cursor, indent: number, isKey: boolean): unknown {
+type Collection = unknown[] | Record<string, unknown>
+
+/** Reads what stands under a key or a dash: deeper lines, or for a key a list at its own indentation; else nothing. */
+function below(c: Cursor, indent: number, out: Collection, name: string | number, keyAt: number): void {
   c.at = lineEnd(c.text, c.at)
   const back = c.at
   c.at++
   const next = nextLine(c)
-  if (next > indent || (next === indent && isKey && isDash(c.text, c.at))) return block(c, next)
-  c.at = back
-  return null
+  if (next > indent || (next === indent && typeof name === 'string' && isDash(c.text, c.at))) put(c, out, name, keyAt, c.at, block(c, next))
+  else {
+    c.at = back
+    put(c, out, name, keyAt, back, null)
+  }
+}
+
+/** `at` is where the value began. */
+function put(c: Cursor, out: Collection, name: string | number, keyAt: number, at: number, value: unknown): void {
+  mark(c, out, name, keyAt, at, value)
+  if (Array.isArray(out)) out.push(value)
+  else out[name] = value
 }
 
 /** True when another entry stands at this indentation; `c.at` is then at it, else at the end of a line. */

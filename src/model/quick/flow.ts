@@ -1,7 +1,7 @@
 /** Flow collections: within a line, or over lines where one is the whole document. */
-import { deepest, unusual } from './quick-cursor.ts'
-import { quotedScalar, scalar } from './quick-scalar.ts'
-import type { Cursor } from './quick-cursor.ts'
+import { deepest, mark, unusual } from './cursor.ts'
+import { quotedScalar, scalar } from './scalar.ts'
+import type { Cursor } from './cursor.ts'
 
 export function flow(c: Cursor): unknown {
   if (++c.depth > deepest) unusual()
@@ -32,7 +32,10 @@ function flowList(c: Cursor): unknown[] {
   for (;;) {
     flowSpace(c)
     if (c.text.charCodeAt(c.at) === 93) break
-    out.push(flowValue(c, false))
+    const at = c.at
+    const value = flowValue(c, false)
+    mark(c, out, out.length, at, at, value)
+    out.push(value)
     flowSpace(c)
     if (c.text.charCodeAt(c.at) === 44) c.at++
     else if (c.text.charCodeAt(c.at) !== 93) unusual()
@@ -46,13 +49,17 @@ function flowMapping(c: Cursor): Record<string, unknown> {
   for (;;) {
     flowSpace(c)
     if (c.text.charCodeAt(c.at) === 125) break
+    const keyAt = c.at
     const key = flowValue(c, true)
     if (typeof key !== 'string' || key in out || key === '__proto__' || key === '<<') return unusual()
     flowSpace(c)
     if (c.text.charCodeAt(c.at) !== 58) unusual()
     c.at++
     flowSpace(c)
-    out[key] = flowValue(c, false)
+    const at = c.at
+    const value = flowValue(c, false)
+    mark(c, out, key, keyAt, at, value)
+    out[key] = value
     flowSpace(c)
     if (c.text.charCodeAt(c.at) === 44) c.at++
     else if (c.text.charCodeAt(c.at) !== 125) unusual()
