@@ -5,7 +5,8 @@ import type { JsonObject } from './json.ts'
 /** As Envoy sees it; the host reads it. */
 export const accessLogFile = 'access.jsonl'
 
-const connection: JsonObject = {
+/** No more than is read: every field of a request's record costs a third of a percent of what the request costs. */
+const both: JsonObject = {
   time: '%START_TIME%',
   source: '%DOWNSTREAM_DIRECT_REMOTE_ADDRESS%',
   destination: '%DOWNSTREAM_LOCAL_ADDRESS%',
@@ -14,21 +15,21 @@ const connection: JsonObject = {
   upstream: '%UPSTREAM_REMOTE_ADDRESS%',
   received: '%BYTES_RECEIVED%',
   sent: '%BYTES_SENT%',
-  ms: '%DURATION%',
   flags: '%RESPONSE_FLAGS%',
   details: '%RESPONSE_CODE_DETAILS%',
   closed: '%CONNECTION_TERMINATION_DETAILS%',
-  failure: '%DOWNSTREAM_TRANSPORT_FAILURE_REASON%',
   upstreamFailure: '%UPSTREAM_TRANSPORT_FAILURE_REASON%',
   chain: '%FILTER_CHAIN_NAME%',
 }
+
+/** Who makes a request has come through the handshake. */
+const connection: JsonObject = { ...both, failure: '%DOWNSTREAM_TRANSPORT_FAILURE_REASON%' }
 
 const request: JsonObject = {
   host: '%REQ(:AUTHORITY)%',
   method: '%REQ(:METHOD)%',
   // Without the query, which may hold what must not be logged.
   path: '%PATH(NQ)%',
-  protocol: '%PROTOCOL%',
   status: '%RESPONSE_CODE%',
   route: '%ROUTE_NAME%',
 }
@@ -42,7 +43,7 @@ function log(folder: string, kind: string, fields: JsonObject): JsonObject {
 }
 
 export function requestLog(folder: string): readonly JsonObject[] {
-  return [log(folder, 'request', { ...connection, ...request })]
+  return [log(folder, 'request', { ...both, ...request })]
 }
 
 export function connectionLog(folder: string): readonly JsonObject[] {

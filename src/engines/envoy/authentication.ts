@@ -89,7 +89,15 @@ export function webCluster(uri: string, inventory: GatewayInventory, made: Made)
 export function sourcePrincipal(sources: AddressSet): JsonObject {
   if (subtractAddresses(everySource, sources).length === 0) return { any: true }
   const ids = toPrefixes(sources).map((each) => ({ direct_remote_ip: cidr(formatPrefix(each)) }))
-  return ids.length === 0 ? { not_id: { any: true } } : { or_ids: { ids } }
+  const [only] = ids
+  return only === undefined ? { not_id: { any: true } } : ids.length === 1 ? only : { or_ids: { ids } }
+}
+
+/** What all of them say; what says nothing is left out. */
+export function allOf(principals: readonly JsonObject[]): JsonObject {
+  const telling = principals.filter((each) => each['any'] !== true)
+  const [only] = telling
+  return only === undefined ? { any: true } : telling.length === 1 ? only : { and_ids: { ids: telling } }
 }
 
 export function cidr(text: string): JsonObject {

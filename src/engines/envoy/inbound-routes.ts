@@ -3,7 +3,7 @@ import { duration, typed } from './json.ts'
 import { hasPort } from '../../net/ports.ts'
 import { canonicalJson } from '../../base/canonical-json.ts'
 import { hidingPath } from '../../net/http-path.ts'
-import { identityHeaders, isToken, jwtFilter, oneName, principal, providerName, sourcePrincipal } from './authentication.ts'
+import { allOf, identityHeaders, isToken, jwtFilter, oneName, principal, providerName, sourcePrincipal } from './authentication.ts'
 import { methodIs } from './outbound-http.ts'
 import { portOf } from './inbound-rules.ts'
 import { signIn, signInFilter } from './sign-in.ts'
@@ -94,7 +94,8 @@ function groupOf(host: string, pattern: string, match: JsonObject, group: readon
   const [first] = group
   if (first === undefined) return []
   const { proxy } = first.rule
-  const common = { request_headers_to_add: identityHeaders(proxy.authentication), typed_per_filter_config: perRoute(host, pattern, group, first.rule, context) }
+  const told = identityHeaders(proxy.authentication)
+  const common = { ...(told.length === 0 ? {} : { request_headers_to_add: told }), typed_per_filter_config: perRoute(host, pattern, group, first.rule, context) }
   const make = (version: 'http1' | 'http2', more: JsonObject): JsonObject => {
     const upgrade = version === 'http1' && group.some(({ rule }) => rule.proxy.websocket) ? { upgrade_configs: [{ upgrade_type: 'websocket', enabled: true }] } : {}
     const seconds = proxy.limits.timeoutSeconds
@@ -104,7 +105,12 @@ function groupOf(host: string, pattern: string, match: JsonObject, group: readon
     context.rules.set(name, [...new Set(group.map(({ rule }) => rule.document))].sort())
     return { name, ...body }
   }
-  return [make('http2', { grpc: {} }), make('http1', {})]
+  // A call of gRPC is a POST.
+  return [...(mayBe('POST', group) ? [make('http2', { grpc: {} })] : []), make('http1', {})]
+}
+
+function mayBe(method: string, group: readonly Entry[]): boolean {
+  return group.some(({ route: { methods } }) => methods.length === 0 || methods.includes(method))
 }
 
 function perRoute(host: string, pattern: string, group: readonly Entry[], first: IngressRule, context: RouteContext): JsonObject {
@@ -112,11 +118,11 @@ function perRoute(host: string, pattern: string, group: readonly Entry[], first:
   const policies = Object.fromEntries(group.map(({ rule, route }, i) => {
     const who = principal(rule.proxy.authentication, route.claims, route.identities, context.platform.trustDomain)
     const permission = route.methods.length === 0 ? { any: true } : { header: methodIs(route.methods) }
-    return [`${rule.document}#${i}`, { permissions: [permission], principals: [{ and_ids: { ids: [sourcePrincipal(rule.sources), who] } }], ...(pattern.startsWith('*') ? { condition: oneName } : {}) }]
+    return [`${rule.document}#${i}`, { permissions: [permission], principals: [allOf([sourcePrincipal(rule.sources), who])], ...(pattern.startsWith('*') ? { condition: oneName } : {}) }]
   }))
   return {
     [policyFilter]: typed('envoy.extensions.filters.http.rbac.v3.RBACPerRoute', { rbac: { rules: { action: 'ALLOW', policies } } }),
-    [jwtFilter]: typed('envoy.extensions.filters.http.jwt_authn.v3.PerRouteConfig', isToken(authentication) ? { requirement_name: providerName(authentication) } : { disabled: true }),
+    ...(isToken(authentication) ? { [jwtFilter]: typed('envoy.extensions.filters.http.jwt_authn.v3.PerRouteConfig', { requirement_name: providerName(authentication) }) } : {}),
     ...(authentication.kind === 'oidc' ? { [signInFilter]: signIn(authentication, host, portOf(context.platform, first), context.inventory, context.made) } : {}),
     ...(limits.bodyBytes === undefined ? {} : { [bodyFilter]: typed('envoy.extensions.filters.http.buffer.v3.BufferPerRoute', { buffer: { max_request_bytes: Math.max(1, limits.bodyBytes) } }) }),
     ...(limits.requestsPerSecond === undefined ? {} : { [rateFilter]: rateLimit(limits.requestsPerSecond, limits.burst ?? limits.requestsPerSecond) }),
@@ -154,12 +160,9 @@ function signInRoutes(host: string, rules: readonly IngressRule[], context: Rout
   return [...known.values()]
 }
 
-/** For what Envoy answers itself: there is nobody to authenticate for. */
+/** For what Envoy answers itself: a setting of the route that holds no rules is no judgement. */
 export function unjudged(): JsonObject {
-  return {
-    [policyFilter]: typed('envoy.extensions.filters.http.rbac.v3.RBACPerRoute', { rbac: { rules: { action: 'ALLOW', policies: { own: { permissions: [{ any: true }], principals: [{ any: true }] } } } } }),
-    [jwtFilter]: typed('envoy.extensions.filters.http.jwt_authn.v3.PerRouteConfig', { disabled: true }),
-  }
+  return { [policyFilter]: typed('envoy.extensions.filters.http.rbac.v3.RBACPerRoute') }
 }
 
 /** The destinations at which the route leads to an open port; where several are meant, the lowest. */

@@ -49,10 +49,11 @@ function hostOf(text: string, pattern: DomainPattern, permits: readonly Permit[]
   }
   const action = { cluster: way.proxy === undefined ? namesCluster : proxyCluster, timeout: '0s' }
   const routes = [...matches].sort(([a], [b]) => (a < b ? -1 : 1)).map(([name, match]) => ({ name, match, route: action }))
-  // Whoever may ask for every path may ask for strange ones too.
+  // Whoever may ask for every path may ask for strange ones too, and needs no other route.
   const free = routes.filter(({ match }) => match['prefix'] === '/' && match['headers'] === undefined)
+  if (free.length > 0) return { name: text, domains: [text], routes: free }
   const hidden = { name: 'hidden', match: { safe_regex: { regex: hidingPath } }, direct_response: { status: 400 } }
-  return { name: text, domains: [text], routes: [...free, hidden, ...routes.filter((route) => !free.includes(route))] }
+  return { name: text, domains: [text], routes: [hidden, ...routes] }
 }
 
 function matchesOf(http: Permit['http']): readonly JsonObject[] {

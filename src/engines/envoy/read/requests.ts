@@ -61,8 +61,8 @@ function filterRefuses(filter: Unknown, own: Unknown, attempt: Attempt): number 
       return list(provider['audiences']).some((audience) => caller.audiences.includes(text(audience))) ? undefined : 403
     }
     case 'RBAC': {
-      const rules = object(own['rbac'])['rules'] ?? config['rules']
-      // Without rules everything passes; with rules that hold no policy, nothing.
+      // What a route says takes the place of the filter's own rules. Without rules everything passes; with rules that hold no policy, nothing.
+      const rules = typeOf(own) === 'RBACPerRoute' ? object(own['rbac'])['rules'] : config['rules']
       return rules === undefined || policyAllows(object(rules), attempt) ? undefined : 403
     }
     default:
