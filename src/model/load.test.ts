@@ -55,6 +55,12 @@ test('every form of reference is resolved', () => {
   ])
 })
 
+test('a Peer says who serves its bundle', () => {
+  const peer = (rest: string): string => doc('Peer', 'name: north', `{trustDomain: north.example, bundleEndpoint: {url: "https://north.example/b", profile: https_spiffe${rest}}, gateway: "north.example:8443"}`)
+  assert.equal(accepted(peer(', spiffeId: "spiffe://north.example/spire/server"')).peers.get('north')?.bundleEndpoint.spiffeId, 'spiffe://north.example/spire/server')
+  assert.equal(accepted(peer('')).peers.get('north')?.bundleEndpoint.spiffeId, undefined)
+})
+
 test('a SPIFFE ID of a Peer\'s trust domain is that Peer\'s workload', () => {
   const peer = doc('Peer', 'name: north', '{trustDomain: north.example, bundleEndpoint: {url: "https://north.example/b"}, gateway: "[2001:db8::1]:8443"}')
   const { federationPolicies, peers } = accepted(

@@ -255,7 +255,8 @@ export interface Peer {
   readonly kind: 'Peer'
   readonly name: string
   readonly trustDomain: string
-  readonly bundleEndpoint: { readonly url: string; readonly profile: 'https_web' | 'https_spiffe' }
+  /** `spiffeId`: who serves the bundle under `https_spiffe`, when it is not who does so by default. */
+  readonly bundleEndpoint: { readonly url: string; readonly profile: 'https_web' | 'https_spiffe'; readonly spiffeId?: string }
   readonly gateway: { readonly host: string; readonly port: number }
   readonly at: Location
 }

@@ -154,6 +154,13 @@ const rows: readonly Row[] = [
   { says: 'both halves in one file', codes: ['mixed-halves'], given: doc('FederationPolicy', 'name: p, enclave: research', '{imports: [{source: api, destination: clinic/db, protocol: icmp}]}') + doc('FederationPolicy', 'name: q, enclave: clinic', '{exports: [{source: research/api, destination: db, protocol: icmp}]}') },
   { says: 'a federation with an External', given: doc('FederationPolicy', 'name: p, enclave: research', '{imports: [{source: api, destination: external:pypi, protocol: icmp}]}'), codes: ['invalid-reference'] },
   { says: 'a Peer with our own trust domain', given: doc('Peer', 'name: p', '{trustDomain: bulkhead.internal, bundleEndpoint: {url: "https://x.example/"}, gateway: "g.example:1"}'), codes: ['duplicate-name'] },
+  ...([
+    ['of another trust domain', 'profile: https_spiffe, spiffeId: "spiffe://q.example/bundle"', 'unknown-subject'],
+    ['of a trust domain that only begins so', 'profile: https_spiffe, spiffeId: "spiffe://p.example.org/bundle"', 'unknown-subject'],
+    ['where the web vouches for it', 'spiffeId: "spiffe://p.example/bundle"', 'conflicting-fields'],
+    ['that is none', 'profile: https_spiffe, spiffeId: "https://p.example/bundle"', 'wrong-value'],
+    ['that is a whole trust domain', 'profile: https_spiffe, spiffeId: "spiffe://p.example"', 'wrong-value'],
+  ] as const).map(([which, rest, code]) => ({ says: `an identity of a bundle endpoint ${which}`, given: doc('Peer', 'name: p', `{trustDomain: p.example, bundleEndpoint: {url: "https://x.example/", ${rest}}, gateway: "g.example:1"}`), codes: [code] })),
   { says: 'a bundle endpoint without TLS', given: doc('Peer', 'name: p', '{trustDomain: p.example, bundleEndpoint: {url: "http://x.example/"}, gateway: "g.example:1"}'), codes: ['wrong-value'] },
   // groups, segments, layers
   { says: 'a group that contains itself', given: doc('Group', 'name: g, enclave: research', '{members: ["group:g"]}'), codes: ['cyclic-group'] },

@@ -173,10 +173,17 @@ export function buildPeer(context: Context<'Peer'>): Peer {
   else if (context.peerDomains.get(spec.trustDomain) !== name) {
     context.problem(['trustDomain'], 'duplicate-name', `another Peer has the trust domain ${quote(spec.trustDomain)}`, 'an identity would belong to two platforms', spec.trustDomain)
   }
+  const { url, profile = 'https_web', spiffeId } = spec.bundleEndpoint
+  const who = ['bundleEndpoint', 'spiffeId'] as const
+  if (spiffeId !== undefined && profile === 'https_web') {
+    context.problem(who, 'conflicting-fields', 'who serves the bundle is asked with `https_spiffe` alone', 'write `profile: https_spiffe`, or leave `spiffeId` out')
+  } else if (spiffeId !== undefined && !spiffeId.startsWith(`spiffe://${spec.trustDomain}/`)) {
+    context.problem(who, 'unknown-subject', `no authority of ${quote(spec.trustDomain)} certifies ${quote(spiffeId)}`, `write \`spiffe://${spec.trustDomain}/PATH\``, spiffeId)
+  }
   return {
     kind: 'Peer', name, at,
     trustDomain: spec.trustDomain,
-    bundleEndpoint: { url: spec.bundleEndpoint.url, profile: spec.bundleEndpoint.profile ?? 'https_web' },
+    bundleEndpoint: { url, profile, ...(spiffeId === undefined ? {} : { spiffeId }) },
     gateway: hostAndPort(spec.gateway),
   }
 }

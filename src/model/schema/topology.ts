@@ -1,6 +1,6 @@
 /** Schemas of what a platform consists of. */
 import { z } from 'zod'
-import { isName, isPlainAbsolutePath, parseAddressAndPort } from '../lexical.ts'
+import { isName, isPlainAbsolutePath, isSubject, parseAddressAndPort } from '../lexical.ts'
 import { layers, phases, separations } from '../platform.ts'
 import { absolutePath, address, allOrNone, atLeastOne, cidr, domainPattern, exactlyOne, fields, instant, nameText, optional, plainText, portName, portNumber, reference, referenceText, required, text } from './fields.ts'
 
@@ -201,12 +201,15 @@ const httpsUrl = text((t) =>
     : { code: 'wrong-value', message: 'is not an https URL', help: 'write `https://HOST/PATH`' },
 )
 
+const spiffeId = text((t) => (t.startsWith('spiffe:') && isSubject(t) ? undefined : { code: 'wrong-value', message: 'is not a SPIFFE ID', help: 'write `spiffe://TRUST-DOMAIN/PATH`' }))
+
 export const peerSpec = fields({
   trustDomain: required(trustDomain, 'The other platform\'s SPIFFE trust domain.'),
   bundleEndpoint: required(
     fields({
       url: required(httpsUrl, 'Where its trust bundle is published.'),
       profile: optional(z.enum(['https_web', 'https_spiffe']), 'How that endpoint proves itself.', 'https_web'),
+      spiffeId: optional(spiffeId, 'Who serves it, with `https_spiffe`: an identity of its own trust domain; `spiffe://TRUST-DOMAIN/bundle-endpoint` when left out.'),
     }),
     'Where its certificates are learnt from.',
   ),
