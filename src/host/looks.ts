@@ -3,6 +3,7 @@
  * notification of a change, and now and then without one.
  */
 import { messageOf } from '../base/fault.ts'
+import { createKeySetLook } from './gateways/key-sets.ts'
 import { boundLogs } from './log-size.ts'
 import { detachForeign } from './place.ts'
 import { prepareRouter, sysctlsHold } from './router.ts'
@@ -42,12 +43,16 @@ const keptDrift = 50
 const settingsCheckMs = 500
 const logCheckEvery = 10
 const keepTimeEvery = 60
+const keySetsEvery = 2
 
 export function createLooks({ folder, log, time, queue, keeper, expiry, holding, refresh, mended }: LooksParts): Looks {
   let drift: readonly Drift[] = []
   let queued = false
   let closed = false
   let end: (() => void) | undefined
+
+  const keysChanged = createKeySetLook()
+  let otherKeys = false
 
   const note = (found: readonly Drift[]): void => void (drift = [...drift, ...found].slice(-keptDrift))
 
@@ -58,6 +63,10 @@ export function createLooks({ folder, log, time, queue, keeper, expiry, holding,
     const at = new Date().toISOString()
     // What lapsed by itself is no drift.
     if (expiry.due()) return refresh('a policy expired', false)
+    if (otherKeys) {
+      otherKeys = false
+      return refresh('the keys of an issuer have changed', false)
+    }
     const found: string[] = []
     const standing = holding.standing()
     const [seen, deviations] = await Promise.all([keeper.look(time.now()), topologyDeviations(standing, inForce.plan.inventory)])
@@ -98,10 +107,12 @@ export function createLooks({ folder, log, time, queue, keeper, expiry, holding,
         try {
           if (looks % logCheckEvery === 0) boundLogs(folder)
           if (looks % keepTimeEvery === 0) expiry.keepTime()
+          const current = holding.current()
+          if (looks % keySetsEvery === 0 && current !== undefined) otherKeys = keysChanged(current.set.intent, current.served.keySets)
           const attached = holding.current()?.plan.places.some((p) => p.start.kind === 'attach-netns') === true
           const due = performance.now() - lookedAt >= keeper.lookEveryMs()
           if (due) lookedAt = performance.now()
-          if (!sysctlsHold() || attached || expiry.due() || due) queueLook()
+          if (!sysctlsHold() || attached || expiry.due() || otherKeys || due) queueLook()
         } catch (error) {
           log(`error: ${messageOf(error)}`)
         }

@@ -3,7 +3,7 @@
  * when it ends, and reads its configuration from a folder of its own. Until it has taken a configuration nothing is in force.
  */
 import { createHash } from 'node:crypto'
-import { closeSync, existsSync, openSync } from 'node:fs'
+import { closeSync, existsSync, openSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { messageOf } from '../../base/fault.ts'
 import { accessLogFile } from '../../engines/envoy/access-log.ts'
@@ -16,7 +16,8 @@ import { createSupervisor } from '../supervise.ts'
 import { systemFolders } from '../tasks.ts'
 import { gatewayArguments } from './confine.ts'
 import { gatewayFolder, insideFolder, makeGatewayFolder, ownerOf } from './files.ts'
-import { removeSecrets, writeSecrets } from './secrets.ts'
+import { removeSecrets, secretCount, writeSecrets } from './secrets.ts'
+import { crowded } from './watch-limit.ts'
 import type { EnvoyArtefacts, GatewayFiles } from '../../engines/envoy/render.ts'
 import type { Setting } from '../setting.ts'
 import type { Task, TaskStatus } from '../supervise.ts'
@@ -79,7 +80,7 @@ export function createEnvoys(setting: Setting, source: SecretSource, log: (text:
     const folder = `/proc/self/fd/${fd}`
     try {
       await started
-      if (!(await until(() => isReady(join(folder, adminSocket)), startMs, 20))) return `Envoy does not run: see \`${join(setting.folder, 'log', `${keyOf(seat)}.log`)}\``
+      if (!(await until(() => isReady(join(folder, adminSocket)), startMs, 20))) return notRunning(join(setting.folder, 'log', `${keyOf(seat)}.log`))
       await apply(files, { folder })
       removeSecrets(folder, files.needs)
       return undefined
@@ -103,6 +104,10 @@ export function createEnvoys(setting: Setting, source: SecretSource, log: (text:
       serving = envoy === undefined ? [] : wanted
       for (const { seat } of serving) makeGatewayFolder(setting, seat)
       for (const [name, missing] of secrets()) if (missing.length > 0) problems.set(keyOf({ name: name as GatewaySeat['name'] }), missing.join('; '))
+      for (const seat of crowded(serving.map(({ seat, files }) => ({ seat, wanted: files.needs.length, held: secretCount(gatewayFolder(setting.folder, seat.name)) })))) {
+        log(`gateways: \`${keyOf(seat)}\` is started again: the kernel grants too few watches to hold old and new secrets at once`)
+        await supervisor.stop(keyOf(seat))
+      }
       for (const { seat, files } of serving) {
         const folder = gatewayFolder(setting.folder, seat.name)
         // One that does not run now is to begin with what holds now.
@@ -128,6 +133,13 @@ export function createEnvoys(setting: Setting, source: SecretSource, log: (text:
 /** As the namespace is called, without the instance. */
 export function keyOf({ name }: Pick<GatewaySeat, 'name'>): string {
   return name === 'outbound' ? 'gateway-out' : 'gateway-in'
+}
+
+/** The kernel's watches may be used up by somebody else, which Envoy alone notices. */
+function notRunning(log: string): string {
+  const said = existsSync(log) ? readFileSync(log, 'utf8').slice(-20_000) : ''
+  if (/inotify/.test(said)) return `Envoy does not run: the kernel grants its user no more watches of files; raise \`fs.inotify.max_user_instances\` (see \`${log}\`)`
+  return `Envoy does not run: see \`${log}\``
 }
 
 function taskOf(setting: Setting, seat: GatewaySeat, { files }: GatewayFiles, envoy: string): Task {

@@ -1,4 +1,4 @@
-/** The key sets that policies name as files of this host: read when a set is designed, so that one state has one text. */
+/** The key sets that policies name as files of this host: read when a set is designed, so that one state has one text, and looked at for another. */
 import { readFileSync } from 'node:fs'
 import type { Intent } from '../../intent/intent.ts'
 
@@ -16,4 +16,19 @@ export function readKeySets(intent: Intent): ReadonlyMap<string, string> {
     }
   }
   return found
+}
+
+/**
+ * Tells whether the files hold something else than `used`: at the second look that finds the same, since a file may be in the
+ * middle of being written. An issuer's new keys need no apply then.
+ */
+export function createKeySetLook(): (intent: Intent, used: ReadonlyMap<string, string>) => boolean {
+  let seen = ''
+  return (intent, used) => {
+    const found = readKeySets(intent)
+    const text = JSON.stringify([...found])
+    const settled = text === seen
+    seen = text
+    return settled && text !== JSON.stringify([...used])
+  }
 }

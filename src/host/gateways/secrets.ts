@@ -46,7 +46,16 @@ export function writeSecrets(folder: string, needs: readonly SecretNeed[], sourc
 /** Keys that nothing names any more go; call it when no configuration in use names them. */
 export function removeSecrets(folder: string, needs: readonly SecretNeed[]): void {
   const needed = new Set(needs.map((n) => n.file))
-  for (const name of readdirSync(folder)) if (/^sds-.*\.json$/.test(name) && !needed.has(name)) rmSync(join(folder, name), { force: true })
+  for (const name of secretsIn(folder)) if (!needed.has(name)) rmSync(join(folder, name), { force: true })
+}
+
+/** How many lie there, those of the configuration before included. */
+export function secretCount(folder: string): number {
+  return secretsIn(folder).length
+}
+
+function secretsIn(folder: string): readonly string[] {
+  return readdirSync(folder).filter((name) => /^sds-.*\.json$/.test(name))
 }
 
 function materialOf(need: SecretNeed, source: SecretSource): SecretMaterial | undefined {

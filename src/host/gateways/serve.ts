@@ -1,11 +1,12 @@
 /** What gateways and resolver of this host are to do, from a set and its plan, for `design`. */
 import { render as renderNames } from '../../engines/dns/render.ts'
-import { render as renderEnvoy } from '../../engines/envoy/render.ts'
+import { renderWithin } from '../../engines/envoy/watched.ts'
 import { issuersOf } from '../../engines/nftables/gateway-needs.ts'
 import { parseAddress } from '../../net/address.ts'
 import { authorities } from '../sandbox.ts'
 import { insideFolder } from './files.ts'
 import { readKeySets } from './key-sets.ts'
+import { watchLimit } from './watch-limit.ts'
 import type { DnsInventory } from '../../engines/dns/inventory.ts'
 import type { Zones } from '../../engines/dns/zones.ts'
 import type { GatewayInventory } from '../../engines/envoy/inventory.ts'
@@ -22,19 +23,23 @@ export interface Served {
   readonly zones: Zones | undefined
   /** `undefined` where no Envoy runs. */
   readonly envoy: EnvoyArtefacts | undefined
+  /** What stood in the key sets that it was made by. */
+  readonly keySets: ReadonlyMap<string, string>
   readonly refused: readonly EngineRefusal[]
 }
 
-export const nothingServed: Served = Object.freeze({ zones: undefined, envoy: undefined, refused: Object.freeze([]) })
+export const nothingServed: Served = Object.freeze({ zones: undefined, envoy: undefined, keySets: new Map<string, string>(), refused: Object.freeze([]) })
 
 export function serve(set: CheckedSet, { places, inventory }: Pick<Plan, 'places' | 'inventory'>, now: number): Served {
   if (inventory.gateways === undefined) return nothingServed
   const names = inventory.gateways.resolver === undefined ? undefined : renderNames(set.platform, set.intent, dnsInventory(set, inventory), { now })
   const { outbound, inbound } = inventory.gateways
-  const envoy = outbound === undefined && inbound === undefined ? undefined : renderEnvoy(set.platform, set.intent, envoyInventory(set.intent, places, inventory), { now })
+  const between = outbound === undefined && inbound === undefined ? undefined : envoyInventory(set.intent, places, inventory)
+  const envoy = between === undefined ? undefined : renderWithin(set.platform, set.intent, between, { now }, watchLimit())
   return {
     zones: names?.zones,
     envoy,
+    keySets: between?.keySets ?? new Map(),
     refused: [
       ...(envoy?.refused ?? []).map(({ path, code, reason }): EngineRefusal => ({ engine: 'envoy', path, code, reason })),
       ...(names?.refused ?? []).map(({ path, code, reason }): EngineRefusal => ({ engine: 'dns', path, code, reason })),
