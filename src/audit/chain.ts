@@ -109,12 +109,15 @@ function isEntry({ kind, time, opened, closed, details }: ChangeEntry): boolean 
 }
 
 /** The permissions that are open when all of this has happened. */
-export function grantsAfter(entries: readonly ChangeEntry[]): ReadonlySet<string> {
+export function grantsAfter(entries: readonly ChangeEntry[]): Set<string> {
   const open = new Set<string>()
-  for (const { kind, opened = [], closed = [] } of entries) {
-    if (kind === 'down') open.clear()
-    for (const line of closed) open.delete(line)
-    for (const line of opened) open.add(line)
-  }
+  for (const entry of entries) grant(open, entry)
   return open
+}
+
+/** Takes what an event closes from the open ones, and adds what it opens. */
+export function grant(open: Set<string>, { kind, opened = [], closed = [] }: ChangeEvent): void {
+  if (kind === 'down') open.clear()
+  for (const line of closed) open.delete(line)
+  for (const line of opened) open.add(line)
 }

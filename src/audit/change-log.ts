@@ -3,7 +3,7 @@ import { closeSync, constants, fchmodSync, fstatSync, fsyncSync, ftruncateSync, 
 import { join } from 'node:path'
 import { Fault, messageOf } from '../base/fault.ts'
 import { replaceFile } from '../host/durable.ts'
-import { formatEntry, grantsAfter, readChain, sealed } from './chain.ts'
+import { formatEntry, grant, grantsAfter, readChain, sealed } from './chain.ts'
 import type { Clock } from '../base/clock.ts'
 import type { ChangeEvent, Journal } from '../host/journal.ts'
 import type { Chain, ChainHead } from './chain.ts'
@@ -30,17 +30,29 @@ export function openChangeLog(folder: string, clock: Clock): Journal {
   let head: ChainHead | undefined = chain.entries.at(-1)
   let lines = chain.entries.length
   let end = chain.bytes
+  let first = chain.entries[0]?.hash
   let problem = describe(chain)
-  let grants: ReadonlySet<string> | undefined = grantsAfter(chain.entries)
+  let grants = grantsAfter(chain.entries)
   if (problem === undefined) problem = attempt(() => clearAfter(path, end))
   let seen = stamp(path)
 
   /** Nobody else writes: where the file is another than it was left, it has to hold the same lines all the same. */
   const look = (): void => {
-    if (problem !== undefined || stamp(path) === seen) return
+    const there = stamp(path)
+    if (there === seen) return
     const now = readChangeLog(folder)
+    const begun = now.entries[0]?.kind === 'begin' && now.entries[0].hash !== first
+    if (problem !== undefined && !(begun && now.problem === undefined)) return
     problem = describe(now)
-    if (problem === undefined && (now.entries.at(-1)?.hash !== head?.hash || now.bytes !== end)) problem = 'it does not end as this agent has left it'
+    if (problem === undefined && begun) {
+      // A person has put the broken log away and begun another.
+      first = now.entries[0]?.hash
+      head = now.entries.at(-1)
+      lines = now.entries.length
+      end = now.bytes
+      grants = grantsAfter(now.entries)
+      seen = there
+    } else if (problem === undefined && (now.entries.at(-1)?.hash !== head?.hash || now.bytes !== end)) problem = 'it does not end as this agent has left it'
   }
 
   return {
@@ -58,10 +70,11 @@ export function openChangeLog(folder: string, clock: Clock): Journal {
       } finally {
         seen = stamp(path)
       }
+      first ??= entry.hash
       head = { seq: entry.seq, hash: entry.hash }
       lines++
       end += bytes.length
-      grants = undefined
+      grant(grants, entry)
     },
     settle: () => {
       if (lines === 0) return
@@ -78,7 +91,10 @@ export function openChangeLog(folder: string, clock: Clock): Journal {
       look()
       return { lines, head: head?.hash, problem }
     },
-    grants: () => grants ?? (grants = grantsAfter(readChangeLog(folder).entries)),
+    grants: () => {
+      look()
+      return grants
+    },
   }
 }
 

@@ -11,6 +11,7 @@ export const commands = {
   test: async () => (await import('./test.ts')).command,
   explain: async () => (await import('./explain.ts')).command,
   import: async () => (await import('./import.ts')).command,
+  audit: async () => (await import('./audit.ts')).command,
   names: async () => (await import('./names.ts')).command,
   matrix: async () => (await import('./matrix.ts')).command,
   schema: async () => (await import('./schema.ts')).command,

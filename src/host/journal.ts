@@ -2,10 +2,10 @@
 import { userInfo } from 'node:os'
 import { Fault } from '../base/fault.ts'
 
-export const changeKinds = ['adopt', 'apply', 'down', 'drift', 'expired', 'failed', 'refused', 'revoke', 'up', 'verify'] as const
+export const changeKinds = ['adopt', 'apply', 'begin', 'down', 'drift', 'expired', 'failed', 'refused', 'revoke', 'up', 'verify'] as const
 /**
  * `revoke` is an apply that only closes; `failed` takes back what the line before has told; `adopt` is a new agent that goes on
- * with what it finds; `drift` is a foreign change that was mended.
+ * with what it finds; `drift` is a foreign change that was mended; `begin` follows a log that was broken.
  */
 export type ChangeKind = (typeof changeKinds)[number]
 

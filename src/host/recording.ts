@@ -32,9 +32,7 @@ const mostDetails = 50
 const driftEveryMs = 10_000
 
 export function createRecording(journal: Journal, log: (text: string) => void): Recording {
-  /** As the log has it. */
-  let told = journal.grants()
-  let before = told
+  let last: Pick<ChangeEvent, 'opened' | 'closed'> = {}
   let held: string[] = []
   let timer: NodeJS.Timeout | undefined
 
@@ -50,6 +48,12 @@ export function createRecording(journal: Journal, log: (text: string) => void): 
 
   const grantsOf = (inForce: InForce, now: number): ReadonlySet<string> => grantLines(carriedPaths(inForce.set, inForce.refused), now)
 
+  /** Compared with what the log has. */
+  const changedTo = (grants: ReadonlySet<string>): { readonly opened: readonly string[]; readonly closed: readonly string[] } => {
+    const told = journal.grants()
+    return { opened: linesWithout(grants, told), closed: linesWithout(told, grants) }
+  }
+
   const tellDrift = (): void => {
     timer = undefined
     if (held.length === 0) return
@@ -63,8 +67,7 @@ export function createRecording(journal: Journal, log: (text: string) => void): 
   return {
     change: (next, now, { kind, actor, reason }) => {
       const grants = grantsOf(next, now)
-      const opened = linesWithout(grants, told)
-      const closed = linesWithout(told, grants)
+      const { opened, closed } = changedTo(grants)
       journal.append({
         kind: kind === 'apply' && opened.length === 0 && closed.length > 0 ? 'revoke' : kind,
         actor,
@@ -74,12 +77,10 @@ export function createRecording(journal: Journal, log: (text: string) => void): 
         opened,
         closed,
       })
-      before = told
-      told = grants
+      last = { opened, closed }
     },
     failed: (why, { actor }) => {
-      tell({ kind: 'failed', actor, opened: linesWithout(before, told), closed: linesWithout(told, before), details: [messageOf(why)] })
-      told = before
+      tell({ kind: 'failed', actor, opened: last.closed ?? [], closed: last.opened ?? [], details: [messageOf(why)] })
     },
     refused: (documents, diagnostics, { actor, reason }) => {
       const errors = diagnostics.filter((d) => d.severity === 'error').flatMap((d) => formatDiagnostic(d).split('\n').map(escapeText))
@@ -88,17 +89,13 @@ export function createRecording(journal: Journal, log: (text: string) => void): 
     adopted: (inForce, now) => {
       const grants = inForce === undefined ? noGrants : grantsOf(inForce, now)
       // Whoever was killed between line and table, or with the whole machine, could not tell the rest.
-      const changed = { opened: linesWithout(grants, told), closed: linesWithout(told, grants) }
-      told = grants
+      const changed = changedTo(grants)
       if (inForce !== undefined) tell({ kind: 'adopt', documents: documentsOf(inForce.set.documents), intent: intentHash(inForce.set.intent), ...changed })
       else if (changed.closed.length > 0) tell({ kind: 'adopt', ...changed, details: ['nothing is in force any more'] })
     },
     lapsed: (inForce, now) => {
-      const grants = grantsOf(inForce, now)
-      const closed = linesWithout(told, grants)
-      if (closed.length === 0) return
-      told = grants
-      tell({ kind: 'expired', closed })
+      const { closed } = changedTo(grantsOf(inForce, now))
+      if (closed.length > 0) tell({ kind: 'expired', closed })
     },
     drift: (found) => {
       held.push(...found.slice(0, mostDetails + 1 - Math.min(held.length, mostDetails)))
