@@ -8,6 +8,7 @@ import { writeFileSync } from 'node:fs'
 import { createInterface } from 'node:readline'
 import { render } from '../src/engines/nftables/render.ts'
 import { noIds } from '../src/engines/nftables/ids.ts'
+import { hands } from '../src/host/hands.ts'
 import { enforceConnections } from '../src/host/revoke.ts'
 import { createTableKeeper } from '../src/host/table-keeper.ts'
 import { noAddresses } from '../src/net/address-set.ts'
@@ -65,13 +66,15 @@ const inventory: InForce['plan']['inventory'] = {
   uplink: { interface: 'bhu0' },
 }
 const plan = { places, inventory, slots: { next: 1, slots: new Map<string, number>() } }
-const fixed = { kind: 'atoms', egress: [], publish: [], lead: [], classes: [], bogons: noAddresses, published: noAddresses } as const
+const fixed = { kind: 'atoms', egress: [], publish: [], lead: [], held: [], classes: [], bogons: noAddresses, published: noAddresses } as const
 
 /** The keeper and the revocation read nothing of the documents themselves. */
 function inForce(direct: readonly DirectAtom[]): InForce {
   return { plan, atoms: { ...fixed, direct }, ids: noIds, refused: [] } as unknown as InForce
 }
 
+// As an agent does when it begins.
+hands.warm()
 const full = inForce([...ours, ...others])
 const milliseconds = (): number => Number(process.hrtime.bigint()) / 1e6
 const keeper = createTableKeeper((text) => process.stderr.write(`${text}\n`))

@@ -26,8 +26,8 @@ export interface Finished {
   readonly stderr: string
 }
 
-const defaultTimeout = 30_000
-const defaultMaxBytes = 64 * 1024 * 1024
+export const defaultTimeout = 30_000
+export const defaultMaxBytes = 64 * 1024 * 1024
 
 /**
  * Runs a program to its end. A status other than 0 is a result, not an error; a program that is missing, late, too
@@ -176,10 +176,12 @@ function interrupted(program: string): Fault {
   return new Fault('interrupted', `\`${program}\` was interrupted`)
 }
 
-function late(program: string, timeoutMs: number): Fault {
+/** What a program is told that did not end in time. */
+export function late(program: string, timeoutMs: number): Fault {
   return new Fault('command-timeout', `\`${program}\` did not finish within ${timeoutMs / 1000} s`)
 }
 
-function talkative(program: string, max: number): Fault {
+/** The same for one that says too much. */
+export function talkative(program: string, max: number): Fault {
   return new Fault('output-too-large', `\`${program}\` said more than ${max} bytes`)
 }

@@ -2,8 +2,8 @@
  * Revocation: ends every connection that no path permits any more. The table has stopped its packets already; here its entry
  * is removed, so that a later grant cannot revive it, and both sockets are ended, so that nobody waits on a dead line.
  */
-import { run } from '../base/process.ts'
 import { formatAddress } from '../net/address.ts'
+import { hands } from './hands.ts'
 import { inNetns } from './ip.ts'
 import type { Connection, Tuple } from './conntrack.ts'
 
@@ -56,7 +56,7 @@ async function removeEntries(doomed: readonly Connection[]): Promise<void> {
   // An entry that ended by itself meanwhile is status 1, and no failure.
   const left = [...calls.values()]
   const worker = async (): Promise<void> => {
-    for (let argv = left.shift(); argv !== undefined; argv = left.shift()) await run(argv)
+    for (let argv = left.shift(); argv !== undefined; argv = left.shift()) await hands.run(argv)
   }
   await Promise.all(Array.from({ length: callsAtOnce }, worker))
 }
@@ -99,10 +99,14 @@ async function endSockets(doomed: readonly Connection[], netnsOf: (address: stri
 
 /** Ends the sockets of a namespace that a filter of `ss` selects, and tells which: local and remote end of each. */
 export async function killSockets(netns: string, kinds: readonly string[], filter: string): Promise<ReadonlySet<string>> {
+  return endsIn((await hands.run(inNetns(netns, ['ss', '-K', '-H', '-n', ...kinds, filter]))).stdout)
+}
+
+/** Local and remote end of each line. There is one column less when `ss` was asked for one kind alone. */
+export function endsIn(listed: string): ReadonlySet<string> {
   const ended = new Set<string>()
-  const { stdout } = await run(inNetns(netns, ['ss', '-K', '-H', '-n', ...kinds, filter]))
-  for (const line of stdout.split('\n')) {
-    const [local, remote] = line.trim().split(/\s+/).slice(4, 6)
+  for (const line of listed.split('\n')) {
+    const [local, remote] = line.split(/\s+/).filter((field) => /:(?:\d+|\*)$/.test(field))
     if (local !== undefined && remote !== undefined) ended.add(`${plain(local)} ${plain(remote)}`)
   }
   return ended
@@ -112,8 +116,14 @@ function endKey(e: SocketEnd): string {
   return `${e.local}:${e.localPort} ${e.remote}:${e.remotePort}`
 }
 
+/** As a filter of `ss` takes it: a bare IPv6 address would end in a port. */
 function bracket(address: string): string {
   return address.includes(':') ? `[${address}]` : address
+}
+
+/** The sockets with one end at this port, ours or theirs, and the other at any of these addresses. */
+export function socketsAt(whose: 'sport' | 'dport', port: number, remotes: readonly string[]): string {
+  return `${whose} = :${port} and ( ${remotes.map((address) => `dst ${bracket(address)}`).join(' or ')} )`
 }
 
 /** `[fd00::1]:80`, `[::ffff:10.0.0.1]:80` (a dual-stack socket) and `10.0.0.1:80` as `endKey` writes them. */

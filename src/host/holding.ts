@@ -4,6 +4,7 @@
  */
 import { dropPending, loadIds, loadSlots, saveInventory } from './memory.ts'
 import { design, enforceGroups, enforcePlaces, samePlaces } from './enforce.ts'
+import { hands } from './hands.ts'
 import { enforceConnections } from './revoke.ts'
 import { tasksOf, writeEtc } from './tasks.ts'
 import type { CheckedSet } from './documents.ts'
@@ -56,6 +57,7 @@ export interface HoldingParts {
 
 export function createHolding({ setting, time, keeper, supervisor, expiry, gateways, identities, brokers, onInForce }: HoldingParts): Holding {
   const { folder } = setting
+  hands.warm()
   let numbers: Numbers = { ids: loadIds(folder), slots: loadSlots(folder) }
   let inForce: InForce | undefined
   let failed: readonly FailedPlace[] = []

@@ -9,7 +9,7 @@ import { permits } from '../engines/nftables/permits.ts'
 import { formatAddress } from '../net/address.ts'
 import { isProtocol } from '../net/protocol.ts'
 import { listConnections } from './conntrack.ts'
-import { cutConnections, killSockets } from './cut.ts'
+import { cutConnections, killSockets, socketsAt } from './cut.ts'
 import { gatewaySeats } from './gateways/places.ts'
 import type { Atoms, DirectAtom } from '../engines/nftables/atoms.ts'
 import type { Connection } from './conntrack.ts'
@@ -86,14 +86,16 @@ async function endAtOnce(next: InForce, gone: readonly DirectAtom[]): Promise<Re
     const kinds = [atom.protocol === 'tcp' ? '-t' : '-u']
     const sources = next.plan.places.filter((p) => p.group === atom.source)
     const destinations = next.plan.places.filter((p) => p.group === atom.destination)
-    const remote = (places: typeof sources): string => `( ${places.flatMap((p) => [p.ipv4, p.ipv6]).map((a) => `dst ${formatAddress(a)}`).join(' or ')} )`
+    const addresses = (places: typeof sources): readonly string[] => places.flatMap((p) => [p.ipv4, p.ipv6].map(formatAddress))
     if (sources.length === 0 || destinations.length === 0 || sources.length + destinations.length > mostPaths) return []
     return [
-      ...sources.map((p) => ({ netns: p.netns, kinds, filter: `dport = :${port} and ${remote(destinations)}` })),
-      ...destinations.map((p) => ({ netns: p.netns, kinds, filter: `sport = :${port} and ${remote(sources)}` })),
+      ...sources.map((p) => ({ netns: p.netns, kinds, filter: socketsAt('dport', port, addresses(destinations)) })),
+      ...destinations.map((p) => ({ netns: p.netns, kinds, filter: socketsAt('sport', port, addresses(sources)) })),
     ]
   })
-  const ended = await Promise.all(calls.map(({ netns, kinds, filter }) => killSockets(netns, kinds, filter)))
+  // What is asked of both protocols is asked once.
+  const once = Map.groupBy(calls, ({ netns, filter }) => `${netns} ${filter}`)
+  const ended = await Promise.all([...once.values()].map((same) => killSockets(same[0]?.netns ?? '', [...new Set(same.flatMap((c) => c.kinds))], same[0]?.filter ?? '')))
   return new Set(ended.flatMap((keys) => [...keys]))
 }
 
