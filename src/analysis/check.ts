@@ -1,14 +1,15 @@
-/** What a set has to satisfy beyond being well-formed: its own Guardrails and PolicyTests. */
+/** What a set has to satisfy beyond being well-formed: its own Guardrails and PolicyTests, and the separation that its environments ask for. */
 import { sortDiagnostics } from '../base/diagnostic.ts'
 import { decider } from '../intent/decide.ts'
+import { leastSeparation } from './isolation/least.ts'
 import { guardrailDiagnostics, judgeGuardrails } from './guardrails.ts'
 import { policyTestDiagnostics, runPolicyTests } from './policy-tests.ts'
 import type { Diagnostic } from '../base/diagnostic.ts'
 import type { Intent } from '../intent/intent.ts'
 import type { Platform } from '../model/platform.ts'
 
-/** Every Guardrail that does not hold and every test case that fails; `now` matters to the tests alone. */
+/** Every Guardrail that does not hold, every test case that fails, and every environment that is less separate than it asks for; `now` matters to the tests alone. */
 export function checkSet(platform: Platform, intent: Intent, now: number): readonly Diagnostic[] {
   const tests = platform.policyTests.length === 0 ? [] : runPolicyTests(platform, decider(platform, intent), now)
-  return sortDiagnostics([...guardrailDiagnostics(judgeGuardrails(platform, intent)), ...policyTestDiagnostics(tests)])
+  return sortDiagnostics([...guardrailDiagnostics(judgeGuardrails(platform, intent)), ...policyTestDiagnostics(tests), ...leastSeparation(platform, intent).filter((d) => d.severity === 'error')])
 }

@@ -4,6 +4,7 @@ import { sortDiagnostics } from '../base/diagnostic.ts'
 import { compareText } from '../base/location.ts'
 import { selector } from '../intent/select.ts'
 import { refText } from '../model/reference-text.ts'
+import { leastSeparation } from './isolation/least.ts'
 import { gatewayFindings } from './lint-gateways.ts'
 import { portFindings } from './lint-ports.ts'
 import { documentOf, whatIf } from './what-if.ts'
@@ -38,7 +39,7 @@ export function lint(platform: Platform, intent: Intent, now: number, soon: numb
     ]
   })
   const risks = platform.riskRecords.flatMap((risk) => endsSoon(risk.until, now, soon, risk.at, `the risk accepted in \`${risk.name}\``))
-  return sortDiagnostics([...found, ...risks])
+  return sortDiagnostics([...found, ...risks, ...leastSeparation(platform, intent).filter((d) => d.severity === 'warning')])
 }
 
 function pathsByDocument(intent: Intent): ReadonlyMap<string, readonly Path[]> {

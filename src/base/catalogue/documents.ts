@@ -187,6 +187,16 @@ export const documentErrors = {
     why: 'A Guardrail is what has to be true of every set of policies.',
     fix: 'Remove one of the paths of the chain shown.',
   },
+  'isolation-unmet': {
+    title: 'an environment is less separate from another owner\'s than it asks for',
+    why: '`isolation` is the least that an environment asks for; what its owner was promised must hold of every set.',
+    fix: 'Move one of the two, close the path, or ask for less.',
+  },
+  'isolation-open': {
+    title: 'the documents do not show that an environment is as separate as it asks for',
+    why: 'Where nobody says on which hosts workloads run, two owners may meet on one.',
+    fix: 'Assign the workloads in Host documents, or give one environment a segment or a stack of its own.',
+  },
   'policy-test-failed': {
     title: 'a policy test fails',
     why: 'The set does not allow or deny what its authors said it does.',

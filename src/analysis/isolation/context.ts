@@ -1,0 +1,40 @@
+/** What every layer is judged by. */
+import type { Intent } from '../../intent/intent.ts'
+import type { Platform, Workload } from '../../model/platform.ts'
+import type { DocumentPlace } from './finding.ts'
+import type { LiveFacts } from './live.ts'
+import type { Party } from './party.ts'
+import type { Places } from './places.ts'
+
+export interface IsolationContext {
+  readonly platform: Platform
+  readonly intent: Intent
+  /** Sorted by text, so that who is asked about first changes nothing. */
+  readonly parties: readonly [Party, Party]
+  readonly places: Places
+  readonly live: LiveFacts | undefined
+  /** Milliseconds since the epoch. */
+  readonly now: number
+}
+
+export function workloadsOf({ parties: [a, b] }: IsolationContext): readonly [readonly Workload[], readonly Workload[]] {
+  return [a.workloads, b.workloads]
+}
+
+type Named = 'stacks' | 'environments' | 'segments' | 'hosts' | 'enclaves'
+
+const kinds: Readonly<Record<Named, string>> = { stacks: 'Stack', environments: 'Environment', segments: 'IsolationSegment', hosts: 'Host', enclaves: 'Enclave' }
+
+/** The documents of these names; those that nobody wrote (`default`) have no place to point at. */
+export function documentsNamed(platform: Platform, table: Named, names: Iterable<string>): readonly DocumentPlace[] {
+  return [...names].sort().flatMap((name) => {
+    const found = platform[table].get(name)
+    return found === undefined ? [] : [{ document: `${kinds[table]} ${name}`, at: found.at }]
+  })
+}
+
+export function list(names: readonly string[]): string {
+  const shown = names.slice(0, 4).map((name) => `\`${name}\``)
+  if (names.length > 4) return `${shown.join(', ')} and ${names.length - 4} more`
+  return shown.length < 2 ? shown.join('') : `${shown.slice(0, -1).join(', ')} and ${shown.at(-1) ?? ''}`
+}

@@ -1,0 +1,143 @@
+/** The layers that a host's kernel and the authority keep: enclave, container, identity, policy. */
+import { isExpired } from '../../intent/mismatch.ts'
+import { formatFlowEnd, formatTraffic } from '../../intent/format.ts'
+import { compareText } from '../../base/location.ts'
+import { shortestChain } from '../chain.ts'
+import { graphOf } from '../graph.ts'
+import { documentsNamed, list, workloadsOf } from './context.ts'
+import { bothHere, elsewhere } from './layers-places.ts'
+import { contradiction, held, kernelBasis } from './live.ts'
+import { overlapOf } from './places.ts'
+import type { Path } from '../../intent/intent.ts'
+import type { Hop } from '../chain.ts'
+import type { Graph } from '../graph.ts'
+import type { IsolationContext } from './context.ts'
+import type { Basis, DocumentPlace, Finding, Strength } from './finding.ts'
+import type { Party } from './party.ts'
+
+const anotherPlatform = 'another platform, with an authority and hosts of its own'
+
+export function enclave(context: IsolationContext): Finding {
+  const layer = 'enclave'
+  if (elsewhere(context)) return kept(context, 'strong', { layer, sharing: 'separate', says: 'they are on different platforms', enforcedBy: 'both platforms deny what their policies do not open', stronger: undefined, documents: [] })
+  const overlap = overlapOf(...workloadsOf(context), (w) => [w.enclave])
+  const documents = documentsNamed(context.platform, 'enclaves', [...overlap.ours, ...overlap.theirs])
+  if (overlap.common.length > 0) {
+    const whole = overlap.common.length === overlap.ours.length && overlap.common.length === overlap.theirs.length
+    return { layer, sharing: whole ? 'shared' : 'partly', says: `they share the enclave ${list(overlap.common)}: one owner's policies open paths between them`, enforcedBy: undefined, strength: 'none', basis: 'documents', stronger: 'an enclave for each: then a path needs both to agree', documents }
+  }
+  if (overlap.ours.length === 0 || overlap.theirs.length === 0) return { layer, sharing: 'absent', says: 'one of them has no workloads', enforcedBy: undefined, strength: 'none', basis: 'documents', stronger: undefined, documents }
+  return kept(context, 'moderate', {
+    layer, sharing: 'separate', says: `they are in enclaves of their own: ${list(overlap.ours)} and ${list(overlap.theirs)}`, documents, stronger: undefined,
+    enforcedBy: 'what no policy opens is denied, and between enclaves one must export what the other imports',
+  })
+}
+
+export function container(context: IsolationContext): Finding {
+  const layer = 'container'
+  const [ours, theirs] = workloadsOf(context)
+  const absent = { layer, enforcedBy: undefined, strength: 'none', basis: 'documents', stronger: undefined, documents: [] } as const
+  if (elsewhere(context)) return { ...absent, sharing: 'separate', strength: 'strong', says: 'they are on different platforms', enforcedBy: 'two installations' }
+  const common = overlapOf(ours, theirs, (w) => [w.id]).common
+  if (common.length > 0) return { ...absent, sharing: 'partly', says: `they have workloads in common: ${list(common)}` }
+  if (ours.length === 0 || theirs.length === 0) return { ...absent, sharing: 'absent', says: 'one of them has no workloads' }
+  const starts = new Set([...ours, ...theirs].map((w) => w.start.kind))
+  if (starts.size === 1 && starts.has('none')) return { ...absent, sharing: 'unknown', says: 'they are declared only, and nothing says what runs them', stronger: 'hosts of their own' }
+  const ways = [
+    ...(starts.has('run') ? ['processes that Bulkhead starts have network, mount, process and user namespaces of their own and no capabilities outside of them'] : []),
+    ...(starts.has('attach-netns') ? ['of containers that others started, Bulkhead separates the network alone'] : []),
+    ...(starts.has('attach-interface') ? ['what stands behind an interface that was handed over, perhaps a virtual machine, is not known here'] : []),
+    ...(starts.has('none') ? ['some are declared only, and nothing says what runs them'] : []),
+  ]
+  const sandbox = context.live?.sandbox === true && bothHere(context) ? '; in this sandbox all of them are processes of one user' : ''
+  // Attempts are made on the network alone.
+  const basis: Basis = bothHere(context) ? (kernelBasis(context.live) === 'contradicted' ? 'contradicted' : 'in force') : 'documents'
+  return {
+    layer, sharing: 'separate', says: `${ways.join('; ')}${sandbox}`, strength: held('weak', basis), basis, documents: [],
+    enforcedBy: basis === 'contradicted' ? undefined : 'namespaces of one kernel, the weakest of all layers: one fault of that kernel ends it', stronger: 'hosts of their own',
+  }
+}
+
+export function identity(context: IsolationContext): Finding {
+  const layer = 'identity'
+  const [ours, theirs] = workloadsOf(context)
+  const common = overlapOf(ours, theirs, (w) => [w.id]).common
+  const nothing = { layer, enforcedBy: undefined, strength: 'none', basis: 'documents', stronger: undefined, documents: [] } as const
+  if (elsewhere(context)) return kept(context, 'strong', { layer, sharing: 'separate', says: 'each platform has a trust domain and an authority of its own', enforcedBy: 'certificates of the one are not believed about identities of the other', stronger: undefined, documents: [] })
+  if (common.length > 0) return { ...nothing, sharing: 'partly', says: `they have identities in common: ${list(common)}` }
+  if (ours.length === 0 || theirs.length === 0) return { ...nothing, sharing: 'absent', says: 'one of them has no workloads' }
+  return kept(context, 'moderate', {
+    layer, sharing: 'separate', says: `every workload has an identity of its own; one authority, that of \`${context.platform.trustDomain}\`, issues all of them`, documents: [],
+    enforcedBy: 'the interface that a packet arrives on, never its address; and certificates whose keys no other workload sees', stronger: anotherPlatform,
+  })
+}
+
+export function policy(context: IsolationContext): Finding {
+  const { intent, platform, parties, now } = context
+  const layer = 'policy'
+  const graph = graphOf(platform, intent, (path) => !isExpired(path, now))
+  const [a, b] = parties.map((party) => nodesOf(graph, party)) as [ReadonlySet<number>, ReadonlySet<number>]
+  const direct = [...pathsFrom(graph, a, b), ...pathsFrom(graph, b, a)]
+  const meeting = commonOutside(graph, a, b)
+  const where = meeting.length === 0 ? '' : `; both may reach ${list(meeting)}, where what they send could meet`
+  if (direct.length > 0) {
+    const texts = [...new Set(direct.map((path) => `${formatFlowEnd(path.source)} -> ${formatFlowEnd(path.destination)} ${formatTraffic(path)}`))].sort(compareText)
+    return kept(context, 'weak', {
+      layer, sharing: 'partly', says: `policies open ${texts.length} ${texts.length === 1 ? 'path' : 'paths'} between them: ${list(texts)}${where}`, documents: origins(direct),
+      enforcedBy: 'everything else between them is denied', stronger: 'revoking these policies; a Guardrail `isolated` would refuse such paths',
+    })
+  }
+  const chain = shortestChain(graph, { sources: a, destinations: b }) ?? shortestChain(graph, { sources: b, destinations: a })
+  if (chain !== undefined) {
+    return kept(context, 'weak', {
+      layer, sharing: 'partly', says: `no path joins them, but a chain of paths does: ${chainText(chain)}${where}`, documents: origins(chain.map(({ path }) => path)),
+      enforcedBy: 'everything else between them is denied', stronger: 'a Guardrail `isolated` would refuse such chains',
+    })
+  }
+  return kept(context, 'moderate', {
+    layer, sharing: 'separate', says: `no path and no chain of paths leads from one to the other${where}`, documents: [], enforcedBy: 'what no policy opens is denied',
+    stronger: platform.guardrails.some((g) => g.assert === 'isolated') ? undefined : 'a Guardrail `isolated` would keep it so',
+  })
+}
+
+type Claim = Omit<Finding, 'strength' | 'basis'>
+
+/** What the kernel of a host keeps is only as strong as what was found on it. */
+function kept(context: IsolationContext, strength: Strength, claim: Claim): Finding {
+  const basis = basisOf(context)
+  if (basis !== 'contradicted' || context.live === undefined) return { ...claim, strength, basis }
+  return { ...claim, says: `${claim.says}; ${contradiction(context.live)}`, enforcedBy: undefined, strength: 'none', basis }
+}
+
+/** Of workloads that do not run here only the documents speak. */
+function basisOf(context: IsolationContext): Basis {
+  const { live, parties } = context
+  const seen = parties.filter(({ workloads }) => workloads.some((w) => live?.here.has(w.id) === true)).length
+  return seen === 0 ? 'documents' : parties.every(({ kind, workloads }) => kind === 'peer' || workloads.every((w) => live?.here.has(w.id) === true)) ? kernelBasis(live) : kernelBasis(live) === 'contradicted' ? 'contradicted' : 'documents'
+}
+
+function nodesOf(graph: Graph, party: Party): ReadonlySet<number> {
+  if (party.kind === 'peer') return new Set(graph.ends.flatMap((end, node) => (end.kind === 'peer' && end.peer === party.name ? [node] : [])))
+  return new Set(party.workloads.flatMap((w) => graph.nodeOf(w.id) ?? []))
+}
+
+function pathsFrom(graph: Graph, from: ReadonlySet<number>, to: ReadonlySet<number>): readonly Path[] {
+  return [...from].flatMap((node) => Array.from(graph.paths(node)).filter(({ other }) => to.has(other)).map(({ path }) => path))
+}
+
+/** Externals that workloads of both may reach. */
+function commonOutside(graph: Graph, a: ReadonlySet<number>, b: ReadonlySet<number>): readonly string[] {
+  const reached = (nodes: ReadonlySet<number>): ReadonlySet<string> =>
+    new Set([...nodes].flatMap((node) => graph.outward(node).flatMap(({ other }) => (graph.ends[other]?.kind === 'external' ? [graph.texts[other] ?? ''] : []))))
+  return [...reached(a).intersection(reached(b))].sort(compareText)
+}
+
+function origins(paths: readonly Path[]): readonly DocumentPlace[] {
+  const found = new Map(paths.flatMap(({ origin }) => origin.map((o) => [o.document, { document: o.document, at: o.at }] as const)))
+  return [...found.values()].sort((a, b) => compareText(a.document, b.document))
+}
+
+function chainText(chain: readonly Hop[]): string {
+  const [first] = chain
+  return [first === undefined ? '' : formatFlowEnd(first.path.source), ...chain.map(({ path }) => formatFlowEnd(path.destination))].map((end) => `\`${end}\``).join(' -> ')
+}
