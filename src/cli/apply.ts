@@ -7,6 +7,7 @@ import { requireInstance } from '../host/instance.ts'
 import { nothingApplied } from '../host/report.ts'
 import { withTurn } from '../host/turn.ts'
 import { applyDocuments, instanceOf, instanceOptions, printApply, reasonOption, requestOf, turnOf } from './instance.ts'
+import { waiting } from './progress.ts'
 import type { Command, CommandContext, ExitCode } from './command.ts'
 
 export const command: Command = {
@@ -27,7 +28,10 @@ async function run(context: CommandContext): Promise<ExitCode> {
   const { files, diagnostics } = readDocumentFiles(path)
   if (hasErrors(diagnostics)) return printApply(context, { ...nothingApplied, diagnostics })
   // The agent checks the documents itself: it trusts nobody's word for it.
-  const report = await withTurn(instance, turnOf(context, 'apply'), async () => applyDocuments(instance, await requireInstance(instance), documentSet(path, files), requestOf(context, 'apply'), context.now))
+  const report = await withTurn(instance, turnOf(context, 'apply'), async () => {
+    const where = await requireInstance(instance)
+    return waiting(context, 'the agent applies the documents', () => applyDocuments(instance, where, documentSet(path, files), requestOf(context, 'apply'), context.now))
+  })
   const code = printApply(context, report)
   if (!context.json && code === 0) context.out.line(`${report.opened.length} opened, ${report.closed.length} closed, ${report.ended.length} connections ended`)
   return code

@@ -9,7 +9,7 @@ import { choice } from './arguments.ts'
 import { instantOption } from './instant.ts'
 import { kubernetesDiff } from './kubernetes-diff.ts'
 import { kubernetesOptions } from './kubernetes-load.ts'
-import { judgeFiles, soundOrTell } from './load.ts'
+import { judgeFiles, readingOf, soundOrTell } from './load.ts'
 import { parseRevision, readRevision } from './revision.ts'
 import type { Command, CommandContext, ExitCode } from './command.ts'
 import type { GoodSet } from './load.ts'
@@ -55,7 +55,7 @@ async function setOf(context: CommandContext, text: string): Promise<{ readonly 
   const path = resolve(context.cwd, text)
   const revision = statSync(path, { throwIfNoEntry: false }) === undefined ? parseRevision(text) : undefined
   const read = revision === undefined ? readDocumentFiles(path) : await readRevision(context.cwd, revision.revision, revision.folder, context.signal)
-  const loaded = judgeFiles(read, context.now)
+  const loaded = judgeFiles(read, context.now, readingOf(context))
   const set = soundOrTell(context, loaded)
   return set === undefined ? undefined : { set, assertionsHold: loaded.set !== undefined }
 }

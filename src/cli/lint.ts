@@ -8,7 +8,7 @@ import { githubAnnotations } from './diagnostics/github.ts'
 import { sarif } from './diagnostics/sarif.ts'
 import { diagnosticText, tally } from './diagnostics/text.ts'
 import { durationOption } from './instant.ts'
-import { loadSet } from './load.ts'
+import { loadSet, readingOf } from './load.ts'
 import { version } from './version.ts'
 import type { Diagnostic } from '../base/diagnostic.ts'
 import type { Command, CommandContext, ExitCode } from './command.ts'
@@ -33,7 +33,7 @@ function run(context: CommandContext): Promise<ExitCode> {
   const soon = durationOption(command, context, 'soon', '30d')
   const [directory = ''] = context.args
   const path = resolve(context.cwd, directory)
-  const loaded = loadSet(path, context.now)
+  const loaded = loadSet(path, context.now, readingOf({ ...context, json: format === 'json' }))
   const own = loaded.sound === undefined ? [] : lint(loaded.sound.platform, loaded.sound.intent, context.now, soon)
   // The loader warns of some of it as well, and knows the place better.
   const told = new Set(loaded.diagnostics.map((d) => d.message))

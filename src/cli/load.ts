@@ -10,7 +10,9 @@ import type { ReadFiles } from '../base/files.ts'
 import type { SourceFile } from '../base/source-file.ts'
 import type { Intent } from '../intent/intent.ts'
 import type { Platform } from '../model/platform.ts'
+import { progressOf } from './progress.ts'
 import type { CommandContext } from './command.ts'
+import type { Progress } from './progress.ts'
 
 /** What is there when no document has an error. */
 export interface GoodSet {
@@ -31,14 +33,19 @@ export interface LoadedSet {
 
 const assertions: ReadonlySet<string> = new Set(['guardrail-broken', 'policy-test-failed'])
 
+/** For a person who waits for a large folder. */
+export function readingOf(context: Pick<CommandContext, 'json' | 'out'>): Progress | undefined {
+  return progressOf(context, 'reading the documents')
+}
+
 /** `path` is absolute or relative to the process's own folder; `now` is in milliseconds since the epoch. */
-export function loadSet(path: string, now: number): LoadedSet {
-  return judgeFiles(readDocumentFiles(path), now)
+export function loadSet(path: string, now: number, progress?: Progress): LoadedSet {
+  return judgeFiles(readDocumentFiles(path), now, progress)
 }
 
 /** The same for documents that come from elsewhere. */
-export function judgeFiles(read: ReadFiles, now: number): LoadedSet {
-  const loaded = loadPlatform(read.files, { now })
+export function judgeFiles(read: ReadFiles, now: number, progress?: Progress): LoadedSet {
+  const loaded = loadPlatform(read.files, { now, progress })
   const { platform } = loaded
   const compiled = platform === undefined ? undefined : compile(platform)
   const judged = platform === undefined || compiled === undefined ? [] : checkSet(platform, compiled.intent, now)
@@ -54,7 +61,7 @@ export function judgeFiles(read: ReadFiles, now: number): LoadedSet {
  * comes back: the command ends with exit status 1. Warnings are told on stderr.
  */
 export function loadOrTell(context: CommandContext, directory: string): GoodSet | undefined {
-  const { set, diagnostics } = loadSet(resolve(context.cwd, directory), context.now)
+  const { set, diagnostics } = loadSet(resolve(context.cwd, directory), context.now, readingOf(context))
   return toldProblems(context, set, diagnostics)
 }
 

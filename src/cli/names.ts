@@ -10,7 +10,7 @@ import { addressFromBits } from '../net/address.ts'
 import { compareNames } from '../verify/names.ts'
 import { usage } from './arguments.ts'
 import { instantOption } from './instant.ts'
-import { loadSet, soundOrTell } from './load.ts'
+import { loadSet, readingOf, soundOrTell } from './load.ts'
 import type { DnsInventory } from '../engines/dns/inventory.ts'
 import type { ZoneAsker } from '../engines/dns/zones.ts'
 import type { Phase, Platform, WorkloadId } from '../model/platform.ts'
@@ -40,7 +40,7 @@ interface NameRow {
 async function run(context: CommandContext): Promise<ExitCode> {
   const [directory = '', text = ''] = context.args
   const now = instantOption(command, context)
-  const set = soundOrTell(context, loadSet(resolve(context.cwd, directory), context.now))
+  const set = soundOrTell(context, loadSet(resolve(context.cwd, directory), context.now, readingOf(context)))
   if (set === undefined) return 1
   const { platform, intent } = set
   const workload = workloadOf(platform, text)

@@ -9,6 +9,8 @@ export interface Output {
   readonly write: (text: string) => void
   /** A line about the work, on stderr: progress, warnings, hints. */
   readonly note: (text: string) => void
+  /** Text on a line of a terminal's stderr that the next one takes the place of; empty takes it away. Absent where stderr is no terminal. */
+  readonly status?: (text: string) => void
   /** The one JSON document of `--json`, on stdout, keys in a stable order. */
   readonly json: (value: unknown) => void
   /** True when stdout is a terminal that wants colour. */
@@ -30,6 +32,7 @@ export function createOutput(stdout: Sink, stderr: Sink, env: Readonly<Record<st
     line: (text = '') => void stdout.write(`${text}\n`),
     write: (text: string) => void stdout.write(text),
     note: (text: string) => void stderr.write(`${text}\n`),
+    ...(stderr.isTTY === true && env['TERM'] !== 'dumb' ? { status: (text: string) => void stderr.write(`\r${text}\u001b[K`) } : {}),
     json: (value: unknown) => void stdout.write(`${harmlessJson(canonicalJson(value, 2))}\n`),
     colour,
     paint: (style: Style, text: string) => (colour ? styleText(style, text, { validateStream: false }) : text),

@@ -3,12 +3,13 @@ import { formatDiagnostic, hasErrors, sortDiagnostics } from '../base/diagnostic
 import { readDocumentFiles } from '../base/files.ts'
 import { resolve } from 'node:path'
 import { checkDocuments, documentSet } from '../host/documents.ts'
+import { readingOf } from './load.ts'
 import type { CommandContext, ExitCode } from './command.ts'
 
 /** `undefined` when the set may be used. */
 export async function refuseProblems(context: CommandContext, directory: string): Promise<ExitCode | undefined> {
   const read = readDocumentFiles(resolve(context.cwd, directory))
-  const checked = checkDocuments(documentSet(directory, read.files), context.now)
+  const checked = checkDocuments(documentSet(directory, read.files), context.now, undefined, readingOf(context))
   const diagnostics = sortDiagnostics([...read.diagnostics, ...checked.diagnostics])
   if (!hasErrors(diagnostics)) return undefined
   if (context.json) context.out.json({ applied: false, diagnostics })

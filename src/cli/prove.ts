@@ -2,7 +2,7 @@
 import { resolve } from 'node:path'
 import { judgeGuardrails } from '../analysis/guardrails.ts'
 import { proofJson, proofText } from '../analysis/answers-text.ts'
-import { loadSet, soundOrTell } from './load.ts'
+import { loadSet, readingOf, soundOrTell } from './load.ts'
 import type { Command, CommandContext, ExitCode } from './command.ts'
 
 export const command: Command = {
@@ -17,7 +17,7 @@ export const command: Command = {
 
 async function run(context: CommandContext): Promise<ExitCode> {
   const [directory = ''] = context.args
-  const loaded = loadSet(resolve(context.cwd, directory), context.now)
+  const loaded = loadSet(resolve(context.cwd, directory), context.now, readingOf(context))
   // The answer says which guardrails are broken; it need not be told twice.
   const set = soundOrTell(context, { ...loaded, diagnostics: loaded.sound === undefined ? loaded.diagnostics : loaded.diagnostics.filter((d) => d.code !== 'guardrail-broken') })
   if (set === undefined) return 1

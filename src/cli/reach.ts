@@ -6,7 +6,7 @@ import { reach } from '../analysis/reach.ts'
 import { reachJson, reachText } from '../analysis/answers-text.ts'
 import { usage } from './arguments.ts'
 import { instantOption } from './instant.ts'
-import { loadSet, soundOrTell } from './load.ts'
+import { loadSet, readingOf, soundOrTell } from './load.ts'
 import type { FlowEnd, Platform } from '../model/platform.ts'
 import type { Command, CommandContext, ExitCode } from './command.ts'
 
@@ -34,7 +34,7 @@ async function run(context: CommandContext): Promise<ExitCode> {
   const given = [from, to, compromised].filter((one) => one !== undefined)
   if (given.length !== 1) throw usage(command, given.length === 0 ? 'reach from where, or to where?' : 'one question at a time', 'give FROM, --to or --compromised')
   const now = instantOption(command, context)
-  const set = soundOrTell(context, loadSet(resolve(context.cwd, directory), context.now))
+  const set = soundOrTell(context, loadSet(resolve(context.cwd, directory), context.now, readingOf(context)))
   if (set === undefined) return 1
   const texts = compromised === undefined ? [String(given[0])] : String(compromised).split(',').map((text) => text.trim()).filter((text) => text !== '')
   if (texts.length === 0) throw usage(command, `${quote(String(compromised))} names nobody`)

@@ -4,7 +4,7 @@ import { decider } from '../intent/decide.ts'
 import { runPolicyTests } from '../analysis/policy-tests.ts'
 import { testsJson, testsText } from '../analysis/answers-text.ts'
 import { instantOption } from './instant.ts'
-import { loadSet, soundOrTell } from './load.ts'
+import { loadSet, readingOf, soundOrTell } from './load.ts'
 import type { Command, CommandContext, ExitCode } from './command.ts'
 
 export const command: Command = {
@@ -20,7 +20,7 @@ export const command: Command = {
 async function run(context: CommandContext): Promise<ExitCode> {
   const [directory = ''] = context.args
   const now = instantOption(command, context)
-  const loaded = loadSet(resolve(context.cwd, directory), context.now)
+  const loaded = loadSet(resolve(context.cwd, directory), context.now, readingOf(context))
   const set = soundOrTell(context, { ...loaded, diagnostics: loaded.sound === undefined ? loaded.diagnostics : loaded.diagnostics.filter((d) => d.code !== 'policy-test-failed') })
   if (set === undefined) return 1
   const results = runPolicyTests(set.platform, decider(set.platform, set.intent), now)

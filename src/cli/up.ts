@@ -9,6 +9,7 @@ import { makeStateFolder } from '../host/state.ts'
 import { withTurn } from '../host/turn.ts'
 import { applyDocuments, instanceOf, instanceOptions, nodeProgram, printApply, reasonOption, requestOf, turnOf } from './instance.ts'
 import { refuseProblems } from './problems.ts'
+import { waiting } from './progress.ts'
 import { version } from './version.ts'
 import type { Command, CommandContext, ExitCode } from './command.ts'
 
@@ -44,7 +45,7 @@ async function run(context: CommandContext): Promise<ExitCode> {
   makeStateFolder(instance.folder)
   const report = await withTurn(instance, turnOf(context, 'up'), async () => {
     const where = await ensureInstance(instance, mode, agent)
-    const done = await applyDocuments(instance, where, documentSet(path, readDocumentFiles(path).files), requestOf(context, 'up'), now)
+    const done = await waiting(context, 'the agent applies the documents', () => applyDocuments(instance, where, documentSet(path, readDocumentFiles(path).files), requestOf(context, 'up'), now))
     if (done.applied && typeof outside === 'string') await call(instance.folder, '/outside', inFolder(context.cwd, outside))
     return done
   })

@@ -44,8 +44,10 @@ export function documentSet(directory: string, files: readonly SourceFile[]): Do
 }
 
 /** `before` is a set that these may differ little from: what says the same is not worked out again. */
-export function checkDocuments(documents: DocumentSet, now: number, before?: CheckedSet): { readonly set: CheckedSet | undefined; readonly diagnostics: readonly Diagnostic[] } {
-  const loaded = loadPlatform(documents.files, { now })
+export function checkDocuments(
+  documents: DocumentSet, now: number, before?: CheckedSet, progress?: (share: number) => void,
+): { readonly set: CheckedSet | undefined; readonly diagnostics: readonly Diagnostic[] } {
+  const loaded = loadPlatform(documents.files, { now, progress })
   if (loaded.platform === undefined) return { set: undefined, diagnostics: loaded.diagnostics }
   const platform = before === undefined ? loaded.platform : keepUnchanged(before.platform, loaded.platform)
   const compiled = (before === undefined ? undefined : recompile(before.platform, before.compiled, platform)) ?? compile(platform)

@@ -24,8 +24,8 @@ import type { Checked, Read } from './documents.ts'
 import type { KindName } from './schema/kinds.ts'
 import type { Platform, Workload, WorkloadId } from './platform.ts'
 
-/** Adds what it finds to `diagnostics`. The Platform is whole only when nothing was found here or before. */
-export function assemble(read: readonly Read[], declared: Declared, now: number, diagnostics: Diagnostic[]): Platform {
+/** Adds what it finds to `diagnostics`, and tells which share of the documents is built. The Platform is whole only when nothing was found here or before. */
+export function assemble(read: readonly Read[], declared: Declared, now: number, diagnostics: Diagnostic[], progress: (share: number) => void): Platform {
   const checked = [...read.flatMap((r) => r.checked ?? []), ...bareForms(read, declared, diagnostics)]
   const home = checked.find((doc) => doc.kind === 'Platform')
   const name = home?.name ?? 'bulkhead'
@@ -34,8 +34,12 @@ export function assemble(read: readonly Read[], declared: Declared, now: number,
   const around: Surroundings = { declared, now, trustDomain: home?.spec.trustDomain ?? `${name}.internal`, peerDomains, report: (d) => diagnostics.push(d) }
   diagnostics.push(...read.flatMap((r) => (r.outline === undefined ? [] : (checkOwner(declared, r.outline) ?? []))))
 
+  let built = 0
   function all<K extends KindName, T>(kind: K, build: (context: Context<K>) => T | undefined): readonly T[] {
-    return checked.filter((doc) => doc.kind === kind).flatMap((doc) => build(contextOf(around, doc as unknown as Checked<K>)) ?? [])
+    return checked.filter((doc) => doc.kind === kind).flatMap((doc) => {
+      progress(++built / checked.length)
+      return build(contextOf(around, doc as unknown as Checked<K>)) ?? []
+    })
   }
   const environments = byName(all('Environment', buildEnvironment), defaultEnvironment)
   const enclaves = byName(all('Enclave', buildEnclave).map((e) => ({ ...e, segment: e.segment ?? environments.get(e.environment)?.defaultSegment })))

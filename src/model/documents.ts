@@ -103,14 +103,15 @@ function headProblems(raw: RawDocument, value: Readonly<Record<string, unknown>>
   const out: Diagnostic[] = []
   for (const key of ['apiVersion', 'kind'] as const) {
     const given = value[key]
-    const at = raw.locate([key])
+    // Looked up only when there is something to say.
+    const at = (): Location => raw.locate([key])
     if (given === undefined) out.push({ code: 'missing-field', severity: 'error', message: `the field \`${key}\` is missing`, at: raw.at })
-    else if (typeof given !== 'string') out.push({ code: 'wrong-type', severity: 'error', message: `${key}: expected text`, at })
+    else if (typeof given !== 'string') out.push({ code: 'wrong-type', severity: 'error', message: `${key}: expected text`, at: at() })
     else if (key === 'apiVersion' && given !== apiVersion) {
-      out.push({ code: 'unknown-version', severity: 'error', message: `apiVersion ${quote(given)} is not known`, at, given, help: `write \`${apiVersion}\`` })
+      out.push({ code: 'unknown-version', severity: 'error', message: `apiVersion ${quote(given)} is not known`, at: at(), given, help: `write \`${apiVersion}\`` })
     } else if (key === 'kind' && !isKindName(given)) {
       const help = didYouMean(given, kindNames) ?? `allowed: ${kindNames.join(', ')}`
-      out.push({ code: 'unknown-kind', severity: 'error', message: `the kind ${quote(given)} is not known`, at, given, help })
+      out.push({ code: 'unknown-kind', severity: 'error', message: `the kind ${quote(given)} is not known`, at: at(), given, help })
     }
   }
   return out

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import fc from 'fast-check'
 import { test } from 'node:test'
 import { hasErrors } from '../base/diagnostic.ts'
+import { loadPlatform } from './load.ts'
 import { isKindName, kindNames, kinds } from './schema/kinds.ts'
 import { load, scene } from './testing/set.ts'
 
@@ -50,6 +51,17 @@ test('documents of the right shape with any values are answered, and nothing thr
     spec: tree,
   })
   fc.assert(fc.property(fc.array(made, { maxLength: 8 }), (docs) => judge(docs.map((d) => `---\n${JSON.stringify(d)}\n`).join(''))), { numRuns: 500 })
+})
+
+test('the progress of reading never goes back, and ends at the whole', () => {
+  const files = [{ path: 'a.yaml', absolute: '/a.yaml', text: scene }, { path: 'b.yaml', absolute: '/b.yaml', text: 'kind: Nothing\n' }]
+  for (const some of [files, []]) {
+    const shares: number[] = []
+    loadPlatform(some, { now: 0, progress: (share) => shares.push(share) })
+    assert.deepEqual(shares, shares.toSorted((a, b) => a - b))
+    assert.ok(shares.every((share) => share >= 0 && share <= 1))
+    assert.equal(shares.at(-1), 1)
+  }
 })
 
 test('the example of every kind is what its schema accepts', () => {

@@ -7,6 +7,7 @@ import { deepFreeze } from './frozen.ts'
 import { quickFile } from './quick/documents.ts'
 import { parseFile } from './syntax.ts'
 import type { Diagnostic } from '../base/diagnostic.ts'
+import type { Read } from './documents.ts'
 import type { Platform } from './platform.ts'
 import type { SourceFile } from './source.ts'
 import type { Parsed } from './syntax.ts'
@@ -22,18 +23,38 @@ export interface Loaded {
   readonly diagnostics: readonly Diagnostic[]
 }
 
-/** Pure and total: any text gives diagnostics, none throws. `now` is in milliseconds since the epoch. */
-export function loadPlatform(files: readonly SourceFile[], options: { readonly now: number }): Loaded {
-  const parsed = files.map(readFile)
-  const documents = parsed.flatMap((p) => p.documents)
-  const read = documents.map(readDocument)
+export interface LoadOptions {
+  /** Milliseconds since the epoch. */
+  readonly now: number
+  /** Told how much of the work is done, from 0 to 1, many times; 1 at the end. */
+  readonly progress?: ((share: number) => void) | undefined
+}
+
+/** Pure and total: any text gives diagnostics, none throws. */
+export function loadPlatform(files: readonly SourceFile[], options: LoadOptions): Loaded {
+  const { now, progress = () => undefined } = options
+  const whole = files.reduce((sum, { text }) => sum + text.length, 1)
+  let characters = 0
+  const parsed: Parsed[] = []
+  const read: Read[] = []
+  for (const file of files) {
+    const one = readFile(file)
+    parsed.push(one)
+    for (const document of one.documents) read.push(readDocument(document))
+    characters += file.text.length
+    progress((readShare * characters) / whole)
+  }
   const outlines = read.flatMap((r) => r.outline ?? [])
   const diagnostics: Diagnostic[] = [...parsed, ...read].flatMap((p) => p.diagnostics)
   diagnostics.push(...duplicateNames(outlines))
-  const platform = assemble(read, declaredNames(outlines), options.now, diagnostics)
+  const platform = assemble(read, declaredNames(outlines), now, diagnostics, (share) => progress(readShare + (1 - readShare) * share))
   const sorted = sortDiagnostics(diagnostics)
-  return { platform: hasErrors(sorted) ? undefined : deepFreeze(platform), documents: documents.length, diagnostics: sorted }
+  progress(1)
+  return { platform: hasErrors(sorted) ? undefined : deepFreeze(platform), documents: read.length, diagnostics: sorted }
 }
+
+/** The part of the work that is reading; the rest is resolving references. */
+const readShare = 0.7
 
 /** Two readers and one meaning: the quick one takes only what the complete one reads alike. */
 function readFile(file: SourceFile): Parsed {
