@@ -27,11 +27,11 @@ export interface LoadedSet {
   readonly diagnostics: readonly Diagnostic[]
   /** `undefined` exactly when there is an error among the diagnostics. */
   readonly set: GoodSet | undefined
-  /** There even when a Guardrail or a PolicyTest fails: what the documents say is known, though nobody enforces it. */
+  /** There even when a Guardrail, a PolicyTest or a least separation fails: what the documents say is known, though nobody enforces it. */
   readonly sound: GoodSet | undefined
 }
 
-const assertions: ReadonlySet<string> = new Set(['guardrail-broken', 'policy-test-failed'])
+const assertions: ReadonlySet<string> = new Set(['guardrail-broken', 'isolation-unmet', 'policy-test-failed'])
 
 /** For a person who waits for a large folder. */
 export function readingOf(context: Pick<CommandContext, 'json' | 'out'>): Progress | undefined {
