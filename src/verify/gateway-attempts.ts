@@ -40,7 +40,7 @@ export function attemptOf(platform: Platform, inventory: GatewayInventory, { sou
 /** `WORKLOAD:PORT` for each place, or the name, or nothing. */
 export function ledOf(outcome: Outcome, inventory: GatewayInventory): readonly string[] {
   // The platform's resolver, which the gateway asks, answers names alone.
-  if (outcome.kind === 'name') return parseDomain(outcome.name) === outcome.name ? [`${outcome.name}:${outcome.port}`] : []
+  if (outcome.kind === 'name') return parseDomain(outcome.name) === outcome.name ? [`${outcome.name}:${outcome.port}${outcome.proxy === undefined ? '' : ` by ${outcome.proxy}`}`] : []
   if (outcome.kind === 'not understood') return [`not understood: ${outcome.what}`]
   if (outcome.kind !== 'addresses') return []
   return [...new Set(outcome.to.map((each) => {

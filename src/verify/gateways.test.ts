@@ -91,17 +91,21 @@ test('requests that are planned from the documents find nothing in files that we
   assert.ok(seen.planned > 1000 && seen.led > 100, JSON.stringify(seen))
 })
 
-const mistakes: Readonly<Record<string, readonly ['outbound' | 'inbound', (text: string) => string]>> = {
+const behindProxy: Platform = { ...everything(), egressProxy: { host: 'proxy.example.org', port: 3128 } }
+
+const mistakes: Readonly<Record<string, readonly ['outbound' | 'inbound', (text: string) => string, Platform?]>> = {
   'a name outside that is not its own': ['outbound', (text) => text.replaceAll('"pypi.org"', '"nobody.bulkhead.invalid"')],
   'a host that is another': ['inbound', (text) => text.replaceAll('"open.example.org"', '"not-open.example.org"')],
   'a path that is wider': ['inbound', (text) => text.replaceAll('"/public"', '"/"')],
   'an audience that is another': ['inbound', (text) => text.replaceAll(/("audiences":\s*\[\s*)"portal"/g, '$1"nobody"')],
+  'another proxy on the way out': ['outbound', (text) => text.replaceAll('"proxy.example.org"', '"proxy.example.net"'), behindProxy],
+  'a tunnel to where the client says': ['outbound', (text) => text.replaceAll('%REQUESTED_SERVER_NAME%:', '%DOWNSTREAM_LOCAL_ADDRESS_WITHOUT_PORT%:'), behindProxy],
+  'a port for the proxy that a client chooses': ['outbound', (text) => text.replaceAll('%REQ(:authority)%:%DOWNSTREAM_LOCAL_PORT%', '%REQ(:authority)%'), behindProxy],
   'another workload behind a route': ['inbound', (text) => text.replaceAll('"10.128.0.16"', '"10.128.0.17"')],
 }
 
-for (const [mistake, [direction, change]] of Object.entries(mistakes)) {
+for (const [mistake, [direction, change, platform = everything()]] of Object.entries(mistakes)) {
   test(`a gateway's files with ${mistake} are found out by planned requests`, () => {
-    const platform = everything()
     const inventory = inventoryOf(platform)
     const artefacts = render(platform, intentOf(platform), inventory, { now: 0 })
     const { files } = artefacts[direction]

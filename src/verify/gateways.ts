@@ -34,6 +34,8 @@ export function compareGateway(
   const read = readGateway(files, authoritiesOf(wanted[direction].needs))
   const requests = gatewayRequests(platform).filter(({ source }) => (source.kind === 'workload') === (direction === 'outbound'))
   const differences: string[] = []
+  const { egressProxy } = platform
+  const by = egressProxy === undefined ? '' : ` by ${egressProxy.host}:${egressProxy.port}`
   const deadline = performance.now() + timeMs
   let [compared, led] = [0, 0]
   for (const request of evenly(requests)) {
@@ -43,7 +45,7 @@ export function compareGateway(
     compared++
     const judged = referenceRequest(platform, request, now)
     const name = (request.host ?? '').toLowerCase().replace(/\.$/, '')
-    const meant = 'refused' in judged ? [] : direction === 'outbound' ? [`${name}:${request.port}`] : judged.led
+    const meant = 'refused' in judged ? [] : direction === 'outbound' ? [`${name}:${request.port}${by}`] : judged.led
     const found = ledOf(read(attempt), inventory)
     if (meant.length > 0) led++
     if (found.join() === meant.join() || (found.length === 0 && mayBeNarrower(wanted.refused, request))) continue

@@ -6,7 +6,7 @@ import { strictHttp } from './limits.ts'
 import { hidingPath } from '../../net/http-path.ts'
 import { identityHeader, named } from './names.ts'
 import { covers } from './permits.ts'
-import { namesCluster, proxyCluster, resolution } from './upstream-names.ts'
+import { namesCluster, proxyRequestsCluster, resolution } from './upstream-names.ts'
 import type { DomainPattern } from '../../net/domain.ts'
 import type { Permit } from './permits.ts'
 import type { JsonObject } from './json.ts'
@@ -26,9 +26,12 @@ export function httpOut(permits: readonly Permit[], way: Way, rules: Chains['rul
       extension('envoy.filters.http.router', 'envoy.extensions.filters.http.router.v3.Router', { suppress_envoy_headers: true }),
     ],
     access_log: requestLog(way.inventory.folder),
-    route_config: { name: 'out', virtual_hosts: hosts, request_headers_to_remove: [identityHeader, 'x-forwarded-for', 'x-forwarded-proto', 'x-envoy-external-address'] },
+    route_config: { name: 'out', virtual_hosts: hosts, request_headers_to_remove: [identityHeader, ...(way.proxy === undefined ? [] : ['proxy-authorization', 'proxy-connection']), 'x-forwarded-for', 'x-forwarded-proto', 'x-envoy-external-address'] },
   })
 }
+
+/** The proxy goes by the name and port of the URL, and the port is that of the connection, whatever a Host says. */
+const withPort = '%REQ(:authority)%:%DOWNSTREAM_LOCAL_PORT%'
 
 function forward({ inventory }: Way): JsonObject {
   return extension('envoy.filters.http.dynamic_forward_proxy', 'envoy.extensions.filters.http.dynamic_forward_proxy.v3.FilterConfig', {
@@ -47,7 +50,7 @@ function hostOf(text: string, pattern: DomainPattern, permits: readonly Permit[]
       rules.set(name, [...new Set([...(rules.get(name) ?? []), document])].sort())
     }
   }
-  const action = { cluster: way.proxy === undefined ? namesCluster : proxyCluster, timeout: '0s' }
+  const action = way.proxy === undefined ? { cluster: namesCluster, timeout: '0s' } : { cluster: proxyRequestsCluster, timeout: '0s', host_rewrite: withPort }
   const routes = [...matches].sort(([a], [b]) => (a < b ? -1 : 1)).map(([name, match]) => ({ name, match, route: action }))
   // Whoever may ask for every path may ask for strange ones too, and needs no other route.
   const free = routes.filter(({ match }) => match['prefix'] === '/' && match['headers'] === undefined)

@@ -6,7 +6,10 @@ import type { GatewayInventory } from './inventory.ts'
 import type { JsonObject } from './json.ts'
 
 export const namesCluster = 'names'
+/** Reached by CONNECT, for connections. */
 export const proxyCluster = 'proxy'
+/** Asked with whole URLs (RFC 9112, section 3.2.2), for plain HTTP: many proxies let CONNECT lead to ports of TLS alone. */
+export const proxyRequestsCluster = 'proxy-requests'
 
 /** The port that the client asked for, whatever a header says of it. */
 export const portOverride: JsonObject = extension('envoy.filters.network.set_filter_state', 'envoy.extensions.filters.network.set_filter_state.v3.Config', {
@@ -58,7 +61,7 @@ export function toProxy(): readonly JsonObject[] {
 
 /** The clusters behind all chains to outside names. */
 export function nameClusters(inventory: GatewayInventory, proxy: { readonly host: string; readonly port: number } | undefined): readonly JsonObject[] {
-  if (proxy !== undefined) return [proxyTo(inventory, proxy)]
+  if (proxy !== undefined) return [proxyTo(inventory, proxy, proxyCluster), proxyTo(inventory, proxy, proxyRequestsCluster)]
   return [{
     name: namesCluster,
     lb_policy: 'CLUSTER_PROVIDED',
@@ -75,21 +78,21 @@ export const wide: JsonObject = {
   circuit_breakers: { thresholds: [{ max_connections: 65_536, max_pending_requests: 65_536, max_requests: 65_536, max_retries: 3 }] },
 }
 
-function proxyTo(inventory: GatewayInventory, { host, port }: { readonly host: string; readonly port: number }): JsonObject {
+function proxyTo(inventory: GatewayInventory, { host, port }: { readonly host: string; readonly port: number }, name: string): JsonObject {
   const endpoint = { address: { socket_address: { address: host, port_value: port } } }
   return {
-    name: proxyCluster,
+    name,
     type: 'STRICT_DNS',
     connect_timeout: duration(10_000),
     typed_dns_resolver_config: resolver(inventory),
-    load_assignment: { cluster_name: proxyCluster, endpoints: [{ lb_endpoints: [{ endpoint }] }] },
-    typed_extension_protocol_options: httpOptions('http1'),
+    load_assignment: { cluster_name: name, endpoints: [{ lb_endpoints: [{ endpoint }] }] },
+    typed_extension_protocol_options: httpOptions('http1', name === proxyRequestsCluster ? { send_fully_qualified_url: true } : {}),
     ...wide,
   }
 }
 
 /** Which HTTP a cluster is spoken to in. */
-export function httpOptions(version: 'http1' | 'http2'): JsonObject {
-  const explicit_http_config = version === 'http1' ? { http_protocol_options: {} } : { http2_protocol_options: {} }
+export function httpOptions(version: 'http1' | 'http2', more: JsonObject = {}): JsonObject {
+  const explicit_http_config = version === 'http1' ? { http_protocol_options: more } : { http2_protocol_options: {} }
   return { 'envoy.extensions.upstreams.http.v3.HttpProtocolOptions': typed('envoy.extensions.upstreams.http.v3.HttpProtocolOptions', { explicit_http_config }) }
 }

@@ -24,8 +24,8 @@ export type Outcome =
   | { readonly kind: 'closed' }
   /** The gateway answers itself. */
   | { readonly kind: 'answered'; readonly status: number }
-  /** To the name and port asked for. */
-  | { readonly kind: 'name'; readonly name: string; readonly port: number }
+  /** To the name and port asked for; by way of a proxy (`HOST:PORT`), which resolves the name. */
+  | { readonly kind: 'name'; readonly name: string; readonly port: number; readonly proxy?: string }
   /** To one of these `ADDRESS:PORT`. `name` and `server`: asked for and insisted on, by TLS of the gateway's own. */
   | { readonly kind: 'addresses'; readonly to: readonly string[]; readonly name: string | undefined; readonly server: string | undefined; readonly shows: string | undefined }
   | { readonly kind: 'not understood'; readonly what: string }

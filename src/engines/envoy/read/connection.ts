@@ -1,6 +1,6 @@
 /** What becomes of a connection in its chain: TLS first, then the filters in order until one leads it on. */
 import { list, object, text, typeOf } from './values.ts'
-import { leadsTo } from './leads.ts'
+import { leadsTo, tunnelLeads } from './leads.ts'
 import { requestFilters } from './requests.ts'
 import { textMatches } from './text-match.ts'
 import type { Attempt, Outcome, Reading } from './attempt.ts'
@@ -15,7 +15,7 @@ export function connectionFilters(chain: Unknown, attempt: Attempt, reading: Rea
   for (const filter of list(chain['filters']).map((each) => object(object(each)['typed_config']))) {
     const type = typeOf(filter)
     if (harmless.includes(type)) continue
-    if (type === 'TcpProxy') return leadsTo(filter['cluster'], attempt, reading)
+    if (type === 'TcpProxy') return filter['tunneling_config'] === undefined ? leadsTo(filter['cluster'], attempt, reading) : tunnelLeads(filter, attempt, reading)
     if (type === 'HttpConnectionManager') return requestFilters(filter, attempt, reading)
     return { kind: 'not understood', what: type }
   }

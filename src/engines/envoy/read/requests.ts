@@ -1,5 +1,5 @@
 /** What becomes of a request: virtual host, the first route that fits, and the filters as that route sets them. */
-import { leadsTo } from './leads.ts'
+import { leadsTo, requestLeads } from './leads.ts'
 import { list, object, text, typeOf } from './values.ts'
 import { normalPath } from '../../../net/http-path.ts'
 import { policyAllows } from './policy.ts'
@@ -25,7 +25,8 @@ export function requestFilters(manager: Unknown, attempt: Attempt, reading: Read
   const direct = object(route['direct_response'])['status']
   if (direct !== undefined) return { kind: 'answered', status: Number(direct) }
   if (route['redirect'] !== undefined) return { kind: 'answered', status: 301 }
-  return leadsTo(object(route['route'])['cluster'], { ...attempt, sni: undefined }, reading)
+  const action = object(route['route'])
+  return requestLeads(action, { ...attempt, request: { ...request, host } }, reading) ?? leadsTo(action['cluster'], { ...attempt, sni: undefined }, reading)
 }
 
 /** The name itself, else the longest suffix. */
