@@ -51,7 +51,7 @@ function buildNetwork(): void {
 function atomsOf(count: number): Atoms {
   const ours = Object.values(ports).flatMap((port) => (['tcp', 'udp'] as const).map((protocol) => atom(groups.client, groups.server, protocol, port, 1)))
   const others = Array.from({ length: Math.max(0, count - ours.length) }, (_, i) => atom(100 + (i % 5_000), 100 + Math.floor(i / 5_000), 'tcp', 1_000 + (i % 50), i + 2))
-  return { kind: 'atoms', direct: [...ours, ...others], egress: [], publish: [], lead: [], classes: [], bogons: noAddresses, published: noAddresses }
+  return { kind: 'atoms', direct: [...ours, ...others], egress: [], publish: [], lead: [], held: [], classes: [], bogons: noAddresses, published: noAddresses }
 }
 
 function atom(source: number, destination: number, protocol: 'tcp' | 'udp', port: number, path: number): DirectAtom {

@@ -6,6 +6,7 @@ import { egressAllows } from './reference/egress.ts'
 import { allowedFromPeer, allowedToPeer, federationAllows } from './reference/federation.ts'
 import { groupAllows } from './reference/group.ts'
 import { gatewayAllows, publishedAllows } from './reference/ingress.ts'
+import { staysInside } from './reference/restricted.ts'
 import { nobody } from './reference/rules.ts'
 import { serviceAllows } from './reference/service.ts'
 import type { Flow, FlowEnd, Platform, Workload } from '../model/platform.ts'
@@ -66,7 +67,7 @@ function fromWorkload(platform: Platform, source: Workload, flow: Flow, now: num
     case 'address':
     case 'name':
     case 'external':
-      return egressAllows(platform, source, flow.destination, flow, now, witness)
+      return staysInside(platform, source, flow.destination, flow, witness) && egressAllows(platform, source, flow.destination, flow, now, witness)
   }
 }
 

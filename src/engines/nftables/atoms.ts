@@ -16,6 +16,8 @@ export interface Atoms {
   readonly publish: readonly PublishAtom[]
   /** What is led to the outbound gateway instead of where it is addressed to. */
   readonly lead: readonly LeadAtom[]
+  /** Identities that are held inside their stack, whatever the paths above say. By source. */
+  readonly held: readonly Held[]
   /** A partition of the outside addresses that some path names; by id. */
   readonly classes: readonly AddressClass[]
   /** Addresses that cannot be the source of anything from outside. */
@@ -71,6 +73,13 @@ export interface PublishAtom {
   readonly privatePort: number
   readonly path: number
   readonly expires: number | undefined
+}
+
+/** Packets that it initiates reach nothing but these addresses. */
+export interface Held {
+  readonly source: number
+  /** The platform's own, its Stack's and those peered with it. */
+  readonly inside: AddressSet
 }
 
 export interface AddressClass {

@@ -5,6 +5,7 @@
  * really say so). Every packet of both directions is looked up, so what leaves a map is closed at once.
  */
 import { block, families, portProtocols } from './block.ts'
+import { heldChains, stays } from './held-chains.ts'
 import { errors4, errors6, icmp } from './icmp-chains.ts'
 import { uplinkGroup } from './inventory.ts'
 import { admission, crowd, fromOutbound, gatewayAdmission, leadChains, leadsAnything, nothingLed, returning, unansweredReplies } from './lead-chains.ts'
@@ -50,7 +51,7 @@ const permit = formatMark(permitMark)
  */
 const fastest = 'limit rate over 10000/second burst 50000 packets'
 
-export function chains(inventory: Inventory, logGroup: number, connectionLimit: number, led: Led = nothingLed): readonly string[] {
+export function chains(inventory: Inventory, logGroup: number, connectionLimit: number, led: Led = nothingLed, held = false): readonly string[] {
   const count = (reason: Reason): string => `counter name "${loggedCounter(reason)}"`
   const log = (reason: Reason): string => `log prefix "${logPrefix}${reason}" group ${logGroup} snaplen ${snapLength}`
   return [
@@ -66,10 +67,11 @@ export function chains(inventory: Inventory, logGroup: number, connectionLimit: 
     ...crowd(inventory, connectionLimit).sets,
     ...refusals(count, log),
     ...verdicts(inventory, connectionLimit),
-    ...direct(inventory),
+    ...(held ? heldChains() : []),
+    ...direct(inventory, held),
     ...egress(),
     ...publish(),
-    ...icmp(),
+    ...icmp(held),
     ...leadChains(inventory, led),
     ...arrival(inventory, led),
     ...block('chain forward', undefined, [
@@ -145,9 +147,10 @@ function verdicts(inventory: Inventory, connectionLimit: number): readonly strin
   ]
 }
 
-function direct(inventory: Inventory): readonly string[] {
+function direct(inventory: Inventory, held: boolean): readonly string[] {
   return [
     ...block('chain original', undefined, [
+      ...stays('original', held),
       'meta mark set iifgroup . oifgroup . meta l4proto . th dport map @port goto permit',
       'th dport != 0 meta mark set iifgroup . oifgroup . meta l4proto map @protocol goto permit',
       'meta mark set iifgroup . oifgroup . meta l4proto . th dport map @range goto permit',
@@ -156,6 +159,7 @@ function direct(inventory: Inventory): readonly string[] {
       'goto refuse-policy',
     ]),
     ...block('chain reply', undefined, [
+      ...stays('reply', held),
       'meta mark set oifgroup . iifgroup . meta l4proto . th sport map @port goto pass',
       'th sport != 0 meta mark set oifgroup . iifgroup . meta l4proto map @protocol goto pass',
       'meta mark set oifgroup . iifgroup . meta l4proto . th sport map @range goto pass',

@@ -1,5 +1,5 @@
 /** The difference between two states of the table, as element changes in one transaction. */
-import { elementsOf, intervalSets, leadSetNames, setNames } from './elements.ts'
+import { elementsOf, heldSetNames, intervalSets, leadSetNames, setNames } from './elements.ts'
 import { gatewaysOf } from './inventory.ts'
 import { ledBy } from './lead-chains.ts'
 import { expectedStart, formatElement, tableFamily, tableName } from './render.ts'
@@ -25,13 +25,15 @@ const passing = 'timeout 1m'
 export function delta(before: TableState, after: TableState, options: RenderOptions): string | undefined {
   if (before.inventory.uplink?.interface !== after.inventory.uplink?.interface) return undefined
   if (!sameGateways(before.inventory, after.inventory) || !sameLed(before.atoms, after.atoms)) return undefined
+  // There are rules for who is held inside, and only then.
+  if ((before.atoms.held.length > 0) !== (after.atoms.held.length > 0)) return undefined
   const [here, there] = differing(before, after)
   const old = elementsOf(here.atoms, here.inventory, Number.NEGATIVE_INFINITY)
   const start = expectedStart(options.now, 0)
   const wanted = elementsOf(there.atoms, there.inventory, start)
   const lines: string[] = []
   const additions: string[] = []
-  for (const name of [...setNames, ...leadSetNames]) {
+  for (const name of [...setNames, ...leadSetNames, ...heldSetNames]) {
     const changes = compare(elementsIn(old, name), elementsIn(wanted, name))
     if (changes.removed.length === 0 && changes.added.length === 0) continue
     if (intervalSets.has(name)) {
@@ -77,6 +79,7 @@ function differing(before: TableState, after: TableState): readonly [TableState,
       lead: lead[side],
       publish: same('publish') ? [] : atoms.publish,
       classes: same('classes') ? [] : atoms.classes,
+      held: same('held') ? [] : atoms.held,
       bogons: same('bogons') ? [] : atoms.bogons,
       published: same('published') ? [] : atoms.published,
     },

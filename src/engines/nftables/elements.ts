@@ -20,10 +20,12 @@ export const setNames = [
 ] as const
 /** Sets that are there only where something is led to the outbound gateway. */
 export const leadSetNames = ['lead', 'lead-range', 'lead-inside4', 'lead-inside6', 'lead-inside-range4', 'lead-inside-range6'] as const
-export type SetName = (typeof setNames)[number] | (typeof leadSetNames)[number]
+/** Sets that are there only where some identity is held inside its stack. */
+export const heldSetNames = ['held', 'inside4', 'inside6'] as const
+export type SetName = (typeof setNames)[number] | (typeof leadSetNames)[number] | (typeof heldSetNames)[number]
 
-/** Sets of address intervals: the kernel judges overlaps while they change, so they are only replaced whole. */
-export const intervalSets: ReadonlySet<SetName> = new Set<SetName>(['bogon4', 'bogon6', 'class4', 'class6'])
+/** Sets with intervals of addresses: the kernel judges overlaps while they change, so they are only replaced whole. */
+export const intervalSets: ReadonlySet<SetName> = new Set<SetName>(['bogon4', 'bogon6', 'class4', 'class6', 'inside4', 'inside6'])
 
 export interface Element {
   readonly value: string | undefined
@@ -34,9 +36,13 @@ export interface Element {
 /** Key text to element, in the order in which they are printed. */
 export type Elements = ReadonlyMap<SetName, ReadonlyMap<string, Element>>
 
+function namesOf({ lead, held }: Atoms): readonly SetName[] {
+  return [...setNames, ...(lead.length === 0 ? [] : leadSetNames), ...(held.length === 0 ? [] : heldSetNames)]
+}
+
 /** Elements that have expired at `now` are left out. */
 export function elementsOf(atoms: Atoms, inventory: Inventory, now: number): Elements {
-  const out = new Map<SetName, Map<string, Element>>([...setNames, ...(atoms.lead.length === 0 ? [] : leadSetNames)].map((name) => [name, new Map<string, Element>()]))
+  const out = new Map<SetName, Map<string, Element>>(namesOf(atoms).map((name) => [name, new Map<string, Element>()]))
   const put = (set: SetName, key: string, value?: string, expires?: number): void => {
     if (expires === undefined || expires > now) out.get(set)?.set(key, { value, expires })
   }
@@ -56,7 +62,9 @@ export function elementsOf(atoms: Atoms, inventory: Inventory, now: number): Ele
     put('source4', `"${a.interface}" . ${formatAddress(a.ipv4)}`)
     put('source6', `"${a.interface}" . ${formatAddress(a.ipv6)}`)
   }
+  for (const { source } of atoms.held) put('held', String(source))
   for (const family of [4, 6] as const) {
+    for (const { source, inside } of atoms.held) for (const range of ofFamily(inside, family)) put(`inside${family}`, `${source} . ${formatRange(range)}`)
     for (const range of ofFamily(atoms.bogons, family)) put(`bogon${family}`, formatRange(range))
     for (const range of ofFamily(atoms.published, family)) for (const address of addressesOf(range)) put(`published${family}`, formatAddress(address))
     const classes = atoms.classes.flatMap((c) => ofFamily(c.addresses, family).map((range) => ({ range, id: c.id })))

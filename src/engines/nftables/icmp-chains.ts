@@ -4,6 +4,7 @@
  * channel: an error carries what its sender likes, and conntrack calls it related however it was made.
  */
 import { block, families, portProtocols } from './block.ts'
+import { stays, staysInError } from './held-chains.ts'
 import { uplinkGroup } from './inventory.ts'
 import { formatMark, routeBit } from './marks.ts'
 
@@ -12,8 +13,9 @@ export const errors6 = ['destination-unreachable', 'packet-too-big', 'time-excee
 
 type Way = 'original' | 'reply'
 
-export function icmp(): readonly string[] {
-  return [...kinds('original', 'echo-request'), ...kinds('reply', 'echo-reply'), ...echo(), ...(['original', 'reply'] as const).flatMap(errors)]
+/** `held`: whether some identity of this host is held inside its stack. */
+export function icmp(held: boolean): readonly string[] {
+  return [...kinds('original', 'echo-request'), ...kinds('reply', 'echo-reply'), ...echo(held), ...(['original', 'reply'] as const).flatMap((way) => errors(way, held))]
 }
 
 function kinds(way: Way, echoType: string): readonly string[] {
@@ -22,15 +24,17 @@ function kinds(way: Way, echoType: string): readonly string[] {
   return block(`chain icmp-${way}`, undefined, [`icmp ${types(errors4)}`, `icmpv6 ${types(errors6)}`, 'goto refuse-policy'])
 }
 
-function echo(): readonly string[] {
+function echo(held: boolean): readonly string[] {
   return [
     ...block('chain echo-original', undefined, [
+      ...stays('original', held),
       'meta mark set iifgroup . oifgroup map @echo goto permit',
       ...families.map(({ n, ip }) => `oifgroup ${uplinkGroup} meta mark set ${ip} daddr map @class${n}`),
       `oifgroup ${uplinkGroup} meta mark set iifgroup . meta mark map @egress-echo goto permit`,
       'goto refuse-policy',
     ]),
     ...block('chain echo-reply', undefined, [
+      ...stays('reply', held),
       'meta mark set oifgroup . iifgroup map @echo goto pass',
       `iifgroup ${uplinkGroup} meta mark set oifgroup . meta mark map @egress-echo goto pass`,
       'goto drop-policy',
@@ -39,8 +43,8 @@ function echo(): readonly string[] {
 }
 
 /** `way` is that of the error: in `original` the initiator complains about an answer, in `reply` the responder about a request. */
-function errors(way: Way): readonly string[] {
-  const [initiator, responder] = way === 'original' ? ['iifgroup', 'oifgroup'] : ['oifgroup', 'iifgroup']
+function errors(way: Way, held: boolean): readonly string[] {
+  const [initiator, responder] = way === 'original' ? (['iifgroup', 'oifgroup'] as const) : (['oifgroup', 'iifgroup'] as const)
   const outsideClass = (end: 'saddr' | 'daddr'): readonly string[] => [
     // The mark may still hold the class of the error's sender, who is anybody.
     `meta mark set ${formatMark(routeBit)}`,
@@ -53,6 +57,7 @@ function errors(way: Way): readonly string[] {
       'goto drop-icmp-error',
     ]),
     ...block(`chain error-${way}-path`, 'the connection looked up once more', [
+      ...staysInError(initiator, held),
       ...lookups(`${initiator} . ${responder}`, ''),
       `${responder} ${uplinkGroup} goto error-${way}-egress`,
       `${initiator} ${uplinkGroup} goto error-${way}-publish`,

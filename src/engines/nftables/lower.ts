@@ -6,6 +6,7 @@ import { refuse } from './capabilities.ts'
 import { assignPaths } from './ids.ts'
 import { identity } from './inventory.ts'
 import { lowerGateways, viaGateway } from './lower-gateways.ts'
+import { heldInside } from './lower-held.ts'
 import { lowerPublish, publishGateway } from './lower-publish.ts'
 import { compareDirect, compareEgress, compareLead, comparePublish } from './order.ts'
 import { bogons, outsideClasses } from './outside.ts'
@@ -62,6 +63,7 @@ export function lower(platform: Platform, intent: Intent, inventory: Inventory, 
     egress: egress.map((c) => freeze({ source: c.source, class: c.target, protocol: c.protocol, match: c.match, path: pathOf(c.key), expires: c.expires })).sort(compareEgress),
     publish: [...published.claims, ...answering.claims].map(({ key, ...rest }) => freeze({ ...rest, path: pathOf(key) })).sort(comparePublish),
     lead: lead.flatMap((c) => (c.match.kind === 'echo' ? [] : [freeze({ source: c.source, address: c.target, protocol: 'tcp' as const, match: c.match, expires: c.expires })])).sort(compareLead),
+    held: heldInside(platform, inventory),
     classes: outside.classes,
     bogons: bogons(platform, outside.classes),
     published: unionAddresses(publishedAddresses(platform), (platform.gateway?.addresses ?? []).map((a) => ({ family: a.family, first: a.bits, last: a.bits }))),

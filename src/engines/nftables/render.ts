@@ -35,6 +35,9 @@ export const declarations: Readonly<Record<SetName, { readonly kind: 'set' | 'ma
   'published6': { kind: 'set', says: 'the same for IPv6', lines: ['typeof ip6 daddr'] },
   'class4': { kind: 'map', says: 'outside address to the mark of its class', lines: ['typeof ip daddr : meta mark', 'flags interval'] },
   'class6': { kind: 'map', says: 'the same for IPv6', lines: ['typeof ip6 daddr : meta mark', 'flags interval'] },
+  'held': { kind: 'set', says: 'identities that reach nothing outside their stack, whatever the maps say', lines: ['typeof iifgroup'] },
+  'inside4': { kind: 'set', says: 'held identity . address that it may reach', lines: ['typeof iifgroup . ip daddr', 'flags interval'] },
+  'inside6': { kind: 'set', says: 'the same for IPv6', lines: ['typeof iifgroup . ip6 daddr', 'flags interval'] },
   'port': {
     kind: 'map', says: 'source group . destination group . protocol . port',
     lines: ['typeof iifgroup . oifgroup . meta l4proto . th dport : meta mark', 'flags timeout'],
@@ -115,7 +118,7 @@ export function render(atoms: Atoms, inventory: Inventory, options: RenderOption
   }
   const led = ledBy(atoms)
   lines.push(...admittedSets(led, admittedElements(options.admitted ?? [])))
-  lines.push(...chains(inventory, options.logGroup ?? defaultLogGroup, options.connectionLimit ?? defaultConnectionLimit, led), '}', ...after)
+  lines.push(...chains(inventory, options.logGroup ?? defaultLogGroup, options.connectionLimit ?? defaultConnectionLimit, led, atoms.held.length > 0), '}', ...after)
   return `${lines.join('\n')}\n`
 }
 

@@ -1,8 +1,9 @@
 /** What an External holds. The reserved space is written out again here, from the page and not from the readers' list. */
-import { setContains } from '../../net/address-set.ts'
+import { addressSet, setContains, unionAddresses } from '../../net/address-set.ts'
 import { parseDomain } from '../../net/domain.ts'
 import { prefix, prefixContains } from '../../net/prefix.ts'
 import type { External, Platform } from '../../model/platform.ts'
+import type { AddressSet } from '../../net/address-set.ts'
 import type { Address } from '../../net/address.ts'
 import type { Witness } from './rules.ts'
 
@@ -24,6 +25,11 @@ export function holdsAddress(platform: Platform, external: External, address: Ad
   if (external.infrastructure || !isReserved(platform, address)) return true
   witness('the external does not hold reserved space')
   return false
+}
+
+/** What no External means unless it says so: as a set. */
+export function reservedFor(platform: Platform): AddressSet {
+  return unionAddresses(addressSet(neverMeant), platform.addresses, platform.infrastructure)
 }
 
 function isReserved(platform: Platform, address: Address): boolean {

@@ -26,6 +26,7 @@ export const denyRules = [
   'the published address is for other sources',
   'an address of the platform is never outside',
   'a published address answers only from outside',
+  'a restricted segment ends at its stack',
   'the policy has expired',
   'the policy selects other ends',
   'only a written name selects a workload for itself',
