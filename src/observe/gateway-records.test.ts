@@ -45,6 +45,11 @@ test('what Envoy refused is told with the reason', () => {
   assert.equal(judged({ ...connection, failure: 'TLS_error:|268435581:SSL routines:OPENSSL_internal:CERTIFICATE_VERIFY_FAILED' }), 'deny tls')
 })
 
+test('what stand-ins of verification say to each other through both gateways is marked as theirs', () => {
+  const probe = (chain: string): boolean | undefined => accessRecord(JSON.stringify({ ...connection, chain, source: '10.128.0.3:4000' }), 'inbound', host, rules)?.probe
+  assert.deepEqual([probe('try:spiffe://here.example/enclave/lab/workload/client:lab/server:7000:0'), probe('mesh:spiffe://here.example/enclave/lab/workload/client:lab/server:7000:0')], [true, false])
+})
+
 test('what a filter quotes of a request is not in the record', () => {
   const record = accessRecord(JSON.stringify({ ...request, status: 401, details: 'Code_or_state_query_param_does_not_exist:_?code=secret', route: 'sign-in:/oauth2/callback' }), 'inbound', host, rules)
   assert.equal(record?.explanation, 'Code_or_state_query_param_does_not_exist:_')

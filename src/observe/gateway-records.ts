@@ -49,7 +49,8 @@ export function accessRecord(text: string, gateway: 'outbound' | 'inbound', host
     ...(asked === undefined ? {} : { port: asked.port }),
     sourcePort: source.port,
     interfaces: { in: '', out: '' },
-    probe: isProbe(source.address, host),
+    // Between stand-ins of verification the inbound gateway sees the outbound one.
+    probe: isProbe(source.address, host) || wordOf(line['chain'])?.startsWith('try:') === true,
     ...(name === undefined ? {} : { name }),
     ...(method === undefined ? {} : { http: { method, path: wordOf(line['path']) ?? '', ...(Number.isInteger(status) ? { status } : {}) } }),
     ...(policies === undefined ? {} : { policies }),

@@ -99,9 +99,27 @@ outcomes('another gateway comes in with the certificate of the caller that the p
   "mesh: a peer's other enclave": 'closed',
   'mesh: another port': 'closed',
   'mesh: ours in the name of a peer': 'closed',
+  'mesh: for an hour': 'db: hello',
+  'mesh: expired': 'closed',
+  'mesh: not yet valid': 'closed',
+  'mesh: self-signed': 'closed',
+  'mesh: a peer, expired': 'closed',
+  'mesh: a peer, not yet valid': 'closed',
+  'mesh: a peer, self-signed': 'closed',
+  'mesh: another authority for a peer': 'closed',
+  'mesh: a trust domain of nobody': 'closed',
 })
 outcomes('nobody is led to a workload before the handshake has shown who it is', { 'callers that failed to prove who they are, and yet were led on': 0 })
 outcomes('what is revoked is closed, and what stays is not', { 'after the policy has gone': 'closed', 'another policy after the change': '200 api' })
+outcomes('who is let in by another gateway, and who is not and why, is on record with the policy', {
+  // Each with whether a workload was connected to.
+  'records between gateways': {
+    'ServicePolicy a/sealed led spiffe://bulkhead.internal/enclave/a/workload/api': true,
+    'ServicePolicy a/sealed refused for the certificate': false,
+    'FederationPolicy a/far led spiffe://north.example/enclave/lab/workload/store': true,
+    'FederationPolicy a/far refused for the certificate': false,
+  },
+})
 test('the access log names the policy, and the reason of a refusal', { skip: missing }, () => {
   const rules = found('rules') as Readonly<Record<string, readonly string[]>>
   const request = found('the record of a request') as Readonly<Record<string, unknown>>

@@ -4,6 +4,7 @@ import { SignJWT, exportJWK, generateKeyPair } from 'jose'
 import { connect } from 'node:net'
 import * as tls from 'node:tls'
 import { apply } from '../../../src/engines/envoy/apply.ts'
+import { forge } from '../../../src/host/doors.ts'
 import { everything } from '../../../src/engines/envoy/testing.ts'
 import { authority, gateways, resolve, said, serve, wire } from './gateway-place.ts'
 import { identityHeader, meshName } from '../../../src/engines/envoy/names.ts'
@@ -152,6 +153,16 @@ results['mesh: a peer for one of ours'] = await mesh(north.issue({ uri: callerId
 results['mesh: a peer'] = await mesh(north.issue({ uri: peerId }), peerId)
 results['mesh: a peer\'s other enclave'] = await mesh(north.issue({ uri: id('vault/workload/store', 'north.example') }), peerId)
 results['mesh: another port'] = await mesh(own.issue({ uri: callerId }), callerId, 5433)
+const hour = 3600_000
+results['mesh: for an hour'] = await mesh(own.issueFor(callerId, -hour, hour), callerId)
+results['mesh: expired'] = await mesh(own.issueFor(callerId, -2 * hour, -hour), callerId)
+results['mesh: not yet valid'] = await mesh(own.issueFor(callerId, hour, 2 * hour), callerId)
+results['mesh: self-signed'] = await mesh(forge('self-signed', callerId, Date.now()), callerId)
+results['mesh: a peer, expired'] = await mesh(north.issueFor(peerId, -2 * hour, -hour), peerId)
+results['mesh: a peer, not yet valid'] = await mesh(north.issueFor(peerId, hour, 2 * hour), peerId)
+results['mesh: a peer, self-signed'] = await mesh(forge('self-signed', peerId, Date.now()), peerId)
+results['mesh: another authority for a peer'] = await mesh(foreign.issue({ uri: peerId }), peerId)
+results['mesh: a trust domain of nobody'] = await mesh(foreign.issue({ uri: id('lab/workload/store', 'foreign.example') }), peerId)
 results['mesh: ours in the name of a peer'] = await mesh(own.issue({ uri: peerId }), peerId)
 
 // --- slow clients ---
@@ -174,6 +185,8 @@ results['another policy after the change'] = await ask('machines.example.org', '
 const lines = log('inbound')
 results['callers that failed to prove who they are, and yet were led on'] = lines.filter(({ kind, failure, upstream }) => kind === 'connection' && failure !== null && upstream !== null).length
 results['the record of a refusal'] = lines.find(({ path, status: code }) => path === '/api/admin' && code === 403)
+results['records between gateways'] = Object.fromEntries(lines.filter(({ chain, kind }) => kind === 'connection' && String(chain).startsWith('mesh:')).map(({ chain, identity, failure, upstream }) =>
+  [`${String(rendered(platform).inbound.rules.get(String(chain)))} ${failure === null ? `led ${String(identity)}` : /certificate|CERTIFICATE/.test(String(failure)) ? 'refused for the certificate' : String(failure)}`, upstream !== null]))
 results['the record of a request'] = lines.find(({ path, status: code }) => path === '/only' && code === 200)
 results['rules'] = Object.fromEntries(rendered(platform).inbound.rules)
 process.stdout.write(JSON.stringify(results))
