@@ -2,6 +2,7 @@
 import { formatInstant } from '../base/clock.ts'
 import { escapeText } from '../base/diagnostic.ts'
 import { phases } from '../model/platform.ts'
+import { csvTable, textTable } from './table.ts'
 import type { MatrixRow } from './matrix.ts'
 
 /** Aligned columns under a heading, one line a row. */
@@ -12,8 +13,7 @@ export function matrixText(rows: readonly MatrixRow[]): string {
     ...rows.map((row) => [row.source, row.destination, trafficOf(row), row.via, conditions(row), documents(row)]),
   ]
   const kept = [0, 1, 2, 3, 4, 5].filter((column) => table.slice(1).some((cells) => cells[column] !== ''))
-  const widths = kept.map((column) => Math.max(...table.map((cells) => cells[column]?.length ?? 0)))
-  return table.map((cells) => `${kept.map((column, i) => (cells[column] ?? '').padEnd(widths[i] ?? 0)).join('  ').trimEnd()}\n`).join('')
+  return textTable(table.map((cells) => kept.map((column) => cells[column] ?? '')))
 }
 
 /** RFC 4180 with a heading; lists inside a field are joined by `;`. */
@@ -23,7 +23,7 @@ export function matrixCsv(rows: readonly MatrixRow[]): string {
     row.policies.map((p) => `${p.kind} ${p.name} (${p.file}:${p.line})`).join(';'),
   ])
   const heading = ['source', 'destination', 'protocol', 'ports', 'via', 'phases', 'expires', 'policies']
-  return [heading, ...lines].map((cells) => `${cells.map(csvField).join(',')}\r\n`).join('')
+  return csvTable([heading, ...lines])
 }
 
 /** For `--format json`: instants as text, everything else as it is. */
@@ -42,10 +42,4 @@ function conditions(row: MatrixRow): string {
 
 function documents(row: MatrixRow): string {
   return row.policies.map((p) => `${p.kind} ${p.name} (${escapeText(p.file)}:${p.line})`).join(', ')
-}
-
-/** A field that a spreadsheet could take for a formula is text all the same. */
-function csvField(text: string): string {
-  const safe = /^[=+@\t\r-]/.test(text) ? `'${text}` : text
-  return /[",\r\n]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe
 }

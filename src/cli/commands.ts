@@ -5,6 +5,7 @@ export const commands = {
   check: async () => (await import('./check.ts')).command,
   diff: async () => (await import('./diff.ts')).command,
   reach: async () => (await import('./reach.ts')).command,
+  risk: async () => (await import('./risk.ts')).command,
   isolation: async () => (await import('./isolation.ts')).command,
   lint: async () => (await import('./lint.ts')).command,
   recommend: async () => (await import('./recommend.ts')).command,

@@ -2,6 +2,7 @@
 import { isolation } from './isolation.ts'
 import { party } from './party.ts'
 import { compareText } from '../../base/location.ts'
+import { textTable } from '../table.ts'
 import type { Intent } from '../../intent/intent.ts'
 import type { Platform } from '../../model/platform.ts'
 import type { IsolationLayer, Strength } from './finding.ts'
@@ -34,9 +35,7 @@ export function rowOf({ between, layers, strongest }: Isolation): PairRow {
 export function allPairsText(rows: readonly PairRow[]): string {
   const head = ['BETWEEN', 'AND', 'STRONGEST', 'APART BY', 'TOGETHER IN']
   const cells = rows.map(({ between: [a, b], strongest, apart, together }) => [a.text, b.text, strongest, apart.join(', ') || '-', together.join(', ') || '-'])
-  const widths = head.map((title, column) => Math.max(title.length, ...cells.map((row) => row[column]?.length ?? 0)))
-  const line = (row: readonly string[]): string => row.map((text, column) => text.padEnd(widths[column] ?? 0)).join('  ').trimEnd()
-  return rows.length === 0 ? 'there are no two of them\n' : [head, ...cells].map((row) => `${line(row)}\n`).join('')
+  return rows.length === 0 ? 'there are no two of them\n' : textTable([head, ...cells])
 }
 
 export function allPairsJson(rows: readonly PairRow[]): unknown {

@@ -1,0 +1,88 @@
+/** `bulkhead risk`: the register of software that phones home. */
+import { existsSync } from 'node:fs'
+import { join, resolve } from 'node:path'
+import { needsAttention, riskRegister } from '../analysis/risk/register.ts'
+import { riskCsv, riskHtml, riskJson, riskText } from '../analysis/risk/text.ts'
+import { formatInstant } from '../base/clock.ts'
+import { formatDiagnostic } from '../base/diagnostic.ts'
+import { Fault } from '../base/fault.ts'
+import { loadApplied } from '../host/memory.ts'
+import { compile } from '../intent/compile.ts'
+import { loadPlatform } from '../model/load.ts'
+import { telemetryUse } from '../observe/telemetry-use.ts'
+import { choice } from './arguments.ts'
+import { instanceOf, instanceOptions } from './instance.ts'
+import { judgeFiles, loadSet } from './load.ts'
+import type { SeenUse } from '../observe/telemetry-use.ts'
+import type { GoodSet, LoadedSet } from './load.ts'
+import type { Command, CommandContext, ExitCode } from './command.ts'
+
+const formats = ['text', 'csv', 'json', 'html'] as const
+const soonMs = 30 * 86_400_000
+
+export const command: Command = {
+  name: 'risk',
+  summary: 'list the accepted risks of telemetry, the policies they stand for, and what was really sent',
+  usage: 'risk [DIR] [--format text|csv|json|html] [--name NAME]',
+  example:
+    'bulkhead risk                                       of what runs, with its use as recorded\n' +
+    'bulkhead risk examples/tre                          of these documents\n' +
+    'bulkhead risk --format html > register.html         a page for paper\n' +
+    'Exit status 1 when a risk is overdue, or telemetry has been accepted by nobody.',
+  positionals: [0, 1],
+  options: {
+    format: { type: 'string', value: 'FORMAT', help: `one of ${formats.join(', ')}; --json is the same as --format json` },
+    ...instanceOptions,
+  },
+  run,
+}
+
+async function run(context: CommandContext): Promise<ExitCode> {
+  const format = context.json ? 'json' : choice(command, context.options, 'format', formats, 'text')
+  const [directory] = context.args
+  const { folder } = instanceOf(context)
+  const loaded = directory === undefined ? appliedSet(folder, context.now) : loadSet(resolve(context.cwd, directory), context.now)
+  const set = loaded.sound ?? beforeReview(loaded)
+  if (set === undefined) {
+    if (format === 'json') context.out.json({ error: { code: 'invalid-set', message: 'the documents have problems' }, diagnostics: loaded.diagnostics })
+    else for (const d of loaded.diagnostics) context.out.note(formatDiagnostic(d))
+    return 1
+  }
+  const records = join(folder, 'observe')
+  const seen = directory === undefined && existsSync(records) ? await telemetryUse(records, set.platform, context.signal) : undefined
+  const rows = riskRegister(set.platform, set.intent, { now: context.now, soon: soonMs, ...(seen === undefined ? {} : { uses: seen.uses }) })
+  switch (format) {
+    case 'json':
+      context.out.json({ at: formatInstant(context.now), seenSince: seen?.since === undefined ? null : formatInstant(seen.since), risks: riskJson(rows) })
+      break
+    case 'csv':
+      context.out.write(riskCsv(rows))
+      break
+    case 'html':
+      context.out.write(riskHtml(rows, set.platform.name, context.now, sentence(seen)))
+      break
+    case 'text':
+      context.out.write(riskText(rows))
+      context.out.note(sentence(seen))
+      break
+  }
+  return rows.some(needsAttention) ? 1 : 0
+}
+
+function sentence(seen: SeenUse | undefined): string {
+  if (seen === undefined) return 'Of use nothing is known: these are documents alone.'
+  return seen.since === undefined ? 'Nothing has been recorded yet.' : `Use as recorded since ${formatInstant(seen.since)}; bytes count when a connection ends.`
+}
+
+function appliedSet(folder: string, now: number): LoadedSet {
+  const applied = loadApplied(folder)
+  if (applied === undefined) throw new Fault('not-running', 'nothing is in force here', { help: 'name a folder of documents, or start a platform with `bulkhead up DIR`' })
+  return judgeFiles({ files: applied.files, diagnostics: [] }, now)
+}
+
+/** A set that is refused because review dates have passed is just what the register is for: it is read as of the time before them. */
+function beforeReview({ files, diagnostics }: LoadedSet): GoodSet | undefined {
+  if (diagnostics.some((d) => d.severity === 'error' && d.code !== 'telemetry-without-risk')) return undefined
+  const { platform } = loadPlatform(files, { now: Number.NEGATIVE_INFINITY })
+  return platform === undefined ? undefined : { platform, intent: compile(platform).intent }
+}
