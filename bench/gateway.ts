@@ -16,7 +16,7 @@ import { gatewayLines } from './lib/gateway-report.ts'
 import { insideNamespaces } from './lib/namespaces.ts'
 import { losers, revoke } from './lib/gateway-changes.ts'
 import { numbers, option, quick, report } from './lib/results.ts'
-import { plainEnvoy } from './lib/plain-envoy.ts'
+import { plainEnvoy, plainPort } from './lib/plain-envoy.ts'
 import type { Direction } from './lib/gateway-policies.ts'
 import type { Measured, Side } from './lib/gateway-report.ts'
 import type { Order, Took } from './load/gateway-client.ts'
@@ -80,10 +80,10 @@ const sides: Side[] = []
 let changed: { readonly platform: Platform; readonly side: Side; readonly led: string } | undefined
 
 /** A gateway's namespace. `led`: what is sent to this address comes to its Envoy. */
-function nextGateway(): { readonly netns: string; readonly own: string; readonly led: string; readonly folder: string } {
+function nextGateway(plainPort?: number): { readonly netns: string; readonly own: string; readonly led: string; readonly folder: string } {
   gateways++
   const place = { netns: `gw${gateways}`, own: `192.0.2.${gateways}`, led: `198.51.100.${gateways}`, folder: join(folder, `gw${gateways}`) }
-  attach(place.netns, [place.own], place.led)
+  attach(place.netns, [place.own], place.led, plainPort)
   return place
 }
 
@@ -95,7 +95,7 @@ async function addSides(direction: Direction): Promise<void> {
   const directly = direction === 'outbound' ? await orders(first, server, server) : { requests: order('requests', outside.client, server, workloadPort, get('any', '/')), connects: order('connects', outside.client, server, workloadPort, get('any', '/')) }
   sides.push({ direction, name: 'direct', kind: 'direct', orders: directly, running: undefined, files: undefined, rounds: [] })
   for (const records of [false, true]) {
-    const { netns, own, led, folder: at } = nextGateway()
+    const { netns, own, led, folder: at } = nextGateway(plainPort)
     progress(`starting ${netns}`)
     const running = await startPlain(envoy ?? '', netns, at, plainEnvoy(direction, { folder: at, records, certificate, workload: server }))
     sides.push({ direction, name: records ? 'plain Envoy with records' : 'plain Envoy', kind: records ? 'recording' : 'plain', orders: await orders(first, own, led), running, files: undefined, rounds: [] })

@@ -7,6 +7,7 @@ import { mkdirSync, openSync, readFileSync, readdirSync, writeFileSync } from 'n
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { envoyArguments } from '../../src/engines/envoy/bootstrap.ts'
+import { namesDoors, namesPort } from '../../src/engines/envoy/inventory.ts'
 import { isReady } from '../../src/engines/envoy/admin.ts'
 import { prepare, untilReady } from '../../src/engines/envoy/apply.ts'
 import { secretText } from '../../src/engines/envoy/secrets.ts'
@@ -18,8 +19,8 @@ import type { Readable, Writable } from 'node:stream'
 
 const hop = '169.254.1.1'
 
-/** A namespace with these addresses, one of which may lead on what is for others. */
-export function attach(name: string, addresses: readonly string[], led?: string): void {
+/** A namespace with these addresses, one of which may lead on what is for others: to one port, or as the outbound gateway of a host does. */
+export function attach(name: string, addresses: readonly string[], led?: string, plainPort?: number): void {
   must(['ip', '-batch', '-'], [
     `netns add ${name}`, `link add name r-${name} type veth peer name eth0 netns ${name}`, `addr add ${hop}/32 dev r-${name}`, `link set r-${name} up`,
     ...addresses.map((address) => `route add ${address}/32 dev r-${name}`),
@@ -30,7 +31,9 @@ export function attach(name: string, addresses: readonly string[], led?: string)
   ].join('\n'))
   const settings = ['net.ipv4.conf.all.rp_filter=0', 'net.ipv4.ip_local_port_range=10000 65000', 'net.core.somaxconn=4096']
   must(inNetns(name, ['sysctl', '-qw', ...settings]))
-  if (led !== undefined) must(inNetns(name, ['nft', '-f', '-']), `table ip lead { chain p { type nat hook prerouting priority -100; ip daddr ${led} meta l4proto tcp redirect to :15001; }; }\n`)
+  const doors = Array.from({ length: namesDoors }, (_, i) => `0.0.0.${i} : ${namesPort + i}`)
+  const door = plainPort ?? `ip saddr & 0.0.0.${namesDoors - 1} map { ${doors.join(', ')} }`
+  if (led !== undefined) must(inNetns(name, ['nft', '-f', '-']), `table ip lead { chain p { type nat hook prerouting priority -100; ip daddr ${led} meta l4proto tcp redirect to :${door}; }; }\n`)
 }
 
 export function routing(): void {

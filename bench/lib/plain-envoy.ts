@@ -20,6 +20,9 @@ interface Plain {
   readonly workload: string
 }
 
+/** Where it takes what is led to it. */
+export const plainPort = 15_001
+
 export function plainEnvoy(direction: Direction, plain: Plain): string {
   const [listener, cluster] = direction === 'outbound' ? out(plain) : into(plain)
   return JSON.stringify({
@@ -48,7 +51,7 @@ function out(plain: Plain): readonly [JsonObject, JsonObject] {
   const pass = filter('network.tcp_proxy', 'network.tcp_proxy.v3.TcpProxy', { stat_prefix: 'plain', cluster: 'names', access_log: plain.records ? connectionLog(plain.folder) : [] })
   const byHost = filter('http.dynamic_forward_proxy', 'http.dynamic_forward_proxy.v3.FilterConfig', names)
   return [{
-    name: 'plain', address: socket('0.0.0.0', 15_001),
+    name: 'plain', address: socket('0.0.0.0', plainPort),
     listener_filters: [filter('listener.original_dst', 'listener.original_dst.v3.OriginalDst', {}), tlsInspector],
     filter_chains: [
       { filter_chain_match: { transport_protocol: 'tls' }, filters: [byName, pass] },

@@ -1,5 +1,5 @@
 /** Requests of the model as a gateway of this host meets them, and what it does with them in the words of the reference. */
-import { namesPort } from '../engines/envoy/inventory.ts'
+import { namesPortOf } from '../engines/envoy/inventory.ts'
 import { formatAddress } from '../net/address.ts'
 import { parseDomain } from '../net/domain.ts'
 import { normalPath } from '../net/http-path.ts'
@@ -34,7 +34,7 @@ export function attemptOf(platform: Platform, inventory: GatewayInventory, { sou
   const place = inventory.workloads.find(({ workload }) => workload === source.workload)
   const [address] = place?.addresses ?? []
   if (address === undefined) return undefined
-  return { arrives: namesPort, source: formatAddress(address), destination: '192.0.2.1', port, sni: request === undefined ? name : undefined, request, caller }
+  return { arrives: namesPortOf(address), source: formatAddress(address), destination: '192.0.2.1', port, sni: request === undefined ? name : undefined, request, caller }
 }
 
 /** `WORKLOAD:PORT` for each place, or the name, or nothing. */

@@ -3,7 +3,7 @@
  * certificate on it, whom it believes and where it ends; and every way that the documents open.
  */
 import { authoritiesOf } from './gateway-attempts.ts'
-import { defaultMeshPort, meshPort, namesPort } from '../engines/envoy/inventory.ts'
+import { defaultMeshPort, meshPort, namesDoors, namesPort } from '../engines/envoy/inventory.ts'
 import { endsByAddress, idOf, meshAllows, meshWishes } from './mesh-ends.ts'
 import { formatAddress } from '../net/address.ts'
 import { meshName, meshSuffix } from '../engines/envoy/names.ts'
@@ -187,7 +187,7 @@ function declared({ refused }: EnvoyArtefacts, { source, destination }: MeshWish
 function strangers(platform: Platform, direction: GatewayTexts['direction'], files: ReadonlyMap<string, string>): readonly string[] {
   const { gateway } = platform
   const own = platform.ingressPolicies.flatMap((policy) => (policy.gateway.kind === 'proxy' ? [policy.gateway.proxy.listenPort ?? gateway?.httpsPort] : []))
-  const expected: readonly (number | undefined)[] = direction === 'outbound' ? [namesPort, meshPort] : [gateway?.meshPort ?? defaultMeshPort, gateway?.httpsPort, gateway?.httpPort, ...own]
+  const expected: readonly (number | undefined)[] = direction === 'outbound' ? [meshPort, ...Array.from({ length: namesDoors }, (_, i) => namesPort + i)] : [gateway?.meshPort ?? defaultMeshPort, gateway?.httpsPort, gateway?.httpPort, ...own]
   return listeningPorts(files).filter((port) => !expected.includes(port)).map((port) => `listens at port ${port}, which nothing asks for`)
 }
 

@@ -19,9 +19,19 @@ export interface GatewayInventory {
   readonly keySets: ReadonlyMap<string, string>
 }
 
-/** Where the outbound gateway's table redirects to: connections to outside names, and connections to workloads and virtual addresses. */
-export const namesPort = 15_001
+/** Where the outbound gateway's table redirects connections to workloads and virtual addresses. */
 export const meshPort = 15_002
+
+/**
+ * Where it redirects connections to outside names: a door for each value of the last bits of the source's address, so that a change
+ * for one workload gives Envoy the chains of a sixteenth of them again, not those of all.
+ */
+export const namesPort = 15_100
+export const namesDoors = 16
+
+export function namesPortOf({ bits }: Address): number {
+  return namesPort + Number(bits % BigInt(namesDoors))
+}
 
 /** Where the inbound gateway listens for other gateways when the Platform does not say. */
 export const defaultMeshPort = 15_443

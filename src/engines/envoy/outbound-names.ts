@@ -10,7 +10,7 @@ import { bufferBytes, listenerTimeout } from './limits.ts'
 import { covers } from './permits.ts'
 import { httpOut } from './outbound-http.ts'
 import { named } from './names.ts'
-import { namesPort } from './inventory.ts'
+import { namesPort, namesPortOf } from './inventory.ts'
 import { portOverride, toNames, toProxy } from './upstream-names.ts'
 import type { Address } from '../../net/address.ts'
 import type { JsonObject } from './json.ts'
@@ -26,14 +26,23 @@ export interface Asker {
   readonly classes: readonly PortClass[]
 }
 
-export function namesListener(askers: readonly Asker[], way: Way, into: Chains): JsonObject {
+/** One for each door to which somebody's connections are redirected. */
+export function namesListeners(askers: readonly Asker[], way: Way, rules: Chains['rules']): readonly JsonObject[] {
+  const ports = [...new Set(askers.flatMap(({ addresses }) => addresses.map(namesPortOf)))].sort((a, b) => a - b)
+  return ports.map((port) => {
+    const here = askers.map((asker) => ({ ...asker, addresses: asker.addresses.filter((address) => namesPortOf(address) === port) }))
+    return namesListener(port, here.filter(({ addresses }) => addresses.length > 0), way, { chains: [], rules })
+  })
+}
+
+function namesListener(port: number, askers: readonly Asker[], way: Way, into: Chains): JsonObject {
   const sources = askers.flatMap((asker) => {
     const next = portsOf(asker, way, into)
     return asker.addresses.map((address) => [address, next] as const)
   })
   return {
-    name: 'names',
-    ...everyAddress(namesPort),
+    name: `names:${port - namesPort}`,
+    ...everyAddress(port),
     listener_filters: [
       extension('envoy.filters.listener.original_dst', 'envoy.extensions.filters.listener.original_dst.v3.OriginalDst'),
       extension('envoy.filters.listener.tls_inspector', 'envoy.extensions.filters.listener.tls_inspector.v3.TlsInspector'),

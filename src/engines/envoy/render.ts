@@ -9,7 +9,7 @@ import { inboundMesh } from './inbound-mesh.ts'
 import { meshListener } from './outbound-mesh.ts'
 import { meshPairs } from './mesh.ts'
 import { nameClusters } from './upstream-names.ts'
-import { namesListener } from './outbound-names.ts'
+import { namesListeners } from './outbound-names.ts'
 import { typed } from './json.ts'
 import type { Chains } from './outbound.ts'
 import type { Clusters } from './clusters.ts'
@@ -56,7 +56,7 @@ export function render(platform: Platform, intent: Intent, inventory: GatewayInv
 
   const out = chainsFor()
   const outMesh = { ...out, chains: [] }
-  const namesDoor = namesListener(names.askers, { inventory, proxy: platform.egressProxy }, out)
+  const namesDoors = namesListeners(names.askers, { inventory, proxy: platform.egressProxy }, out.rules)
   const meshDoor = meshListener(mesh.outbound, platform, inventory, outMesh, out.made)
   for (const cluster of nameClusters(inventory, platform.egressProxy)) out.made.clusters.set(String(cluster['name']), cluster)
 
@@ -67,7 +67,7 @@ export function render(platform: Platform, intent: Intent, inventory: GatewayInv
   return Object.freeze({
     kind: 'envoy-artefacts',
     // A listener that leads nowhere is an error to Envoy.
-    outbound: filesOf('outbound', [namesDoor, meshDoor].filter(({ filter_chains: all }) => Array.isArray(all) && all.length > 0), out, inventory.folder),
+    outbound: filesOf('outbound', [...namesDoors, meshDoor].filter(({ filter_chains: all }) => Array.isArray(all) && all.length > 0), out, inventory.folder),
     inbound: filesOf('inbound', [...(mesh.inbound.length > 0 ? [fromGateways] : []), ...doors], into, inventory.folder),
     refused: Object.freeze(dedupe(refused)),
     tried: mesh.outbound.flatMap(({ caller, destination: { enclave, workload }, port, tried }) => (tried && caller !== undefined ? [{ source: caller.workload, destination: `${enclave}/${workload}` as const, port }] : [])),

@@ -78,7 +78,7 @@ test('in its own namespace the outbound gateway takes what was meant for others,
   const [outbound, inbound, resolver] = gatewaySeats(gatewayInventory(space, all, new Map(), []), '')
   assert.ok(outbound !== undefined && inbound !== undefined && resolver !== undefined)
   const rules = gatewayRules(outbound, space)
-  assert.match(rules, /ip daddr 10\.128\.0\.3 return\n.*ip daddr \{ 10\.128\.0\.0\/16 \} redirect to :15002\n.*meta nfproto ipv4 meta l4proto tcp redirect to :15001/)
+  assert.match(rules, /ip daddr 10\.128\.0\.3 return\n.*ip daddr \{ 10\.128\.0\.0\/16 \} redirect to :15002\n.*meta nfproto ipv4 meta l4proto tcp redirect to :ip saddr & 0\.0\.0\.15 map { 0\.0\.0\.0 : 15100, .*0\.0\.0\.15 : 15115 }/)
   assert.match(rules, /policy drop;\n\s+ct status dnat accept/)
   assert.doesNotMatch(gatewayRules(inbound, space), /redirect|udp/)
   assert.match(gatewayRules(resolver, space), /udp dport 53 accept/)

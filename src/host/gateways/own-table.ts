@@ -2,7 +2,7 @@
  * The table inside a gateway's own namespace (pure). What is led to the outbound gateway still has the address it was meant
  * for: here it is turned to the port on which Envoy waits, and conntrack remembers where it was going.
  */
-import { meshPort, namesPort } from '../../engines/envoy/inventory.ts'
+import { meshPort, namesDoors, namesPort } from '../../engines/envoy/inventory.ts'
 import { toPrefixes } from '../../net/address-set.ts'
 import { formatAddress } from '../../net/address.ts'
 import { formatPrefix } from '../../net/prefix.ts'
@@ -27,6 +27,16 @@ export function gatewayRules(seat: GatewaySeat, addresses: AddressSet): string {
 
 const always = ['  iifname "lo" accept', '  icmpv6 type { nd-neighbor-solicit, nd-neighbor-advert } accept']
 
+/** Which door for names, by the source's address; what the last bits say is no secret and no matter of policy. */
+const nameDoor = {
+  4: `ip saddr & 0.0.0.${namesDoors - 1} map { ${doors((i) => `0.0.0.${i}`)} }`,
+  6: `ip6 saddr & ::${(namesDoors - 1).toString(16)} map { ${doors((i) => `::${i.toString(16)}`)} }`,
+} as const
+
+function doors(address: (i: number) => string): string {
+  return Array.from({ length: namesDoors }, (_, i) => `${address(i)} : ${namesPort + i}`).join(', ')
+}
+
 function led(seat: GatewaySeat, addresses: AddressSet): readonly string[] {
   const own = { 4: formatAddress(seat.ipv4), 6: formatAddress(seat.ipv6) } as const
   const rules = ([4, 6] as const).flatMap((family) => {
@@ -37,7 +47,7 @@ function led(seat: GatewaySeat, addresses: AddressSet): readonly string[] {
       // Nobody speaks to the gateway itself.
       `  ${from} ${own[family]} return`,
       ...(inside.length > 0 ? [`  ${from} { ${inside.join(', ')} } redirect to :${meshPort}`] : []),
-      `  iifname "${insideInterface}" meta nfproto ipv${family} meta l4proto tcp redirect to :${namesPort}`,
+      `  iifname "${insideInterface}" meta nfproto ipv${family} meta l4proto tcp redirect to :${nameDoor[family]}`,
     ]
   })
   return [

@@ -9,9 +9,11 @@ import { join } from 'node:path'
 import { connect, createServer } from 'node:net'
 import * as tls from 'node:tls'
 import dns from 'dns-packet'
+import { addressFromBits } from '../../../src/net/address.ts'
 import { envoyArguments } from '../../../src/engines/envoy/bootstrap.ts'
 import { findEnvoy } from '../../../src/engines/envoy/binary.ts'
 import { intentOf, inventoryOf } from '../../../src/engines/envoy/testing.ts'
+import { namesPortOf } from '../../../src/engines/envoy/inventory.ts'
 import { prepare, untilReady } from '../../../src/engines/envoy/apply.ts'
 import { render } from '../../../src/engines/envoy/render.ts'
 import { secretText } from '../../../src/engines/envoy/secrets.ts'
@@ -42,7 +44,7 @@ export function wire(): void {
     input: [
       'table ip lead {', 'chain output {', 'type nat hook output priority -100',
       `ip saddr 10.128.0.16/28 ip daddr 10.128.0.0/16 ip daddr != 10.128.0.4 tcp sport ${led.from}-${led.to} redirect to :15002`,
-      `ip saddr 10.128.0.16/28 ip daddr != 10.128.0.4 tcp sport ${led.from}-${led.to} redirect to :15001`,
+      ...Array.from({ length: 16 }, (_, i) => `ip saddr 10.128.0.${16 + i} ip daddr != 10.128.0.4 tcp sport ${led.from}-${led.to} redirect to :${namesPortOf(addressFromBits(4, BigInt(0x0a80_0010 + i)))}`),
       '}', '}', '',
     ].join('\n'),
   })
