@@ -8,6 +8,7 @@ import { everySource } from './sources.ts'
 import { formatPrefix } from '../../net/prefix.ts'
 import { subtractAddresses, toPrefixes } from '../../net/address-set.ts'
 import { subjectOf, webClient } from './tls.ts'
+import { uriOutside } from './uri-outside.ts'
 import { wants } from './outbound-mesh.ts'
 import type { AddressSet } from '../../net/address-set.ts'
 import type { Authentication, Claim } from '../../model/platform.ts'
@@ -117,12 +118,27 @@ export function principal(authentication: Authentication, claims: readonly Claim
   return { and_ids: { ids: all } }
 }
 
-function certificatePrincipal(mtls: Extract<Authentication, { readonly kind: 'mtls' }>, identities: readonly string[], trustDomain: string): JsonObject {
-  const named = (subjects: readonly Subject[]): JsonObject => ({ or_ids: { ids: subjects.map(({ match }) => ({ authenticated: { principal_name: match } })) } })
-  const all = mtls.subjects.length > 0
-    ? named(mtls.subjects.map(subjectOf))
-    : mtls.caFile === undefined ? named([{ type: 'URI', match: { prefix: `spiffe://${trustDomain}/` } }]) : { authenticated: {} }
-  return { and_ids: { ids: identities.length === 0 ? [all] : [all, named(identities.map(subjectOf))] } }
+/**
+ * The first URI of a certificate says which authority has to vouch for it, but every name in it is matched: a Peer could write one of
+ * ours behind its own. Hence no caller bears names of two trust domains, and none that an authority of files vouches for bears a SPIFFE
+ * ID that no policy lists.
+ */
+function certificatePrincipal({ caFile, subjects: listed }: Extract<Authentication, { readonly kind: 'mtls' }>, identities: readonly string[], trustDomain: string): JsonObject {
+  const named = (subjects: readonly Subject[]): JsonObject => ({ or_ids: { ids: subjects.map(({ match }) => bears(match)) } })
+  const domains = Map.groupBy(listed.length === 0 && caFile === undefined ? [`spiffe://${trustDomain}/`] : listed, (text) => /^spiffe:\/\/[^/]+\//.exec(text)?.[0] ?? '')
+  const plain = { not_id: bears({ safe_regex: { regex: '(?i:spiffe:.*)' } }) }
+  const ways = [...domains].map(([domain, subjects]) => {
+    if (domain === '') return [named(subjects.map(subjectOf)), plain]
+    const own = listed.length === 0 ? bears({ prefix: domain }) : named(subjects.map(subjectOf))
+    return [own, { not_id: bears({ safe_regex: { regex: uriOutside(domain) } }) }, ...(domains.has('') ? [{ not_id: bears({ safe_regex: { regex: '[^:]*' } }) }] : [])]
+  })
+  const all = ways.length === 0 ? [{ authenticated: {} }, plain] : [{ or_ids: { ids: ways.map((ids) => ({ and_ids: { ids } })) } }]
+  return { and_ids: { ids: identities.length === 0 ? all : [...all, named(identities.map(subjectOf))] } }
+}
+
+/** Any one of the certificate's names. */
+function bears(principal_name: JsonObject): JsonObject {
+  return { authenticated: { principal_name } }
 }
 
 /** A text that is one of the values, or a list that holds one of them. */
@@ -133,11 +149,18 @@ function claimIs({ path, values }: Claim): JsonObject {
   return { sourced_metadata: { metadata_matcher: { filter: jwtFilter, path: [payload, ...path].map((key) => ({ key })), value }, metadata_source: 'DYNAMIC' } }
 }
 
+/** Only names of the kind that is judged; a name of the other kind beside it is nobody's word. */
+function namesOf({ caFile, subjects }: Extract<Authentication, { readonly kind: 'mtls' }>): string {
+  const ids = caFile === undefined || subjects.some((text) => text.startsWith('spiffe:'))
+  const hosts = caFile !== undefined && !(subjects.length > 0 && subjects.every((text) => text.startsWith('spiffe:')))
+  return `${ids ? '%DOWNSTREAM_PEER_URI_SAN%' : ''}${hosts ? '%DOWNSTREAM_PEER_DNS_SAN%' : ''}`
+}
+
 /** The one header by which a workload learns who called. */
 export function identityHeaders(authentication: Authentication): readonly JsonObject[] {
   const values = {
     none: undefined,
-    mtls: '%DOWNSTREAM_PEER_URI_SAN%%DOWNSTREAM_PEER_DNS_SAN%',
+    mtls: authentication.kind === 'mtls' ? namesOf(authentication) : undefined,
     jwt: `%DYNAMIC_METADATA(${jwtFilter}:${payload}:iss)%#%DYNAMIC_METADATA(${jwtFilter}:${payload}:sub)%`,
     oidc: `%DYNAMIC_METADATA(${jwtFilter}:${payload}:iss)%#%DYNAMIC_METADATA(${jwtFilter}:${payload}:sub)%`,
   }

@@ -114,8 +114,11 @@ export function frontOf(host: string | undefined, rules: readonly IngressRule[],
 }
 
 function trustDomains(mtls: readonly Extract<Authentication, { readonly kind: 'mtls' }>[], own: string): readonly string[] {
-  const named = mtls.flatMap(({ subjects }) => subjects.flatMap((subject) => /^spiffe:\/\/([^/]+)\//.exec(subject)?.[1] ?? []))
-  return [...new Set([own, ...named])].sort()
+  return [...new Set([own, ...mtls.flatMap(({ subjects }) => trustDomainsOf(subjects))])].sort()
+}
+
+export function trustDomainsOf(subjects: readonly string[]): readonly string[] {
+  return [...new Set(subjects.flatMap((subject) => /^spiffe:\/\/([^/]+)\//.exec(subject)?.[1] ?? []))]
 }
 
 /** A filter is there only where a policy needs it, and judges only the routes that say so; policy itself judges all. */
@@ -133,6 +136,10 @@ function filtersOf(rules: readonly IngressRule[], { inventory, made }: RouteCont
     ...(people ? [withoutSession] : []),
     // Rules that hold no policy allow nothing: a route without a policy of its own is refused.
     extension(policyFilter, 'envoy.extensions.filters.http.rbac.v3.RBAC', { rules: { action: 'ALLOW', policies: {} } }),
+    // gRPC hands trailers on, and some servers read them as headers.
+    extension('envoy.filters.http.header_mutation', 'envoy.extensions.filters.http.header_mutation.v3.HeaderMutation', {
+      mutations: { request_trailers_mutations: [identityHeader, 'authorization'].map((remove) => ({ remove })) },
+    }),
     ...(sized ? [{ name: bodyFilter, disabled: true, typed_config: typed('envoy.extensions.filters.http.buffer.v3.Buffer', { max_request_bytes: 1 }) }] : []),
     extension('envoy.filters.http.router', 'envoy.extensions.filters.http.router.v3.Router', { suppress_envoy_headers: true }),
   ]

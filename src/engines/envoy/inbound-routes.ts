@@ -54,7 +54,18 @@ export function routesOf(host: string, pattern: string, rules: readonly IngressR
   const hidden = { name: 'hidden', match: { safe_regex: { regex: hidingPath } }, direct_response: { status: 400 }, typed_per_filter_config: unjudged() }
   const none = { name: 'none', match: { prefix: '/' }, direct_response: { status: 404 }, typed_per_filter_config: unjudged() }
   const held = ordered.flatMap((entries) => entriesOf(host, pattern, alike(entries, context), context))
-  return [hidden, ...signInRoutes(host, rules, context), ...held, none]
+  return [hidden, ...(rules.some(({ proxy }) => proxy.websocket) ? [takenAway] : []), ...signInRoutes(host, rules, context), ...held, none]
+}
+
+/**
+ * The connection of a WebSocket says so to the server behind, which may take every header that it names for the connection's own and drop
+ * it: that of the identity too. It may name nothing but its upgrade.
+ */
+const takenAway: JsonObject = {
+  name: 'taken-away',
+  match: { prefix: '/', headers: [{ name: 'connection', string_match: { safe_regex: { regex: '(?i:[ \\t]*(?:keep-alive|upgrade)[ \\t]*(?:,[ \\t]*(?:keep-alive|upgrade)[ \\t]*)*)' } }, invert_match: true }] },
+  direct_response: { status: 400 },
+  typed_per_filter_config: unjudged(),
 }
 
 function closest(entries: readonly Entry[]): readonly Entry[] {

@@ -1,9 +1,10 @@
 /** Connections from outside that are led on whole: by the name of their TLS, ended here or at the workload, or by their port alone. */
-import { connectionLimit, frontOf, sourcesOf } from './inbound-http.ts'
+import { connectionLimit, frontOf, sourcesOf, trustDomainsOf } from './inbound-http.ts'
 import { connectionLog } from './access-log.ts'
 import { extension } from './json.ts'
 import { afterHandshake, frontServer, handshakeTimeout, subjectOf } from './tls.ts'
 import { named } from './names.ts'
+import { refuse } from './capabilities.ts'
 import { tcpIdle } from './limits.ts'
 import { toWorkloads } from './clusters.ts'
 import type { Door, IngressRule } from './inbound-rules.ts'
@@ -39,9 +40,15 @@ function front(door: Door, rule: IngressRule, context: RouteContext): JsonObject
   const { authentication } = rule.proxy
   if (clients === undefined || authentication.kind !== 'mtls') return frontServer(context.inventory.folder, { ...shown, alpn: [], clients: undefined })
   const own: readonly Subject[] = authentication.caFile === undefined ? [{ type: 'URI', match: { prefix: `spiffe://${context.platform.trustDomain}/` } }] : []
-  const subjects = authentication.subjects.length > 0 ? authentication.subjects.map(subjectOf) : own
+  // Without a look at requests nothing tells a name from one that stands behind another (see `certificatePrincipal`).
+  const mixed = authentication.caFile === undefined && trustDomainsOf(authentication.subjects).length > 1
+  if (mixed) context.refused.push(refuse('several-domains', rule.path))
+  const subjects = mixed ? nobody : authentication.subjects.length > 0 ? authentication.subjects.map(subjectOf) : own
   return frontServer(context.inventory.folder, { ...shown, alpn: [], clients: { trust: { ...clients.trust, subjects }, required: true } })
 }
+
+/** What no certificate bears: the name stays closed, instead of falling to a wider one. */
+const nobody: readonly Subject[] = [{ type: 'URI', match: { exact: 'bulkhead:nobody' } }]
 
 function targetsOf({ destinations }: IngressRule): readonly Target[] {
   return Array.from(destinations, ([workload, [first]]) => ({ workload, port: first?.from ?? 0 })).filter(({ port }) => port > 0)
