@@ -3,13 +3,13 @@
  * of a cluster's many thousand manifests most are never spoken of.
  */
 import { parseFile } from '../model/syntax.ts'
-import { partsOf, quickDocument, quickFile } from '../model/quick/documents.ts'
+import { completePart, partsOf, quickDocument, quickFile } from '../model/quick/documents.ts'
 import type { Diagnostic } from '../base/diagnostic.ts'
-import type { Location } from '../base/location.ts'
 import type { SourceFile } from '../base/source-file.ts'
 import type { Parsed } from '../model/syntax.ts'
 import type { RawDocument } from '../model/source.ts'
 
+/** What is wrong with one document stands beside the others, which are read. */
 export function readDocuments(file: SourceFile): Parsed {
   const quick = quickFile(file)
   if (quick !== undefined) return { documents: quick, diagnostics: [] }
@@ -21,26 +21,10 @@ export function readDocuments(file: SourceFile): Parsed {
     const plain = quickDocument(file, part)
     if (plain !== undefined) documents.push(plain)
     else if (part.text.trim() !== '') {
-      const parsed = parseFile({ ...file, text: part.text })
-      documents.push(...parsed.documents.map((document) => moved(file, document, part.line)))
-      diagnostics.push(...parsed.diagnostics.map((d) => ({ ...d, at: down(d.at, part.line) })))
+      const complete = completePart(file, part)
+      documents.push(...complete.documents)
+      diagnostics.push(...complete.diagnostics)
     }
   }
   return { documents, diagnostics }
-}
-
-function moved(file: SourceFile, document: RawDocument, above: number): RawDocument {
-  return {
-    ...document,
-    file,
-    at: down(document.at, above),
-    problems: document.problems.map((d) => ({ ...d, at: down(d.at, above) })),
-    locate: (path) => down(document.locate(path), above),
-    locateKey: (path) => down(document.locateKey(path), above),
-  }
-}
-
-/** `above` is the line of the file on which the part begins. */
-function down(at: Location, above: number): Location {
-  return { ...at, line: at.line + above - 1 }
 }

@@ -5,7 +5,7 @@ import { frozenMap } from '../frozen.ts'
 import { parseReference } from '../lexical.ts'
 import type { Location } from '../../base/location.ts'
 import type { RefText } from '../lexical.ts'
-import type { ExternalRef, LocalRef, PeerRef, Scope, WorkloadId } from '../platform.ts'
+import type { ExternalRef, LocalRef, PeerRef, Scope } from '../platform.ts'
 import type { Path } from '../source.ts'
 import type { Context } from './context.ts'
 
@@ -149,7 +149,8 @@ function resolveWide(context: Context, text: WideText, written: string, path: Pa
 function resolveWorkload(context: Context, enclave: string | undefined, name: string, written: string, path: Path, at: Location): Scope | undefined {
   const { declared } = context
   if (enclave === undefined) return needsEnclave(context, path, written, declared.enclavesOf(name).map((e) => `${e}/${name}`))
-  if (declared.hasIn('Workload', enclave, name)) return { kind: 'workload', workload: `${enclave}/${name}` as WorkloadId, at }
+  const workload = declared.workload(enclave, name)
+  if (workload !== undefined) return { kind: 'workload', workload, at }
   if (!declared.has('Enclave', enclave)) {
     // An owner that does not exist is reported once, where it is named.
     if (enclave === context.doc.enclave) return undefined

@@ -85,7 +85,7 @@ export function buildWorkload(context: Context<'Workload'>): Workload {
   const spread = spec.spread ?? 1
   if (spread > Math.max(replicas, 1)) context.problem(['spread'], 'conflicting-fields', `${replicas} replicas cannot be on ${spread} hosts`, 'raise `replicas`, or lower `spread`')
   return {
-    kind: 'Workload', id: `${enclave}/${name}`, enclave, name, at, replicas, spread,
+    kind: 'Workload', id: context.declared.workload(enclave, name) ?? `${enclave}/${name}`, enclave, name, at, replicas, spread,
     labels: frozenMap(Object.entries(labels)),
     ports: portsOf(context),
     phase: spec.phase ?? 'running',

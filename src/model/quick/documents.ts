@@ -2,9 +2,11 @@
  * Plain files to raw documents in one pass. Where something stands is looked up only when somebody asks, by reading that
  * document once more: a set of a hundred thousand documents keeps no trees of its texts.
  */
+import { parseFile } from '../syntax.ts'
 import { quickYaml } from './yaml.ts'
 import type { Location } from '../../base/location.ts'
 import type { Path, RawDocument, SourceFile } from '../source.ts'
+import type { Parsed } from '../syntax.ts'
 import type { Marks } from './cursor.ts'
 
 /** Anything that the quick reader must not meet: controls, characters that hide or reorder text, and byte order marks. */
@@ -32,7 +34,7 @@ export function partsOf(text: string): readonly Part[] | undefined {
   })
 }
 
-/** What `parseFile` gives, or `undefined` for a file in which anything is not plain. */
+/** What `parseFile` gives, or `undefined` for a file in which anything is wrong or may mean something to what is around it. */
 export function quickFile(file: SourceFile): readonly RawDocument[] | undefined {
   if (file.path.toLowerCase().endsWith('.json')) return quickJson(file)
   const documents: RawDocument[] = []
@@ -40,7 +42,12 @@ export function quickFile(file: SourceFile): readonly RawDocument[] | undefined 
     if (part === undefined) return undefined
     const document = quickDocument(file, part)
     if (document !== undefined) documents.push(document)
-    else if (!saysNothing(part.text)) return undefined
+    else if (!saysNothing(part.text)) {
+      const { documents: complete, diagnostics } = completePart(file, part)
+      // What is wrong with one part may be about the whole file.
+      if (diagnostics.length > 0 || complete.some(({ problems }) => problems.length > 0)) return undefined
+      documents.push(...complete)
+    }
   }
   return documents
 }
@@ -76,6 +83,23 @@ export function quickDocument(file: SourceFile, part: Part, isJson = false): Raw
     problems: [],
     locate: (path) => place(file, part, offsetOf(markedAs(part, isJson), path)),
     locateKey: (path) => place(file, part, keyOffset(markedAs(part, isJson), path)),
+  }
+}
+
+/** The complete reading of one part, with the places of its file. */
+export function completePart(file: SourceFile, part: Part): Parsed {
+  const down = (at: Location): Location => ({ ...at, line: at.line + part.line - 1 })
+  const { documents, diagnostics } = parseFile({ ...file, text: part.text })
+  return {
+    documents: documents.map((document) => ({
+      ...document,
+      file,
+      at: down(document.at),
+      problems: document.problems.map((d) => ({ ...d, at: down(d.at) })),
+      locate: (path) => down(document.locate(path)),
+      locateKey: (path) => down(document.locateKey(path)),
+    })),
+    diagnostics: diagnostics.map((d) => ({ ...d, at: down(d.at) })),
   }
 }
 

@@ -68,10 +68,10 @@ function flowMapping(c: Cursor): Record<string, unknown> {
   return out
 }
 
-const flowPlain = /[^\s,[\]{}:#'"&*!|>%@`?-][^\n,[\]{}:#'"]*/y
-const flowNumber = /-?[0-9][0-9A-Za-z._/-]*/y
+const flowPlain = /[^\s,[\]{}:#'"&*!|>%@`?-](?:[^\n,[\]{}:#'"]|:(?=[^\s,[\]{}:#'"]))*/y
+const flowNumber = /-?[0-9](?:[0-9A-Za-z._/-]|:(?=[0-9A-Za-z]))*/y
 
-/** One value; as a key only a scalar. A plain scalar in it has no colon, so that none is taken for the end of a key. */
+/** One value; as a key only a scalar. A colon inside a plain scalar is followed by more of it: any other may be the end of a key. */
 function flowValue(c: Cursor, isKey: boolean): unknown {
   const code = c.text.charCodeAt(c.at)
   if (code === 123 || code === 91) return isKey ? unusual() : flow(c)

@@ -45,7 +45,7 @@ function pathsOf(value: unknown): readonly Path[] {
 }
 
 const words = fc.oneof(
-  fc.constantFrom('', 'a', 'app', 'null', 'true', 'Yes', 'no', '~', '-', '--', '-a', '- a', 'a: b', 'a:b', 'a #b', 'a#b', '#a', '"a"', "'a'", 'it\'s', '{a}', '[a]', '0', '007', '1', '-1', '1.5', '1e3', '0x1', '0o7', '.5', '+1', '1_000', '8080/tcp', '10.0.0.0/8', '::1', '&a', '*a', '!a', '|', '>', '@a', '`a', '%a', 'a b  c', 'ä', '<<', 'key:', '?', '? a', ':'),
+  fc.constantFrom('', 'a', 'app', 'null', 'true', 'Yes', 'no', '~', '-', '--', '-a', '- a', 'a: b', 'a:b', 'a #b', 'a#b', '#a', '"a"', "'a'", 'it\'s', '{a}', '[a]', '0', '007', '1', '-1', '1.5', '1e3', '0x1', '0o7', '.5', '+1', '1_000', '8080/tcp', '10.0.0.0/8', '::1', 'peer:lab/x/y', '1:2', '10.0.0.1:443', '-1:2', 'a::b', 'a:', '2001:db8::1', 'a:[b', '&a', '*a', '!a', '|', '>', '@a', '`a', '%a', 'a b  c', 'ä', '<<', 'key:', '?', '? a', ':'),
   fc.string({ maxLength: 6 }),
 )
 const json = fc.letrec<{ value: unknown }>((tie) => ({
@@ -103,8 +103,8 @@ test('JSON is read as the complete reader reads it, however its lines break', ()
 })
 
 /** As people write them: comments and empty lines anywhere, values of nothing, lists in and out of line. */
-const base = 'apiVersion: v1\n# a comment\nkind: Pod\nmetadata: { name: a, labels: {x: "y"} } # behind\nspec:\n\n  # above the first key\n  containers:\n  - name: main\n    # inside\n    ports:\n      - containerPort: 80\n      - {containerPort: 81, name: b}\n  -\n    name: below\n  list: [a, b, [c]] # end\n  text: |\n    one\n     two\n\n    three\n  empty:\n  nothing: ~\n  items:\n  -\n  - null\n  "quoted": x\n  last: \'x\'\n'
-const small = ['kind: A\n', '- a\n-  b: c\n   d: [1, {e: f}]\n', '{ a: b, c: [d] }\n', '\n# only a comment\n\n', '', 'a:\n', '---x: y\n']
+const base = 'apiVersion: v1\n# a comment\nkind: Pod\nmetadata: { name: a, labels: {x: "y"} } # behind\nspec:\n\n  # above the first key\n  containers:\n  - name: main\n    # inside\n    ports:\n      - containerPort: 80\n      - {containerPort: 81, name: b:c, at: 10.0.0.1:443}\n  -\n    name: below\n  list: [a, b, [c]] # end\n  text: |\n    one\n     two\n\n    three\n  empty:\n  nothing: ~\n  items:\n  -\n  - null\n  "quoted": x\n  last: \'x\'\n'
+const small = ['kind: A\n', '- a\n-  b: c\n   d: [1, {e: f}]\n', '{ a: b, c: [d] }\n', 'a: >\n  folded\n  text\nb: [x]\n', '- - a\n  - b:\n      c\n', '\n# only a comment\n\n', '', 'a:\n', '---x: y\n']
 const markers = ['---\n', '--- # next\n', '---  \n', '---', '---#x\n', '---\tx\n', '--- a\n', '...\n', '--- \n']
 
 test('streams are read with every value and place as the complete reader has them', () => {
