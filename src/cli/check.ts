@@ -1,13 +1,16 @@
 /** `bulkhead check`: all problems of all documents at once. */
 import { resolve } from 'node:path'
+import { profileNames } from '../audit/profiles/load.ts'
 import { findEnvoy, withoutEnvoy } from '../engines/envoy/binary.ts'
 import { takesEnvoy } from '../host/gateways/needs.ts'
 import { choice } from './arguments.ts'
+import { checkAgainstProfile } from './check-profile.ts'
 import { githubAnnotations } from './diagnostics/github.ts'
 import { placesFrom } from './diagnostics/places.ts'
 import { sarif } from './diagnostics/sarif.ts'
 import { count, diagnosticText, tally } from './diagnostics/text.ts'
 import { loadSet, readingOf } from './load.ts'
+import { instanceOptions } from './instance.ts'
 import { version } from './version.ts'
 import type { Command, CommandContext, ExitCode } from './command.ts'
 import type { LoadedSet } from './load.ts'
@@ -17,9 +20,13 @@ const formats = ['text', 'json', 'sarif', 'github'] as const
 export const command: Command = {
   name: 'check',
   summary: 'say what is wrong with a folder of documents',
-  usage: 'check DIR [--format text|json|sarif|github]',
-  example: 'bulkhead check examples/minimal\nbulkhead check policies/ --format sarif > bulkhead.sarif',
-  options: { format: { type: 'string', value: 'FORMAT', help: `one of ${formats.join(', ')}; text when unsaid` } },
+  usage: 'check DIR [--format text|json|sarif|github] | check DIR --profile NAME|DIR [--name NAME]',
+  example: 'bulkhead check examples/minimal\nbulkhead check policies/ --format sarif > bulkhead.sarif\nbulkhead check policies/ --profile satre    the controls of a standard, answered with evidence',
+  options: {
+    format: { type: 'string', value: 'FORMAT', help: `one of ${formats.join(', ')}; text when unsaid` },
+    profile: { type: 'string', value: 'NAME', help: `answer the controls of ${profileNames.join(', ')}, or of your own in a folder` },
+    ...instanceOptions,
+  },
   positionals: [1, 1],
   run,
 }
@@ -27,6 +34,8 @@ export const command: Command = {
 function run(context: CommandContext): Promise<ExitCode> {
   const format = choice(command, context.options, 'format', formats, context.json ? 'json' : 'text')
   const [directory = ''] = context.args
+  const { profile } = context.options
+  if (typeof profile === 'string') return checkAgainstProfile(context, directory, profile)
   const path = resolve(context.cwd, directory)
   const loaded = loadSet(path, context.now, readingOf({ ...context, json: format === 'json' }))
   const { out } = context

@@ -12,4 +12,9 @@ export const auditErrors = {
     why: 'A change that nobody can account for is not made.',
     fix: 'Make room on its disk, or give the state folder back to its owner; then try again.',
   },
+  'profile-unknown': {
+    title: 'there is no profile of this name',
+    why: 'Guessing what should be checked would give an answer to another question.',
+    fix: 'Name one that is built in, or a folder of profile documents.',
+  },
 } as const satisfies Readonly<Record<string, CatalogueEntry>>
