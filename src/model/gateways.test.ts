@@ -54,6 +54,16 @@ test('signing in asks for the client itself as audience when nothing else is wri
   assert.deepEqual([authentication.audiences, authentication.scopes, authentication.callbackPath], [['portal'], ['openid'], '/oauth2/callback'])
 })
 
+test('the secret of a sign-in is a file, beside the document or wherever it says', () => {
+  const files = ['/etc/secret', 'secret', '../secret'].map((file) => {
+    const { authentication } = proxy(ingress('p', 'hosts: www.example.org', { authentication: oidc.replace('/etc/secret', file) }))
+    return authentication.kind === 'oidc' ? authentication.clientSecretFile : undefined
+  })
+  assert.equal(files[0], '/etc/secret')
+  assert.match(files[1] ?? '', /^\/.*secret$/)
+  assert.ok(!(files[2] ?? '').includes('..') && files[2] !== files[1])
+})
+
 test('a policy without routes has one for every path', () => {
   const { routes, protocol, tls } = proxy(ingress('p', 'hosts: ["*.Example.org.", www.example.org]'))
   assert.deepEqual([protocol, tls.mode, routes.map(({ path, prefix, methods }) => [path, prefix, methods])], ['http', 'terminate', [['/', true, []]]])

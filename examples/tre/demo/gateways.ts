@@ -43,25 +43,27 @@ export async function showNames(instance: Instance): Promise<void> {
 
 /** Who asks the portal for what, and how it has to answer. */
 const visits: readonly (readonly [visit: string, answer: RegExp, what: string])[] = [
-  ['nobody/results', / 401 /, 'without a token'],
-  ['researcher/results', / 200 .*"reader":"https:\/\/login\.tre\.example#ada"/, 'a researcher reads what was released'],
-  ['researcher/submissions', / 403/, 'what was handed in is not for researchers'],
-  ['steward/submissions', / 200 .*"submissions"/, 'a data steward reads it: the token says so'],
-  ['elsewhere/results', / 40[13] /, 'a token for another service'],
-  ['late/results', / 401 /, 'a token that has expired'],
-  ['forger/submissions', / 401 /, 'a token that somebody else has signed'],
+  ['nobody/results', / 302 to https:\/\/login\.tre\.example\/authorize$/, 'who has not signed in is sent to do so'],
+  ['ada/results', / 200 .*"reader":"https:\/\/login\.tre\.example#ada"/, 'a researcher signs in and reads what was released'],
+  ['ada/submissions', / 403/, 'what was handed in is not for researchers'],
+  ['grace/submissions', / 200 .*"submissions"/, 'a data steward reads it: the institute says that she is one'],
+  ['thief/results', / 401/, 'comes back with what somebody else was given'],
+  ['guesser/results', / 401/, 'comes back with a code that nobody gave'],
+  ['forger/results', / 401/, 'comes back to where he never went from'],
+  ['copyist/results', / 302 to https:\/\/login\./, 'has cookies that the portal did not make'],
+  ['bearer/results', / 302 to https:\/\/login\./, 'has a token, and has not signed in'],
 ]
 
 export async function showPortal(instance: Instance): Promise<void> {
   const { teller } = instance
-  teller.step('What enters, enters signed in: the portal asks for a token of the institute before anything reaches the airlock')
+  teller.step('What enters, enters signed in: the portal sends people to the institute before anything reaches the airlock')
   const authority = join(instance.directory, 'portal-authority.pem')
   const roots = await bulkhead(instance, ['exec', 'platform/airlock', '--', 'cat', '/run/bulkhead/svid/bundle.pem'], { quiet: true })
   writeFileSync(authority, roots.stdout)
   const visitor = [process.execPath, join(repository, 'examples/tre/outside/visitor.mjs'), '--authority', authority]
   const visit = async (list: readonly string[], quiet: boolean): Promise<string> => (await bulkhead(instance, ['exec', '--outside', '--', ...visitor, ...list], { quiet })).stdout
   // The gateway has to find the issuer first, which began after it.
-  await becomes(instance, async () => / 200 /.test(await visit(['researcher/results'], true)), 15_000)
+  await becomes(instance, async () => / 200 /.test(await visit(['ada/results'], true)), 15_000)
   const said = await visit(visits.map(([v]) => v), false)
   const lines = said.trimEnd().split('\n')
   for (const [v, answer, what] of visits) {

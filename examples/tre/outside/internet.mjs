@@ -16,9 +16,16 @@ function answer(request, response) {
   send(response, { askedAt: plain(request.socket.localAddress), by: plain(request.socket.remoteAddress), path: request.url })
 }
 
+async function signIn(request, response) {
+  let form = ''
+  for await (const part of request) form += part
+  const { status, location, answer: said } = answerIssuer(new URL(request.url, issuer), form)
+  response.writeHead(status, { 'content-type': 'application/json', ...(location === undefined ? {} : { location }) }).end(`${JSON.stringify(said ?? {})}\n`)
+}
+
 function answerByName(request, response) {
   const askedFor = request.socket.servername || undefined
-  if (askedFor === new URL(issuer).hostname) send(response, answerIssuer(new URL(request.url, issuer)))
+  if (askedFor === new URL(issuer).hostname) signIn(request, response).catch(() => response.destroy())
   else send(response, { askedFor, askedAt: plain(request.socket.localAddress), by: plain(request.socket.remoteAddress), path: request.url })
 }
 

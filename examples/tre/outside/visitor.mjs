@@ -1,48 +1,86 @@
-// visitor.mjs --authority FILE [--at ADDRESS] [--from ADDRESS] WHO/PATH...: asks the portal from outside, and says what it answers, a line each. WHO is
-// `nobody` (no token), `researcher`, `steward`, `elsewhere` (a token for another service), `late` (one that has expired) or `forger`
-// (one that somebody else has signed). FILE holds the authority of the portal's certificate.
+// visitor.mjs --authority FILE [--at ADDRESS] [--from ADDRESS] WHO/PATH...: visits the portal from outside with a browser of a few lines, and
+// says what came of it, a line each. WHO is `nobody` (does not sign in), `ada` (a researcher), `grace` (a data steward), or somebody who tries to get in:
+// `thief` has somebody else's way back, `guesser` a code that nobody gave, `forger` a state of his own, `copyist` cookies of his own and
+// `bearer` a token of his own. FILE holds the authority of the portal's certificate.
 import { readFileSync } from 'node:fs'
 import { request } from 'node:https'
 import { parseArgs } from 'node:util'
-import { issuer, token } from './issuer.mjs'
 import { names } from './names.mjs'
 
-const host = 'portal.tre.example'
 const { values, positionals } = parseArgs({
   options: { authority: { type: 'string' }, at: { type: 'string', default: '198.51.100.20' }, from: { type: 'string', default: '198.18.0.9' } }, allowPositionals: true,
 })
-const people = {
-  researcher: { subject: 'ada' },
-  steward: { subject: 'grace', role: 'data-steward' },
-  elsewhere: { subject: 'ada', audience: 'another.example' },
-  late: { subject: 'ada', seconds: -600 },
-}
+const portal = 'https://portal.tre.example'
 
-function ask(address, name, path, authorities, headers = {}) {
+/** One request; `jar` gets the cookies that come with the answer. */
+function ask(url, jar = new Map(), headers = {}) {
+  const { hostname, pathname, search } = new URL(url)
+  const ours = hostname === new URL(portal).hostname
+  const cookie = [...jar].map(([name, value]) => `${name}=${value}`).join('; ')
+  const options = {
+    host: ours ? values.at : names[hostname][0], servername: hostname, path: pathname + search, headers: { host: hostname, ...(ours && cookie !== '' ? { cookie } : {}), ...headers },
+    ca: readFileSync(ours ? values.authority : '/etc/ssl/certs/ca-certificates.crt'), localAddress: values.from, agent: false, timeout: 8000,
+  }
   return new Promise((done, fail) => {
-    const asked = request({ host: address, servername: name, path, headers: { host: name, ...headers }, ca: authorities, localAddress: values.from, agent: false, timeout: 8000 }, (response) => {
+    const asked = request(options, (response) => {
       response.setEncoding('utf8')
       let text = ''
-      response.on('data', (part) => { text += part }).on('error', fail).on('end', () => done({ status: response.statusCode, text: text.trim() }))
+      response.on('data', (part) => { text += part }).on('error', fail).on('end', () => {
+        for (const line of response.headers['set-cookie'] ?? []) {
+          const [, name, value] = /^([^=]+)=([^;]*)/.exec(line)
+          if (value === 'deleted') jar.delete(name)
+          else jar.set(name, value)
+        }
+        done({ status: response.statusCode, location: response.headers.location, text: text.trim() })
+      })
     })
     asked.on('timeout', () => asked.destroy(new Error('no answer'))).on('error', fail).end()
   })
 }
 
-async function tokenOf(who) {
-  // Signed in the issuer's name with a key of our own.
-  if (who === 'forger') return token({ subject: 'ada', audience: host, role: 'data-steward', seconds: 600 })
-  const { hostname } = new URL(issuer)
-  const { text } = await ask(names[hostname][0], hostname, `/token?${new URLSearchParams(people[who])}`, readFileSync('/etc/ssl/certs/ca-certificates.crt'))
-  return JSON.parse(text).token
+/** Is sent to sign in, does so, and comes back: where to, and with which cookies. */
+async function wayBack(user, path) {
+  const jar = new Map()
+  const { status, location } = await ask(portal + path, jar)
+  if (status !== 302) throw new Error(`${status} in place of a sign-in`)
+  const signedIn = await ask(`${location}&user=${user}`)
+  if (signedIn.status !== 302) throw new Error(`the issuer says ${signedIn.status}`)
+  return { jar, back: signedIn.location }
+}
+
+async function signedIn(user, path) {
+  const { jar, back } = await wayBack(user, path)
+  const { status, location, text } = await ask(back, jar)
+  return status === 302 ? ask(location, jar) : { status, text }
+}
+
+function changed(url, name, value) {
+  const other = new URL(url)
+  other.searchParams.set(name, value)
+  return other.href
+}
+
+const intruders = {
+  nobody: (path) => ask(portal + path),
+  thief: async (path) => ask((await wayBack('grace', path)).back, (await wayBack('ada', path)).jar),
+  guesser: async (path) => {
+    const { jar, back } = await wayBack('ada', path)
+    return ask(changed(back, 'code', 'guessed'), jar)
+  },
+  forger: async (path) => {
+    const { jar, back } = await wayBack('ada', path)
+    return ask(changed(back, 'state', Buffer.from(JSON.stringify({ url: portal + path, csrf_token: 'forged', flow_id: 'forged' })).toString('base64url')), jar)
+  },
+  copyist: (path) => ask(portal + path, new Map(Object.entries({ '__Host-bulkhead-seal': 'forged', '__Host-bulkhead-expires': '4000000000', '__Host-bulkhead-identity': 'forged' }))),
+  bearer: (path) => ask(portal + path, new Map(), { authorization: 'Bearer eyJhbGciOiJub25lIn0.e30.' }),
 }
 
 async function visit(wanted) {
   const [who = ''] = wanted.split('/')
+  const path = wanted.slice(who.length)
   try {
-    const headers = who === 'nobody' ? {} : { authorization: `Bearer ${await tokenOf(who)}` }
-    const { status, text } = await ask(values.at, host, wanted.slice(who.length), readFileSync(values.authority), headers)
-    return `${wanted} ${status} ${text}`
+    const { status, text, location } = await (Object.hasOwn(intruders, who) ? intruders[who](path) : signedIn(who, path))
+    return `${wanted} ${status} ${status === 302 ? `to ${location.replace(/\?.*/, '')}` : text}`
   } catch (error) {
     return `${wanted} refused: ${error.code ?? error.message}`
   }

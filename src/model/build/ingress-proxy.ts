@@ -2,6 +2,7 @@
 import { quote } from '../../base/diagnostic.ts'
 import { domainMatches, parseDomain, parseDomainPattern } from '../../net/domain.ts'
 import { everyPath } from '../ingress-proxy.ts'
+import { resolveBeside } from '../lexical.ts'
 import { enclaveOf, resolve } from './references.ts'
 import type { Authentication, Claim, IngressGateway, IngressProxy, Jwks, Route, WorkloadId } from '../platform.ts'
 import type { SpecOf } from '../schema/kinds.ts'
@@ -14,7 +15,7 @@ export function proxyOf(context: Context<'IngressPolicy'>, spec: Spec): IngressG
   if (spec.protocol !== 'tcp') context.problem(['protocol'], 'wrong-value', `${quote(spec.protocol)} cannot be carried by a gateway with \`hosts\``, 'write `tcp`', spec.protocol)
   const written = Array.isArray(spec.hosts) ? spec.hosts : spec.hosts === undefined ? [] : [spec.hosts]
   const hosts = unique(written.map((h) => h.toLowerCase().replace(/\.$/, '')))
-  const authentication = authenticationOf(spec.authentication)
+  const authentication = authenticationOf(spec.authentication, context.doc.raw.file.absolute)
   const routes = (spec.routes ?? []).map((route, i) => routeOf(context, route, i, hosts, authentication.kind))
   const { tls = {}, limits = {} } = spec
   const proxy: IngressProxy = {
@@ -43,7 +44,7 @@ export function proxyOf(context: Context<'IngressPolicy'>, spec: Spec): IngressG
   return { kind: 'proxy', hosts, authentication: authentication.kind, proxy }
 }
 
-function authenticationOf(written: Spec['authentication']): Authentication {
+function authenticationOf(written: Spec['authentication'], file: string): Authentication {
   if (written === 'none') return { kind: 'none' }
   if (written === 'mtls') return { kind: 'mtls', caFile: undefined, subjects: [] }
   const { mtls, jwt, oidc } = written
@@ -54,7 +55,7 @@ function authenticationOf(written: Spec['authentication']): Authentication {
     kind: 'oidc',
     issuer: oidc.issuer,
     clientId: oidc.clientId,
-    clientSecretFile: oidc.clientSecretFile,
+    clientSecretFile: resolveBeside(file, oidc.clientSecretFile),
     authorizationEndpoint: oidc.authorizationEndpoint,
     tokenEndpoint: oidc.tokenEndpoint,
     callbackPath: oidc.callbackPath ?? '/oauth2/callback',

@@ -51,7 +51,7 @@ const jwt = fields({
 const oidc = fields({
   issuer: required(url, 'The identity provider.'),
   clientId: required(plainText, 'How the provider knows this gateway.'),
-  clientSecretFile: required(absolutePath, 'A file with the secret; never the secret itself.'),
+  clientSecretFile: required(plainText, 'A file of the host with the secret, never the secret itself; relative to the file that holds this document.'),
   authorizationEndpoint: required(url, 'Where people sign in.'),
   tokenEndpoint: required(url, 'Where the gateway gets the token for them.'),
   ...keys,
