@@ -27,8 +27,13 @@ export function endsByAddress(platform: Platform, inventory: GatewayInventory): 
   return ends
 }
 
+/** As certificates bear it. */
+export function workloadName(platform: Platform, { enclave, name }: Pick<Workload, 'enclave' | 'name'>): string {
+  return `spiffe://${platform.trustDomain}/enclave/${enclave}/workload/${name}`
+}
+
 export function idOf(platform: Platform, end: MeshEnd): string {
-  if (end.kind === 'workload') return `spiffe://${platform.trustDomain}/enclave/${end.workload.enclave}/workload/${end.workload.name}`
+  if (end.kind === 'workload') return workloadName(platform, end.workload)
   return `spiffe://${platform.peers.get(end.peer)?.trustDomain ?? ''}/enclave/${end.enclave}/workload/${end.workload}`
 }
 

@@ -1,9 +1,11 @@
 /** A broker as a workload of a real instance: the agent keeps it to what the documents permit. */
 import assert from 'node:assert/strict'
+import { readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { withoutServer } from './lib/broker.ts'
 import { eventually, withInstance } from './lib/instance.ts'
+import { openMachine } from './lib/machine.ts'
 import type { TestInstance } from './lib/instance.ts'
 
 const skip = withoutServer()
@@ -60,8 +62,21 @@ setInterval(() => client.messages.splice(0).forEach((message) => console.log(mes
     } finally {
       listener.kill('SIGKILL')
     }
-    const { good } = await i.verify()
-    assert.ok(good)
+    const readings = async (): Promise<readonly [boolean, string]> => {
+      const { good, gateways } = await i.verify()
+      const [reading] = gateways.filter((g) => g.gateway === 'broker e/bus')
+      assert.ok((reading?.compared ?? 0) > 50)
+      return [good, reading?.differences.join('\n') ?? '']
+    }
+    assert.deepEqual(await readings(), [true, ''])
+    const file = join(i.state, 'default/identity/svid/e/bus/nats.conf')
+    const before = readFileSync(file, 'utf8')
+    writeFileSync(file, before.replace('"news.later"', '"news.>"').replace(/^(reconnect_error_reports: ).*$/m, '$17'))
+    const [good, differences] = await readings()
+    assert.equal(good, false)
+    assert.match(differences, /another configuration is in force/)
+    assert.match(differences, /e\/a may publish `news\.later\.more`, should not/)
+    writeFileSync(file, before)
 
     // One that runs with a configuration of its own is not left running.
     const own = await i.apply(documents(['source: a, protocol: nats, publish: x'], "broker: nats, ports: [{ name: nats, port: 4222 }], run: { command: [sh, -c, 'echo port: 4222 > own.conf; exec nats-server -c own.conf'] }"))
@@ -76,4 +91,24 @@ test('messages to a broker that is not started here are refused by name, and its
     assert.deepEqual(report.refused.map(({ engine, code, documents: [document] }) => [engine, code, document?.split(' (')[0]]), [['nftables', 'broker', 'ServicePolicy e/a-to-bus-nats-x']])
     assert.deepEqual((await i.status()).refused.map(({ code }) => code), ['broker'])
   })
+})
+
+test('on a machine a broker runs as a user of its own, who alone reads its configuration', { skip: skip !== false ? skip : process.getuid?.() !== 0 ? 'needs root: a machine is set up by root alone' : false }, async () => {
+  const machine = await openMachine()
+  try {
+    await withInstance(async (i) => {
+      const report = await i.up(documents(['source: a, protocol: nats, publish: news.>']))
+      assert.deepEqual([report.applied, report.failed, report.refused], [true, [], []])
+      assert.equal(await as(i, 'a', publish), 'published')
+      assert.match(await as(i, 'b', publish), /^no: /)
+      const file = statSync(join(i.state, 'default/identity/svid/e/bus/nats.conf'))
+      assert.deepEqual([file.mode & 0o777, file.uid >= 1_900_000_000], [0o600, true])
+      await i.apply(documents(['source: b, protocol: nats, publish: news.>']))
+      assert.equal(await as(i, 'b', publish), 'published')
+      assert.match(await as(i, 'a', publish), /^no: /)
+      assert.equal((await i.status()).enforced, true)
+    }, machine)
+  } finally {
+    await machine.end()
+  }
 })

@@ -10,6 +10,8 @@ export interface Reading {
   /** Why the configuration lets in others than it lists; empty for a sound one. */
   readonly open: readonly string[]
   readonly listen: string
+  /** The file of authorities. */
+  readonly believes: string
 }
 
 export interface UserReading {
@@ -45,8 +47,8 @@ export function read(configuration: string): Reading {
     const name = user['user']
     if (typeof name === 'string') users.set(name, { publish: lists(permissions['publish']), subscribe: lists(permissions['subscribe']) })
   }
-  const listen = top['listen']
-  return { users, open, listen: typeof listen === 'string' ? listen : '' }
+  const text = (value: Value | undefined): string => (typeof value === 'string' ? value : '')
+  return { users, open, listen: text(top['listen']), believes: text(tls['ca_file']) }
 }
 
 /** Whether one message with this subject (no wildcards) may be published by the user, or reach it through any subscription that the server takes. */

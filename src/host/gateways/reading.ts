@@ -1,5 +1,5 @@
 /**
- * What the Envoys of this host go by, read back and compared with the documents by the second opinion: by their own word what is
+ * What the Envoys and the brokers of this host go by, read back and compared with the documents by the second opinion: by their own word what is
  * in force now, and in their files what the next one would begin with.
  */
 import { closeSync, openSync, readFileSync } from 'node:fs'
@@ -10,19 +10,21 @@ import { filesInForce } from '../../engines/envoy/in-force.ts'
 import { compareGateway } from '../../verify/gateways.ts'
 import { compareMesh } from '../../verify/mesh.ts'
 import { gatewayFolder } from './files.ts'
+import { readBrokers } from '../broker-reading.ts'
 import { gatewaySeats } from './places.ts'
 import { envoyInventory, serve } from './serve.ts'
 import type { EnvoyArtefacts } from '../../engines/envoy/render.ts'
 import type { CheckedSet } from '../documents.ts'
 import type { Plan } from '../plan.ts'
+import type { WorkloadId } from '../../model/platform.ts'
 import type { GatewayComparison } from '../../verify/gateways.ts'
 import type { GatewaySeat } from './places.ts'
 
 export interface GatewayReading {
-  readonly gateway: 'outbound' | 'inbound'
+  readonly gateway: 'outbound' | 'inbound' | `broker ${WorkloadId}`
   /** `in force`: by Envoy's own word. `files`: what it begins with when it is started again. */
   readonly what: 'in force' | 'files'
-  /** Requests and encrypted ways that were looked at, of those that the documents and the gateway give reason for. */
+  /** Requests and encrypted ways, or messages, that were looked at, of those that the documents and the gateway give reason for. */
   readonly compared: number
   readonly planned: number
   readonly differences: readonly string[]
@@ -35,7 +37,8 @@ const comparingMs = 1_000
 /** `tried`: the encrypted ways that stand-ins of verification have. */
 export async function readGateways(set: CheckedSet, plan: Pick<Plan, 'places' | 'inventory'>, stateFolder: string, now: number): Promise<{ readonly gateways: readonly GatewayReading[]; readonly tried: EnvoyArtefacts['tried'] }> {
   const { envoy } = serve(set, plan, now)
-  if (envoy === undefined) return { gateways: [], tried: [] }
+  const brokers = readBrokers(set, plan, stateFolder, now).map(({ broker, compared, differences }): GatewayReading => ({ gateway: `broker ${broker}`, what: 'files', compared, planned: compared, differences }))
+  if (envoy === undefined) return { gateways: brokers, tried: [] }
   const inventory = envoyInventory(set.intent, plan.places, plan.inventory)
   const readings: GatewayReading[] = []
   for (const { name } of gatewaySeats(plan.inventory.gateways, '')) {
@@ -52,7 +55,7 @@ export async function readGateways(set: CheckedSet, plan: Pick<Plan, 'places' | 
       }
     }
   }
-  return { gateways: readings, tried: envoy.tried }
+  return { gateways: [...readings, ...brokers], tried: envoy.tried }
 }
 
 async function inForce(stateFolder: string, name: GatewaySeat['name']): Promise<ReadonlyMap<string, string>> {
