@@ -22,6 +22,26 @@ export const placementErrors = {
     why: 'Tenants choose segments; the operator may move and drain hosts without asking them.',
     fix: 'Name an IsolationSegment, or nothing at all.',
   },
+  'misplaced': {
+    title: 'a workload is assigned to a Host where it may not run',
+    why: 'Segments, stacks, layers, capacity and spread are promises about hosts, and this assignment breaks one.',
+    fix: 'Assign it to a Host that the message names as fitting, or change what it may share.',
+  },
+  'no-placement': {
+    title: 'no assignment of workloads to the Hosts honours everything asked of it',
+    why: 'Whatever places the workloads, some promise would be broken.',
+    fix: 'Add Hosts of the kind that the message names, or ask for less.',
+  },
+  'unassigned': {
+    title: 'replicas that are assigned to no Host',
+    why: 'They run nowhere: each host starts what its Host document names, and nothing else.',
+    fix: 'Add them to `workloads` of a Host that fits.',
+  },
+  'host-unknown': {
+    title: 'the documents do not say what belongs on this machine',
+    why: 'Each host carries what its Host document names; without that document it carries nothing.',
+    fix: 'Give the name of a Host with `--host NAME`.',
+  },
   'database-reached': {
     title: 'a path to a database from elsewhere than the app and bastion layers',
     why: 'Workloads of layer `database` answer the layers `app` and `bastion` of their own stack, and nobody else.',
