@@ -6,7 +6,31 @@ import { compareText } from './location.ts'
  * left out. `indent` 0 gives one line.
  */
 export function canonicalJson(value: unknown, indent = 0): string {
-  return JSON.stringify(canonical(value), undefined, indent) ?? 'null'
+  return (indent === 0 ? compact(value) : JSON.stringify(canonical(value), undefined, indent)) ?? 'null'
+}
+
+/** What is large is written without a second copy of it in memory; what is unusual goes the long way. */
+function compact(value: unknown): string | undefined {
+  if (typeof value !== 'object' || value === null) return JSON.stringify(canonical(value))
+  if (Array.isArray(value)) {
+    const parts: string[] = []
+    for (const each of value) parts.push(compact(each) ?? 'null')
+    return `[${parts.join(',')}]`
+  }
+  const keys = Object.keys(value).sort()
+  // An object has its numbers in front, in the order of numbers, however it was made; so they sort first here too.
+  if (Object.getPrototypeOf(value) !== Object.prototype || keys.some((key) => key === 'toJSON' || startsWithDigit(key))) return JSON.stringify(canonical(value))
+  const parts: string[] = []
+  for (const key of keys) {
+    const text = compact((value as Readonly<Record<string, unknown>>)[key])
+    if (text !== undefined) parts.push(`${JSON.stringify(key)}:${text}`)
+  }
+  return `{${parts.join(',')}}`
+}
+
+function startsWithDigit(key: string): boolean {
+  const code = key.charCodeAt(0)
+  return code >= 48 && code <= 57
 }
 
 function canonical(value: unknown): unknown {

@@ -84,10 +84,11 @@ function compact(ports: readonly number[]): string {
 function tlsOf(asker: Asker, each: PortClass, way: Way, into: Chains): Next | undefined {
   const open = each.permits.filter(({ http }) => http === undefined)
   const patterns = new Map(open.map((permit) => [formatDomainPattern(permit.pattern), permit.pattern]))
+  const body = { filters: [portOverride, ...(way.proxy === undefined ? toNames(way.inventory) : toProxy())] }
+  const ending = named('', { body, ports: each.ports ?? 'any' })
   return byName(
     [...patterns].sort().map(([text, pattern]) => {
-      const body = { filters: [portOverride, ...(way.proxy === undefined ? toNames(way.inventory) : toProxy())] }
-      const name = named(`tls:${where(asker, each)}:${text}`, { body, ports: each.ports ?? 'any' })
+      const name = `tls:${where(asker, each)}:${text}${ending}`
       into.chains.push({ name, ...body })
       into.rules.set(name, documentsOf(open.filter((permit) => covers(permit.pattern, pattern))))
       return [text, toChain(name)] as const

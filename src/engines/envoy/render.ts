@@ -83,8 +83,9 @@ function chainsFor(): Making {
 function filesOf(direction: Direction, listeners: readonly JsonObject[], { rules, made }: Making, folder: string): GatewayFiles {
   const clusters = [...made.clusters.values()].sort((a, b) => compareText(String(a['name']), String(b['name'])))
   const resources = (type: string, messages: readonly JsonObject[]): string => {
-    const list = messages.map((message) => typed(type, message))
-    return text({ version_info: fingerprint(canonicalJson(list)), resources: list })
+    // Written once, because it is most of the work: as `canonicalJson` would write the whole.
+    const list = canonicalJson(messages.map((message) => typed(type, message)))
+    return `{"resources":${list},"version_info":"${fingerprint(list)}"}\n`
   }
   return Object.freeze({
     files: new Map([
