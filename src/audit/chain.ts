@@ -108,6 +108,29 @@ function isEntry({ kind, time, opened, closed, details }: ChangeEntry): boolean 
   return changeKinds.includes(kind as ChangeKind) && typeof time === 'string' && !Number.isNaN(Date.parse(time)) && [opened, closed, details].every(texts)
 }
 
+/** A run of lines that began somewhere: what is wrong with it, if anything. The first line's `previous` is taken as it is. */
+export function checkRun(text: string): { readonly entries: readonly ChangeEntry[]; readonly problem: string | undefined } {
+  const entries: ChangeEntry[] = []
+  const lines = text === '' ? [] : text.slice(0, -1).split('\n')
+  if (text !== '' && !text.endsWith('\n')) return { entries, problem: 'it does not end with a line' }
+  for (const [index, line] of lines.entries()) {
+    const first = index === 0 ? before(line) : entries.at(-1)
+    const found = readEntry(line, first)
+    if (typeof found === 'string') return { entries, problem: `line ${index + 1} ${found}` }
+    entries.push(found)
+  }
+  return { entries, problem: undefined }
+}
+
+function before(line: string): ChainHead | undefined {
+  try {
+    const { seq, previous } = JSON.parse(line) as Partial<ChangeEntry>
+    return typeof seq === 'number' && seq > 1 && typeof previous === 'string' ? { seq: seq - 1, hash: previous } : undefined
+  } catch {
+    return undefined
+  }
+}
+
 /** The permissions that are open when all of this has happened. */
 export function grantsAfter(entries: readonly ChangeEntry[]): Set<string> {
   const open = new Set<string>()

@@ -14,6 +14,7 @@ export const commands = {
   explain: async () => (await import('./explain.ts')).command,
   import: async () => (await import('./import.ts')).command,
   audit: async () => (await import('./audit.ts')).command,
+  evidence: async () => (await import('./evidence.ts')).command,
   names: async () => (await import('./names.ts')).command,
   matrix: async () => (await import('./matrix.ts')).command,
   schema: async () => (await import('./schema.ts')).command,

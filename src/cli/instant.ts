@@ -13,6 +13,15 @@ export function instantOption(asked: Command, { options, now }: Pick<CommandCont
   return instant
 }
 
+/** `--since`, if it is there. */
+export function sinceOption(asked: Command, { options }: Pick<CommandContext, 'options'>): number | undefined {
+  const text = options['since']
+  if (text === undefined) return undefined
+  const instant = parseInstant(String(text))
+  if (instant === undefined) throw usage(asked, `--since ${quote(String(text))} is not a date or an instant`, 'write `2030-01-31` or `2030-01-31T18:00:00Z`')
+  return instant
+}
+
 const units = { s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000, w: 7 * 86_400_000 } as const
 
 /** A length of time in milliseconds, such as `12h`, `30d` or `8w`. */

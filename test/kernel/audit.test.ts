@@ -11,7 +11,7 @@ const server = { script: echo(7000), ports: '[7000]' }
 const open = lab({ client: {}, server }, policy('client', 'server', 7000))
 const closed = lab({ client: {}, server })
 
-test('changes are written down with their reason, and `audit` tells who may talk, since when, and what was tried', () => withInstance(async (i) => {
+test('changes are written down with their reason, `audit` tells who may talk, since when and as tried, and all of it can be signed', () => withInstance(async (i) => {
   const log = async (): Promise<{ entries: ChangeEntry[]; problem: unknown }> => JSON.parse((await i.bulkhead('audit', '--log', '--json')).stdout) as never
   const audit = async (): Promise<WorkloadAudit> => JSON.parse((await i.bulkhead('audit', 'server', '--json')).stdout) as never
   const grant = 'lab/client -> lab/server tcp/7000 by ServicePolicy lab/client-to-server-tcp-7000'
@@ -34,6 +34,13 @@ test('changes are written down with their reason, and `audit` tells who may talk
   const [path, ...more] = seen.paths
   assert.deepEqual(more, [])
   assert.deepEqual([path?.direction, path?.source, path?.traffic, path?.probed.result, path?.since?.reason], ['in', 'lab/client', 'tcp 7000', 'open', 'CHG-7, approved by Grace'])
+
+  const [evidence, key] = [join(i.state, 'evidence.json'), join(i.state, 'key')]
+  assert.equal((await i.bulkhead('evidence', 'key', '--key', key)).code, 0)
+  assert.equal((await i.bulkhead('evidence', '--out', evidence, '--key', key, '--profile', 'satre')).code, 0)
+  const checked = await i.bulkhead('evidence', 'verify', evidence, '--key', `${key}.pub`)
+  assert.equal(checked.code, 0, checked.stderr)
+  assert.doesNotMatch(checked.stdout, /remark/, 'everything was seen, and agrees')
 
   i.write(closed.replace('kind: Workload', 'kind: Worklaod'))
   assert.notEqual((await i.bulkhead('apply', i.directory)).code, 0)

@@ -12,6 +12,16 @@ export const auditErrors = {
     why: 'A change that nobody can account for is not made.',
     fix: 'Make room on its disk, or give the state folder back to its owner; then try again.',
   },
+  'evidence-invalid': {
+    title: 'a file is not evidence that the given key has signed',
+    why: 'One byte of it is another, or somebody else has made it: nothing in it can be relied on.',
+    fix: 'Ask who made it for the file and the public key once more, by another way.',
+  },
+  'evidence-key-unusable': {
+    title: 'a key for evidence cannot be used',
+    why: 'Evidence is signed by an Ed25519 key that its owner alone can read.',
+    fix: 'Make one with `bulkhead evidence key`, or give one in PEM with --key.',
+  },
   'profile-unknown': {
     title: 'there is no profile of this name',
     why: 'Guessing what should be checked would give an answer to another question.',

@@ -1,0 +1,151 @@
+import assert from 'node:assert/strict'
+import { generateKeyPairSync } from 'node:crypto'
+import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { test } from 'node:test'
+import fc from 'fast-check'
+import { canonicalJson } from '../../base/canonical-json.ts'
+import { isFault } from '../../base/fault.ts'
+import { grantLine } from '../../host/grants.ts'
+import { sealed } from '../chain.ts'
+import { setOf, standing, verificationOf } from '../testing.ts'
+import { summaryOf } from '../verification.ts'
+import { keyId, preAuthenticationEncoding, sealEnvelope } from './dsse.ts'
+import { loadCheckingKey, loadSigningKey, makeEvidenceKey } from './keys.ts'
+import { evidenceStatement } from './statement.ts'
+import { checkEvidence, goesOn } from './verify.ts'
+import type { ChangeEvent } from '../../host/journal.ts'
+import type { ChangeEntry } from '../chain.ts'
+import type { Statement } from './statement.ts'
+
+const now = Date.parse('2026-11-22T12:00:00Z')
+const { privateKey, publicKey } = generateKeyPairSync('ed25519')
+const set = setOf(['Enclave\nmetadata: {name: a}\nspec: {}', 'Workload\nmetadata: {name: x, enclave: a}\nspec: {run: {command: [sleep, "1"]}}', 'Workload\nmetadata: {name: y, enclave: a}\nspec: {ports: [80], run: {command: [sleep, "1"]}}', 'ServicePolicy\nmetadata: {name: p, enclave: a}\nspec: {source: x, destination: y, protocol: tcp, port: 80}'].map((t) => `apiVersion: bulkhead.dev/v1\nkind: ${t}\n`), now)
+const verification = verificationOf(set, [])
+
+function logOf(...events: readonly ChangeEvent[]): readonly ChangeEntry[] {
+  const entries: ChangeEntry[] = []
+  for (const [i, event] of events.entries()) entries.push(sealed(event, entries.at(-1), `2026-11-2${i}T10:00:00.000Z`))
+  return entries
+}
+
+const events: readonly ChangeEvent[] = [{ kind: 'up', reason: 'CHG-1', opened: set.intent.paths.map(grantLine) }, { kind: 'verify', verification: summaryOf(verification) }, { kind: 'drift', details: ['x'] }]
+
+function statementOf(entries: readonly ChangeEntry[] = logOf(...events), more: { readonly since?: number; readonly documents?: boolean } = {}): string {
+  return evidenceStatement({ standing: { ...standing(set, { entries, verification }), at: undefined }, folder: '/nonexistent', now, since: more.since, version: '1', documents: more.documents ?? true, profiles: [] })
+}
+
+const payload = statementOf()
+const envelope = sealEnvelope(Buffer.from(payload), privateKey)
+const bytes = Buffer.from(envelope)
+
+function refused(what: Uint8Array | string, why: RegExp, key = publicKey): void {
+  assert.throws(() => checkEvidence(Buffer.from(what), key), (error) => isFault(error) && error.code === 'evidence-invalid' && why.test(error.message), String(why))
+}
+
+test('the encoding that is signed is that of the DSSE specification', () => {
+  assert.equal(preAuthenticationEncoding('http://example.com/HelloWorld', Buffer.from('hello world')).toString(), 'DSSEv1 29 http://example.com/HelloWorld 11 hello world')
+  assert.equal(preAuthenticationEncoding('é', Buffer.alloc(0)).toString(), 'DSSEv1 2 é 0 ')
+})
+
+test('equal content gives equal bytes, and holds documents, Intent, artefacts, tests, risks and changes', () => {
+  assert.equal(sealEnvelope(Buffer.from(statementOf()), privateKey), envelope)
+  const { predicate, changes, remarks } = checkEvidence(bytes, publicKey)
+  assert.deepEqual(Object.keys(predicate.files).sort(), [
+    'artefacts/nftables/bulkhead.nft', 'changes.jsonl', 'documents/set0.yaml', 'documents/set1.yaml', 'documents/set2.yaml', 'documents/set3.yaml', 'equivalence.json', 'intent.json', 'risks.json', 'tests.json', 'verification.json',
+  ])
+  assert.deepEqual(changes.map((c) => c.kind), ['up', 'verify', 'drift'])
+  assert.deepEqual(remarks, [])
+  assert.match(predicate.files['artefacts/nftables/bulkhead.nft'] ?? '', /table inet bulkhead/)
+})
+
+test('a change of any bit of the file is found', () => {
+  fc.assert(fc.property(fc.nat(bytes.length - 1), fc.nat(7), (at, bit) => {
+    const changed = Buffer.from(bytes)
+    changed[at] = (changed[at] ?? 0) ^ (1 << bit)
+    assert.throws(() => checkEvidence(changed, publicKey), (error) => isFault(error) && error.code === 'evidence-invalid')
+  }), { numRuns: 400 })
+})
+
+test('bytes cut off, put in or left out anywhere are found', () => {
+  fc.assert(fc.property(fc.nat(bytes.length - 1), fc.uint8Array({ minLength: 1, maxLength: 4 }), (at, more) => {
+    assert.throws(() => checkEvidence(bytes.subarray(0, at), publicKey))
+    assert.throws(() => checkEvidence(Buffer.concat([bytes.subarray(0, at), more, bytes.subarray(at)]), publicKey))
+    assert.throws(() => checkEvidence(Buffer.concat([bytes.subarray(0, at), bytes.subarray(at + 1)]), publicKey))
+  }), { numRuns: 100 })
+  refused(`${envelope}\n`, /not written as evidence/)
+  refused(`${envelope} `, /not written as evidence/)
+  refused(`\ufeff${envelope}`, /./)
+})
+
+test('keys in another order, keys twice, another type, no signature, two, and another key are refused', () => {
+  const { payloadType, payload: body, signatures } = JSON.parse(envelope) as { payloadType: string; payload: string; signatures: { keyid: string; sig: string }[] }
+  refused(`${JSON.stringify({ payload: body, payloadType, signatures })}\n`, /not written as evidence/)
+  refused(envelope.replace('{"payloadType"', `{"payload":"${body}","payloadType"`), /not written as evidence/)
+  refused(envelope.replace(payloadType, 'application/json'), /another type/)
+  refused(`${JSON.stringify({ payloadType, payload: body, signatures: [] })}\n`, /nobody has signed/)
+  refused(`${JSON.stringify({ payloadType, payload: body, signatures: [...signatures, ...signatures] })}\n`, /more than one/)
+  refused(`${JSON.stringify({ payloadType, payload: body, signatures: [{ ...signatures[0], sig: '' }] })}\n`, /signature/)
+  const other = generateKeyPairSync('ed25519')
+  refused(envelope, /another key/, other.publicKey)
+  refused(envelope.replace(keyId(publicKey), keyId(other.publicKey)), /signature is not/, other.publicKey)
+  // URL-safe letters and missing padding decode to the same bytes.
+  refused(`${JSON.stringify({ payloadType, payload: body.replace(/=+$/, ''), signatures: [{ ...signatures[0], sig: signatures[0]?.sig.replace(/=+$/, '') }] })}\n`, /not written as evidence/)
+})
+
+test('a statement that its own signer has made wrong is refused: files beside the subjects, keys twice, changes that do not fit', () => {
+  const wrong = (change: (s: { -readonly [K in keyof Statement]: Statement[K] }) => void): Buffer => {
+    const statement = JSON.parse(payload) as { -readonly [K in keyof Statement]: Statement[K] }
+    change(statement)
+    return Buffer.from(sealEnvelope(Buffer.from(canonicalJson(statement)), privateKey))
+  }
+  const withFiles = (s: Statement, files: Readonly<Record<string, string>>): Statement['predicate'] => ({ ...s.predicate, files: { ...s.predicate.files, ...files } })
+  refused(wrong((s) => { s.predicate = withFiles(s, { 'extra.txt': 'x' }) }), /files are not those/)
+  refused(wrong((s) => { s.predicate = withFiles(s, { 'risks.json': '[1]\n' }) }), /`risks.json` is not the file/)
+  refused(wrong((s) => { s.subject = s.subject.slice(1) }), /files are not those/)
+  refused(wrong((s) => { s.predicate = { ...s.predicate, changes: { ...s.predicate.changes, count: 2 } } }), /changes are not those/)
+  refused(wrong((s) => { s.predicate = { ...s.predicate, changes: { ...s.predicate.changes, head: { seq: 3, hash: 'x' } } } }), /do not end with/)
+  refused(wrong((s) => { (s as { predicateType: string }).predicateType = 'https://example.org/other' }), /states something else/)
+  refused(sealEnvelope(Buffer.from(payload.replace('{"_type"', '{"_type":"https://in-toto.io/Statement/v1","_type"')), privateKey), /payload is not written/)
+  refused(sealEnvelope(Buffer.from(canonicalJson({ _type: 'https://in-toto.io/Statement/v1', predicateType: 'https://bulkhead.dev/evidence/v1' })), privateKey), /not formed/)
+  refused(sealEnvelope(Buffer.from(`${payload} `), privateKey), /payload is not written/)
+})
+
+test('evidence since a date holds the run of lines from there on; without documents only their hash', () => {
+  const { predicate, changes } = checkEvidence(Buffer.from(sealEnvelope(Buffer.from(statementOf(undefined, { since: Date.parse('2026-11-21'), documents: false })), privateKey)), publicKey)
+  assert.deepEqual(changes.map((c) => c.seq), [2, 3])
+  assert.equal(predicate.documents.left, 'out')
+  assert.ok(!Object.keys(predicate.files).some((f) => f.startsWith('documents/')))
+})
+
+test('a log that was cut back between two files of evidence shows', () => {
+  const of = (entries: readonly ChangeEntry[]): ReturnType<typeof checkEvidence> => checkEvidence(Buffer.from(sealEnvelope(Buffer.from(statementOf(entries)), privateKey)), publicKey)
+  const whole = logOf(...events)
+  assert.equal(goesOn(of(whole.slice(0, 2)), of(whole)), true)
+  assert.equal(goesOn(of(whole), of(whole)), true)
+  assert.equal(goesOn(of(whole), of(whole.slice(0, 2))), false)
+  assert.equal(goesOn(of(whole.slice(0, 2)), of(logOf({ kind: 'up' }, ...events.slice(1)))), false)
+})
+
+test('no evidence holds a private key', () => {
+  const leaky = setOf(`apiVersion: bulkhead.dev/v1\nkind: Enclave\nmetadata: {name: a}\nspec: {}\n# ${'-----BEGIN'} PRIVATE KEY-----\n`, now)
+  assert.throws(() => evidenceStatement({ standing: { ...standing(leaky, {}), at: undefined }, folder: '/nonexistent', now, since: undefined, version: '1', documents: true, profiles: [] }), /private key/)
+})
+
+test('a key is its owner\'s alone, never replaced, and never taken for the public one', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'bulkhead-key-'))
+  try {
+    const path = join(folder, 'k')
+    makeEvidenceKey(path)
+    assert.equal(statSync(path).mode & 0o777, 0o600)
+    assert.throws(() => makeEvidenceKey(path), /is there already/)
+    assert.throws(() => loadCheckingKey(path), /is a private key/)
+    assert.equal(keyId(loadSigningKey(path)), keyId(loadCheckingKey(`${path}.pub`)))
+    writeFileSync(join(folder, 'rsa.pub'), generateKeyPairSync('rsa', { modulusLength: 2048 }).publicKey.export({ format: 'pem', type: 'spki' }))
+    assert.throws(() => loadCheckingKey(join(folder, 'rsa.pub')), /not an Ed25519 key/)
+    assert.ok(!readFileSync(`${path}.pub`, 'utf8').includes('PRIVATE'))
+  } finally {
+    rmSync(folder, { recursive: true, force: true })
+  }
+})
