@@ -4,7 +4,7 @@ import { isFault, messageOf } from '../base/fault.ts'
 import { policyNow } from '../host/policy-time.ts'
 import { verifyInstance } from '../host/verification.ts'
 
-const { values } = parseArgs({ options: { folder: { type: 'string' }, mode: { type: 'string' }, prefix: { type: 'string' }, now: { type: 'string' } } })
+const { values } = parseArgs({ options: { folder: { type: 'string' }, mode: { type: 'string' }, prefix: { type: 'string' }, now: { type: 'string' }, 'all-pairs': { type: 'boolean' }, seed: { type: 'string' } } })
 
 try {
   const evidence = await verifyInstance({
@@ -12,6 +12,8 @@ try {
     mode: values.mode === 'host' ? 'host' : 'sandbox',
     prefix: values.prefix ?? '',
     now: policyNow(values.folder ?? '', Number(values.now)),
+    allPairs: values['all-pairs'] === true,
+    seed: values.seed,
     progress: (text) => process.stderr.write(`${text}\n`),
   })
   process.stdout.write(JSON.stringify({ evidence }))

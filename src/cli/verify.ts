@@ -16,10 +16,15 @@ import type { Output } from './output.ts'
 export const command: Command = {
   name: 'verify',
   summary: 'try every flow between shadow workloads and compare with the documents',
-  usage: 'verify [--name NAME]',
+  usage: 'verify [--name NAME] [--all-pairs | --seed N]',
   example: 'bulkhead verify --json    evidence with hashes and times; exit status 1 on any mismatch',
   positionals: [0, 0],
-  options: { ...instanceOptions, quiet: { type: 'boolean', short: 'q', help: 'leave out what was found open, pair by pair' } },
+  options: {
+    ...instanceOptions,
+    'all-pairs': { type: 'boolean', help: 'try every pair of identities, however many there are' },
+    seed: { type: 'string', value: 'N', help: 'try the same pairs as the verification that printed it' },
+    quiet: { type: 'boolean', short: 'q', help: 'leave out what was found open, pair by pair' },
+  },
   run,
 }
 
@@ -28,7 +33,7 @@ async function run(context: CommandContext): Promise<ExitCode> {
   const instance = instanceOf(context)
   const where = await requireInstance(instance)
   const prefix = where.kind === 'host' ? placePrefix(instance.name) : ''
-  const argv = nodeProgram('./verify-main.ts', ['--folder', instance.folder, '--mode', where.kind, '--prefix', prefix, '--now', String(now)])
+  const argv = nodeProgram('./verify-main.ts', ['--folder', instance.folder, '--mode', where.kind, '--prefix', prefix, '--now', String(now), ...(options['all-pairs'] === true ? ['--all-pairs'] : []), ...(typeof options['seed'] === 'string' ? [`--seed=${options['seed']}`] : [])])
   const evidence = await evidenceOf(enter(where, argv), (text) => {
     if (!json) out.note(text)
   })
@@ -90,7 +95,8 @@ function print(out: Output, e: Evidence, matrix: boolean): void {
   for (const d of e.reading.differences.slice(0, shown)) out.line(`  ${escapeText(d)}`)
   for (const { gateway, what, compared, planned, differences } of e.gateways) {
     const judged = differences.length === 0 ? out.paint('green', 'equal to the documents') : out.paint('red', 'not what the documents say')
-    out.line(`the ${gateway} gateway${what === 'files' ? '\'s files' : ''} read back: ${judged} (${compared === planned ? '' : `${compared} of `}${planned} requests)`)
+    const broker = gateway.startsWith('broker ')
+    out.line(`the ${gateway}${broker ? '' : ' gateway'}${what === 'files' ? '\'s files' : ''} read back: ${judged} (${compared === planned ? '' : `${compared} of `}${planned} ${broker ? 'messages' : 'requests and ways'})`)
     for (const d of differences.slice(0, shown)) out.line(`  ${escapeText(d)}`)
     if (differences.length > shown) out.line(`  and ${differences.length - shown} more; all are in --json`)
   }
@@ -99,6 +105,8 @@ function print(out: Output, e: Evidence, matrix: boolean): void {
   for (const { from, what, why } of notTried.slice(0, shown)) out.line(`${out.paint('yellow', 'not tried')} ${from} -> ${escapeText(what)}: ${escapeText(why)}`)
   if (tried + notTried.length > 0) out.line(`gateways and resolver: ${tried} tried, ${open} open, ${closed} closed, ${notTried.length} not tried`)
   const seconds = ((Date.parse(e.ended) - Date.parse(e.began)) / 1000).toFixed(1)
+  const some = e.pairs.tried < e.pairs.of ? ` (\`--seed ${escapeText(e.pairs.seed)}\` tries the same again, \`--all-pairs\` tries all)` : ''
+  out.line(`${e.pairs.tried} of ${e.pairs.of} pairs of identities tried${some}; the table was read back for all of them`)
   out.line(`${e.identities} identities, ${e.allowed} flows open, ${e.denied} closed, ${e.deviations.length} deviations, ${seconds} s`)
   out.line(`${e.probes + tried} probes, ${e.mismatches.length + mismatches.length} mismatches`)
 }

@@ -1,5 +1,8 @@
 /** Runs a live plan: one prober process in each shadow namespace, all listening before any of them tries. */
+import { readFileSync } from 'node:fs'
+import { stripTypeScriptTypes } from 'node:module'
 import { createInterface } from 'node:readline'
+import { dirname } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { run, start } from '../base/process.ts'
 import { inNetns } from './ip.ts'
@@ -7,7 +10,10 @@ import type { ChildProcess } from '../base/process.ts'
 import type { Probe, ProbeResult, ProberTask } from '../verify/live/probe.ts'
 
 const program = fileURLToPath(new URL('../verify/live/prober.ts', import.meta.url))
-const readyMs = 20_000
+const readyMs = 60_000
+/** Whose processes start, and who tries, at once: beyond this they would only wait for each other, and answers come late. */
+const startAtOnce = 16
+const tryAtOnce = 40
 const probeMs = 120_000
 
 /** `netnsOf` names the namespace of a label. A prober that dies leaves its probes without results. */
@@ -17,18 +23,32 @@ export async function runProbes(
   netnsOf: (label: string) => string,
 ): Promise<ReadonlyMap<number, ProbeResult>> {
   const results = new Map<number, ProbeResult>()
-  const probers = [...tasks].map(([label, task]) => startProber(netnsOf(label), task))
+  const code = stripTypeScriptTypes(readFileSync(program, 'utf8'))
+  const probers: (readonly [label: string, prober: Prober])[] = []
   try {
-    await Promise.all(probers.map((p) => p.next('ready', readyMs)))
-    const echoes = Promise.all([...pings].map(([label, list]) => ping(netnsOf(label), list)))
-    for (const p of probers) p.say('go')
-    const answers = await Promise.all(probers.map((p) => p.next('results', probeMs)))
-    for (const line of answers) for (const r of line === undefined ? [] : (JSON.parse(line) as ProbeResult[])) results.set(r.id, r)
-    for (const r of (await echoes).flat()) results.set(r.id, r)
+    await inTurns([...tasks], startAtOnce, async ([label, task]) => {
+      const prober = startProber(netnsOf(label), task, code)
+      probers.push([label, prober])
+      await prober.next('ready', readyMs)
+    })
+    await inTurns(probers, tryAtOnce, async ([label, prober]) => {
+      prober.say('go')
+      const [line, echoes] = await Promise.all([prober.next('results', probeMs), ping(netnsOf(label), pings.get(label) ?? [])])
+      for (const r of line === undefined ? [] : (JSON.parse(line) as ProbeResult[])) results.set(r.id, r)
+      for (const r of echoes) results.set(r.id, r)
+    })
   } finally {
-    for (const p of probers) p.end()
+    for (const [, prober] of probers) prober.end()
   }
   return results
+}
+
+async function inTurns<T>(list: readonly T[], most: number, work: (item: T) => Promise<void>): Promise<void> {
+  const left = [...list]
+  const worker = async (): Promise<void> => {
+    for (let item = left.shift(); item !== undefined; item = left.shift()) await work(item)
+  }
+  await Promise.all(Array.from({ length: most }, worker))
 }
 
 interface Prober {
@@ -38,8 +58,9 @@ interface Prober {
   readonly end: () => void
 }
 
-function startProber(netns: string, task: ProberTask): Prober {
-  const child: ChildProcess = start(inNetns(netns, [process.execPath, '--disable-warning=ExperimentalWarning', '--max-old-space-size=128', program]), { stdio: ['pipe', 'pipe', 'ignore'], cwd: '/' })
+/** Without its types the program takes half the memory, and no time to lose them. What it may import is beside it. */
+function startProber(netns: string, task: ProberTask, code: string): Prober {
+  const child: ChildProcess = start(inNetns(netns, [process.execPath, '--disable-warning=ExperimentalWarning', '--max-old-space-size=128', '--input-type=module', '--eval', code]), { stdio: ['pipe', 'pipe', 'ignore'], cwd: dirname(program) })
   child.on('error', () => undefined)
   child.stdin?.on('error', () => undefined)
   const lines: string[] = []

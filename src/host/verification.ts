@@ -2,6 +2,7 @@
  * Live verification of an instance, run inside the router namespace. It needs no agent and believes none: it reads the
  * documents, the kernel and the interfaces, and then tries.
  */
+import { randomInt } from 'node:crypto'
 import { Fault } from '../base/fault.ts'
 import { formatAddress } from '../net/address.ts'
 import { lower } from '../engines/nftables/lower.ts'
@@ -23,6 +24,7 @@ import { policyNow } from './policy-time.ts'
 import { fingerprint, liveRuleset } from './ruleset-state.ts'
 import { runProbes } from './probers.ts'
 import { shadowSeats, withShadows } from './shadows.ts'
+import { thisHost } from './this-host.ts'
 import { topologyDeviations } from './topology.ts'
 import { readTable } from './table-reading.ts'
 import type { Deviation } from './topology.ts'
@@ -45,6 +47,8 @@ export interface Evidence {
   /** SHA-256 of what decides in the live table; `null` when there is none. */
   readonly table: string | null
   readonly identities: number
+  /** Ordered pairs of identities: how many were tried of how many there are; the seed chooses the same ones again. What was not tried was read back. */
+  readonly pairs: { readonly tried: number; readonly of: number; readonly seed: string }
   readonly probes: number
   readonly allowed: number
   readonly denied: number
@@ -72,6 +76,10 @@ export interface VerifyOptions {
   readonly mode: 'sandbox' | 'host'
   readonly prefix: string
   readonly now: number
+  /** Tries every pair of identities, however many there are. */
+  readonly allPairs: boolean
+  /** Of an earlier verification, to try the same pairs. */
+  readonly seed: string | undefined
   readonly progress: (text: string) => void
 }
 
@@ -87,7 +95,7 @@ export async function verifyInstance(options: VerifyOptions): Promise<Evidence> 
   if (set === undefined) throw new Fault('invalid-set', 'the documents in force no longer load', { help: 'run `bulkhead check` on them' })
   const ids = loadIds(folder)
   const plan = planHost(set.platform, set.intent, ids.groups, loadSlots(folder), {
-    prefix: options.prefix, uplink: inventory.uplink !== undefined, gateways: standingGateways(inventory), upstream: inventory.gateways?.resolver?.upstream ?? [],
+    prefix: options.prefix, uplink: inventory.uplink !== undefined, name: thisHost(folder), gateways: standingGateways(inventory), upstream: inventory.gateways?.resolver?.upstream ?? [],
   })
   options.progress('reading the table')
   const ruleset = await liveRuleset()
@@ -100,14 +108,16 @@ export async function verifyInstance(options: VerifyOptions): Promise<Evidence> 
   const deviations = [...(await topologyDeviations(plan.places, inventory)), ...(await placeDeviations(plan.places))]
   const shadows = shadowSeats(inventory)
   const outside = options.mode === 'sandbox'
-  const live = planLive(set.platform, shadows, { now, outside, router: [gatewayV4, '198.18.255.2', 'fd00:198:18::2'], timeoutMs, encrypted: (source, destination, port) => triedKeys.has(`${source} ${destination} ${port}`) })
+  // Not a secret: each run is to try others.
+  const seed = options.seed ?? String(randomInt(1, 1_000_000_000))
+  const live = planLive(set.platform, shadows, { now, outside, router: [gatewayV4, '198.18.255.2', 'fd00:198:18::2'], timeoutMs, choice: { seed: `${applied.sha256} ${seed}`, all: options.allPairs }, encrypted: (source, destination, port) => triedKeys.has(`${source} ${destination} ${port}`) })
   const doors = doorFor(set, folder, { places: plan.places, inventory }, { between: tried.length > 0, outside, now: Date.now() })
   const named = planGateways(set.platform, shadows, {
     now, outside, firstId: live.expectations.length, ...standingParts(inventory),
     ...(doors === undefined ? {} : { doors }),
     placesOf: (workload) => inventory.attachments.filter((a) => a.workload === workload && !a.probe).map((a) => formatAddress(a.ipv4)),
   })
-  options.progress(`trying ${live.expectations.length} flows between ${shadows.length} identities`)
+  options.progress(`trying ${live.expectations.length} flows between ${shadows.length} identities${pairsTried({ ...live.pairs, seed })}`)
   return withShadows(shadows, async () => {
     const netns = new Map([...shadows.map((s) => [s.label, s.seat.netns] as const), [outsideLabel, outsideNetns], [outboundLabel, gatewayNetns(options.prefix, 'outbound')]])
     const idle = [...named.tasks.keys()].map((label) => [label, { label, listen: { tcp: [], udp: [] }, probes: [], timeoutMs }] as const)
@@ -121,6 +131,7 @@ export async function verifyInstance(options: VerifyOptions): Promise<Evidence> 
       documents: { directory: applied.directory, sha256: applied.sha256 },
       table: fingerprint(ruleset).table ?? null,
       identities: shadows.length,
+      pairs: { ...live.pairs, seed },
       ...verdict,
       deviations,
       reading,
@@ -129,6 +140,11 @@ export async function verifyInstance(options: VerifyOptions): Promise<Evidence> 
       matrix: matrixOf(live.expectations, (id) => results.get(id)?.outcome === 'open'),
     }
   })
+}
+
+/** Nothing where all were tried. */
+export function pairsTried({ tried, of, seed }: Evidence['pairs']): string {
+  return tried === of ? '' : `, ${tried} of ${of} pairs of them (seed ${seed})`
 }
 
 function standingParts({ gateways }: Inventory): Pick<GatewayPlanOptions, 'nameServer' | 'outbound' | 'inbound'> {

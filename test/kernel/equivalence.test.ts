@@ -128,14 +128,18 @@ function elementsOf(all: Record<string, Record<string, unknown>>[], name: string
   return elements
 }
 
+/** The key of an element stands alone, or with its time in an object. */
+type Key = { readonly concat: unknown[] } | { readonly elem: Record<string, unknown> & { readonly val: { readonly concat: unknown[] } } }
+
 function regroup(elements: unknown[]): void {
-  const [key] = elements[0] as [{ elem: { val: { concat: unknown[] } } }]
-  const { concat } = key.elem.val
+  const [key] = elements[0] as [Key]
+  const { concat } = 'elem' in key ? key.elem.val : key
   concat.splice(0, 2, concat[1], concat[0])
 }
 
 function forgetTimeout(element: unknown): void {
-  const [key] = element as [{ elem: Record<string, unknown> }]
+  const [key] = element as [Key]
+  if (!('elem' in key)) return
   delete key.elem['timeout']
   delete key.elem['expires']
 }

@@ -1,6 +1,7 @@
 /** Flows between identities, each with each and with itself, in both families. */
 import { identity, outboundGroup } from '../../engines/nftables/inventory.ts'
 import { hasGateways, instantsOf, judge } from './subject.ts'
+import { relevantTo } from '../relevant.ts'
 import { portStretches, portsOfEnclaves } from './representatives.ts'
 import { protocols } from '../../net/protocol.ts'
 import type { Identity } from '../../engines/nftables/inventory.ts'
@@ -25,6 +26,7 @@ export function compareInside(subject: Subject): void {
   const instants = instantsOf(subject)
   const stretches = new Map<string, readonly PortRange[]>()
   const straight = encryptionOf(subject)
+  const relevant = relevantTo(subject.platform)
   const portsFor = (a: string, b: string): readonly PortRange[] => {
     const key = a < b ? `${a} ${b}` : `${b} ${a}`
     let known = stretches.get(key)
@@ -32,12 +34,15 @@ export function compareInside(subject: Subject): void {
     return known
   }
   for (const source of members) {
+    const about = { ...subject, platform: relevant.from(source.workload) }
     for (const destination of members) {
       const open = subject.index.between(source.group, destination.group)
       // What is not attached to this host cannot send or be reached here; only a path for it is a difference.
       if (open.length === 0 && !(source.attached && destination.attached)) continue
       // One replica has nobody to talk to.
       if (open.length === 0 && source.name === destination.name && source.replicas < 2) continue
+      // Nothing is to pass and nothing does: most pairs, where there are many.
+      if (open.length === 0 && relevant.nothing(source.workload, destination.workload)) continue
       const documented = portsFor(source.enclave, destination.enclave)
       const ports = open.length === 0 ? documented : portStretches([documented, ...open.map((path) => path.ports)])
       for (const protocol of protocols) {
@@ -49,7 +54,7 @@ export function compareInside(subject: Subject): void {
           const read = ([4, 6] as const).map((family): ReadFlow => ({ source: source.group, destination: destination.group, family, protocol, port: port?.from }))
           const ends = { source: source.name, destination: destination.name, every: source.attached && destination.attached }
           const expect = straight(flow)
-          judge(subject, instants, { ...ends, flow, read, ports: port === undefined ? [] : [port], ...(expect === undefined ? {} : { expect }) })
+          judge(about, instants, { ...ends, flow, read, ports: port === undefined ? [] : [port], ...(expect === undefined ? {} : { expect }) })
           if (expect === undefined || hasGateways(subject, 'outbound', 'inbound') || !ends.every) continue
           const meant = (at: number): Expectation => (expect(at) === 'never' && encryptedBy(subject, flow, at) ? 'must' : 'may')
           judge(subject, instants, { ...ends, every: true, flow, read: read.map((each) => ({ ...each, destination: outboundGroup })), ports: port === undefined ? [] : [port], expect: meant })

@@ -1,6 +1,6 @@
 /**
- * Which attempts prove that a platform is enforced as asked (pure): every identity to every other, on the ports that the
- * documents name and some that they do not, to Externals and beyond, to the router itself, and from outside inwards.
+ * Which attempts prove that a platform is enforced as asked (pure): identities to each other, all of them or a choice, on the
+ * ports that the documents name and some that they do not, to Externals and beyond, to the router itself, and from outside inwards.
  */
 import { compareText } from '../../base/location.ts'
 import { addressSet, subtractAddresses, unionAddresses } from '../../net/address-set.ts'
@@ -8,9 +8,13 @@ import { addressFromBits, formatAddress, parseAddress } from '../../net/address.
 import { prefix } from '../../net/prefix.ts'
 import { reservedAddresses } from '../../net/reserved.ts'
 import { referenceDecide } from '../reference.ts'
+import { relevantTo } from '../relevant.ts'
+import { choosePairs } from './choice.ts'
 import { outsideLabel } from './probe.ts'
 import type { Address, Family } from '../../net/address.ts'
 import type { Flow, FlowEnd, Phase, Platform, TrafficSpec, WorkloadId } from '../../model/platform.ts'
+import type { Relevant } from '../relevant.ts'
+import type { ChoiceOptions } from './choice.ts'
 import type { Probe, ProbeProtocol, ProberTask } from './probe.ts'
 
 /** The shadow of one enforced identity. */
@@ -28,6 +32,8 @@ export interface LivePlan {
   /** Echo requests by the label that sends them. */
   readonly pings: ReadonlyMap<string, readonly Probe[]>
   readonly expectations: readonly Expectation[]
+  /** Ordered pairs of identities: how many are tried of how many there are. */
+  readonly pairs: { readonly tried: number; readonly of: number }
 }
 
 export interface Expectation {
@@ -48,6 +54,8 @@ export interface PlanOptions {
   /** The router's own addresses as workloads see them. */
   readonly router: readonly string[]
   readonly timeoutMs: number
+  /** Which pairs, where there are too many for all of them. */
+  readonly choice: ChoiceOptions
   /** Whether stand-ins have a way of their own between gateways; of encrypted paths only these are tried. */
   readonly encrypted?: (source: WorkloadId, destination: WorkloadId, port: number) => boolean
 }
@@ -70,12 +78,15 @@ export function planLive(platform: Platform, shadows: readonly Shadow[], options
   const outsidePorts = options.outside ? externalPorts(platform) : []
   const outside = options.outside ? outsideAddresses(platform) : []
   const encrypted = onlyEncrypted(platform)
+  const relevant = relevantTo(platform)
+  const byLabel = new Map(shadows.map((s) => [s.label, s]))
+  const chosen = choosePairs(shadows, named(shadows, relevant), options.choice)
 
   const add = (from: string, to: string, expectLabel: string, what: Omit<Probe, 'id'>, flow: Omit<Flow, 'protocol' | 'port'> | undefined): void => {
     const id = expectations.length
     const port = what.protocol === 'icmp' ? undefined : what.port
     const attempt = flow === undefined ? undefined : { ...flow, protocol: what.protocol, port }
-    const expect = attempt === undefined ? 'deny' : referenceDecide(platform, attempt, options.now)
+    const expect = attempt === undefined ? 'deny' : referenceDecide(attempt.source.kind === 'workload' && attempt.destination.kind === 'workload' ? relevant.from(attempt.source.workload) : platform, attempt, options.now)
     // Where stand-ins have no way between gateways of their own, only real workloads could try.
     if (attempt !== undefined && expect === 'allow' && encrypted !== undefined && referenceDecide(encrypted, attempt, options.now) === 'allow' && !carried(options, attempt)) return
     expectations.push({ id, from, to, protocol: what.protocol, family: what.family, address: what.address, port: what.port, expect })
@@ -85,8 +96,7 @@ export function planLive(platform: Platform, shadows: readonly Shadow[], options
 
   for (const from of shadows) {
     const source: FlowEnd = { kind: 'workload', workload: from.workload }
-    for (const to of shadows) {
-      if (to === from) continue
+    for (const to of (chosen.targets.get(from.label) ?? []).flatMap((label) => byLabel.get(label) ?? [])) {
       const flow = { source, destination: { kind: 'workload', workload: to.workload }, phase: from.phase } as const
       for (const address of [to.ipv4, to.ipv6]) {
         for (const what of attempts(address, ports.get(to.label) ?? [])) add(from.label, to.label, to.label, what, flow)
@@ -110,7 +120,12 @@ export function planLive(platform: Platform, shadows: readonly Shadow[], options
       for (const what of attempts(address, ports.get(to.label) ?? [])) add(outsideLabel, to.label, to.label, what, undefined)
     }
   }
-  return { tasks: tasks(shadows, ports, outsidePorts, outside, probes, options), pings, expectations }
+  return { tasks: tasks(shadows, ports, outsidePorts, outside, probes, options), pings, expectations, pairs: { tried: chosen.tried, of: chosen.of } }
+}
+
+/** The pairs between which some document opens something, at some time. */
+function* named(shadows: readonly Shadow[], relevant: Relevant): Generator<readonly [string, string]> {
+  for (const from of shadows) for (const to of shadows) if (from !== to && !relevant.nothing(from.workload, to.workload)) yield [from.label, to.label]
 }
 
 function carried({ encrypted }: PlanOptions, { source, destination, protocol, port }: Flow): boolean {
