@@ -1,7 +1,8 @@
 /**
  * What gateways cost: Envoy with the configuration that Bulkhead renders for more and more policies, beside one that somebody writes by
- * hand who has no policy, the same with the records that Bulkhead keeps, and no gateway at all. Every round measures all of them, one
- * after the other; the processor time is that of the Envoy alone, so that the client's own work is no part of it.
+ * hand who has no policy, the same with the records that Bulkhead keeps, the same as strict with requests as well, and no gateway at
+ * all. Every round measures all of them, one after the other; the processor time is that of the Envoy alone, so that the client's own
+ * work is no part of it.
  */
 import { execFileSync } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
@@ -94,11 +95,11 @@ async function addSides(direction: Direction): Promise<void> {
     : { requests: order('requests', outside.client, own, 443, get(hostOf(answerer(count)), `${pathOf(2)}x`), hostOf(answerer(count))), connects: order('connects', outside.client, own, 443, get(hostOf(answerer(count)), `${pathOf(2)}x`), hostOf(answerer(count))) }
   const directly = direction === 'outbound' ? await orders(first, server, server) : { requests: order('requests', outside.client, server, workloadPort, get('any', '/')), connects: order('connects', outside.client, server, workloadPort, get('any', '/')) }
   sides.push({ direction, name: 'direct', kind: 'direct', orders: directly, running: undefined, files: undefined, rounds: [] })
-  for (const records of [false, true]) {
+  for (const [kind, name] of [['plain', 'plain Envoy'], ['recording', 'plain Envoy with records'], ['hardened', 'plain Envoy, strict, with records']] as const) {
     const { netns, own, led, folder: at } = nextGateway(plainPort)
     progress(`starting ${netns}`)
-    const running = await startPlain(envoy ?? '', netns, at, plainEnvoy(direction, { folder: at, records, certificate, workload: server }))
-    sides.push({ direction, name: records ? 'plain Envoy with records' : 'plain Envoy', kind: records ? 'recording' : 'plain', orders: await orders(first, own, led), running, files: undefined, rounds: [] })
+    const running = await startPlain(envoy ?? '', netns, at, plainEnvoy(direction, { folder: at, records: kind !== 'plain', hardened: kind === 'hardened', certificate, workload: server }))
+    sides.push({ direction, name, kind, orders: await orders(first, own, led), running, files: undefined, rounds: [] })
   }
   for (const count of sizes) {
     const { netns, own, led, folder: at } = nextGateway()

@@ -22,7 +22,7 @@ export interface Measured {
 export interface Side {
   readonly direction: Direction
   readonly name: string
-  readonly kind: 'direct' | 'plain' | 'recording' | 'bulkhead'
+  readonly kind: 'direct' | 'plain' | 'recording' | 'hardened' | 'bulkhead'
   readonly orders: Readonly<Record<'requests' | 'connects', Omit<Order, 'parallel' | 'ms'>>>
   readonly running: Running | undefined
   readonly files: { readonly bytes: number; readonly renderMs: number } | undefined
@@ -118,7 +118,7 @@ function targets(sides: readonly Side[], changes: Changes | undefined, changing:
   const line = (kind: Side['kind'], name: string): string =>
     `Processor time at ${changing.toLocaleString('en-US')} policies against ${name} (target: 1.05): request out ${cost('outbound', kind, 'requestCpu')}, in ${cost('inbound', kind, 'requestCpu')}; connection out ${cost('outbound', kind, 'connectionCpu')}, in ${cost('inbound', kind, 'connectionCpu')}.`
   return [
-    line('plain', 'the plain Envoy'), line('recording', 'the plain Envoy with records'),
+    line('plain', 'the plain Envoy'), line('recording', 'the plain Envoy with records'), line('hardened', 'the plain Envoy that is as strict and has records'),
     ...(changes === undefined ? [] : [`A change at ${changing.toLocaleString('en-US')} policies, files to accepted: median ${digits(spread(changes.accepted).median)} ms (target: 500); a revocation to the last byte: p99 ${digits(spread(changes.lastByte).p99)} ms (target: 2,000).`]),
   ]
 }

@@ -2,6 +2,8 @@
 import { adminSocket } from '../../src/engines/envoy/bootstrap.ts'
 import { connectionLog, requestLog } from '../../src/engines/envoy/access-log.ts'
 import { extension } from '../../src/engines/envoy/json.ts'
+import { identityHeader } from '../../src/engines/envoy/names.ts'
+import { overloadManager, strictHttp } from '../../src/engines/envoy/limits.ts'
 import { resolverAddress, workloadPort } from './gateway-policies.ts'
 import type { Direction } from './gateway-policies.ts'
 import type { JsonObject } from '../../src/engines/envoy/json.ts'
@@ -15,6 +17,8 @@ interface Plain {
   readonly folder: string
   /** Whether it writes the same records as a gateway does. */
   readonly records: boolean
+  /** Whether it is as strict with every request as a gateway is, and sheds load as one does. */
+  readonly hardened: boolean
   readonly certificate: Certificate
   /** Where the way in leads. */
   readonly workload: string
@@ -29,6 +33,7 @@ export function plainEnvoy(direction: Direction, plain: Plain): string {
     node: { id: 'plain', cluster: 'plain' },
     admin: { address: { pipe: { path: `${plain.folder}/${adminSocket}` } } },
     static_resources: { listeners: [listener], clusters: [cluster] },
+    ...(plain.hardened ? { overload_manager: overloadManager() } : {}),
   })
 }
 
@@ -37,8 +42,14 @@ const socket = (address: string, port: number): JsonObject => ({ socket_address:
 const router = filter('http.router', 'http.router.v3.Router', {})
 const tlsInspector = filter('listener.tls_inspector', 'listener.tls_inspector.v3.TlsInspector', {})
 
-function requests({ folder, records }: Plain, filters: readonly JsonObject[], cluster: string): JsonObject {
+/** Who calls is what the gateway saw, whatever the client says. */
+const forgetting = extension('envoy.http.early_header_mutation.header_mutation', 'envoy.extensions.http.early_header_mutation.header_mutation.v3.HeaderMutation', {
+  mutations: [identityHeader, 'x-forwarded-for', 'x-forwarded-host', 'x-real-ip', 'forwarded'].map((remove) => ({ remove })),
+})
+
+function requests({ folder, records, hardened }: Plain, filters: readonly JsonObject[], cluster: string): JsonObject {
   return filter('network.http_connection_manager', 'network.http_connection_manager.v3.HttpConnectionManager', {
+    ...(hardened ? { ...strictHttp(undefined), strip_matching_host_port: true, early_header_mutation_extensions: [forgetting] } : {}),
     stat_prefix: 'plain', http_filters: [...filters, router], access_log: records ? requestLog(folder) : [],
     route_config: { name: 'plain', virtual_hosts: [{ name: 'any', domains: ['*'], routes: [{ match: { prefix: '/' }, route: { cluster } }] }] },
   })
