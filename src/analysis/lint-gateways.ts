@@ -7,7 +7,7 @@ import type { Policy } from './what-if.ts'
 
 /** `mine` are the paths that the policy has a share in; `between` tells all paths with the same inner ends as one of them. */
 export function gatewayFindings(platform: Platform, policy: Policy, mine: readonly Path[], between: (path: Path) => readonly Path[]): readonly Diagnostic[] {
-  return [...inTheClear(policy, mine, between), ...withoutGateway(platform, policy, mine)]
+  return [...inTheClear(policy, mine, between), ...withoutGateway(platform, policy, mine), ...pastTheProxy(platform, policy, mine)]
 }
 
 /** Whoever else opens the same path without encryption keeps it open when this policy goes. */
@@ -27,4 +27,17 @@ function shares(a: Path, b: Path): boolean {
 function withoutGateway({ gateway }: Platform, policy: Policy, mine: readonly Path[]): readonly Diagnostic[] {
   if (gateway !== undefined || !mine.some(({ source, via }) => via.kind === 'proxy' || (via.kind === 'peer' && source.kind === 'peer'))) return []
   return [{ code: 'gateway-missing', severity: 'warning', at: policy.at, message: `${policy.kind} \`${policy.name}\` needs the inbound gateway, and the Platform has none`, help: 'write `gateway: {addresses: [...]}` in the Platform document' }]
+}
+
+/** Whom the gateways reach outside by themselves, one finding for all. */
+function pastTheProxy({ egressProxy }: Platform, policy: Policy, mine: readonly Path[]): readonly Diagnostic[] {
+  if (egressProxy === undefined) return []
+  const reached = new Set(mine.flatMap(({ destination, via }) => {
+    if (destination.kind === 'peer') return [`Peer \`${destination.peer}\``]
+    const asked = via.kind === 'proxy' ? via.proxy.authentication : undefined
+    return asked !== undefined && 'issuer' in asked && (asked.kind === 'oidc' || asked.jwks.kind === 'uri') ? [`issuer \`${asked.issuer}\``] : []
+  }))
+  if (reached.size === 0) return []
+  const who = [...reached].sort(compareText).join(', ')
+  return [{ code: 'proxy-passed-over', severity: 'warning', at: policy.at, message: `${policy.kind} \`${policy.name}\` needs ${who}, which the gateway reaches directly and not by the Platform's \`egressProxy\``, help: 'the proxy carries what workloads ask outside by name' }]
 }

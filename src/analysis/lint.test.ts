@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { compile } from '../intent/compile.ts'
-import { egress, external, federation, group, ingress, place, platformOf, service, workload } from '../model/testing.ts'
+import { egress, external, federation, group, ingress, place, platformOf, proxyOf, service, workload } from '../model/testing.ts'
 import { lint } from './lint.ts'
 import type { Platform } from '../model/platform.ts'
 
@@ -40,6 +40,16 @@ const rows: readonly (readonly [title: string, parts: Partial<Platform>, expecte
   ['encryption of what nobody else opens is fine', { servicePolicies: [service('a/p', 'a/x', 'a/y', 'tcp web', { encryption: 'required' }), service('a/q', 'a/x', 'a/y', 'tcp 5432')] }, []],
   ['host names need a gateway', { ingressPolicies: [ingress('a/p', 'external:inner', 'a/y', 'tcp web')] }, ['gateway-missing: IngressPolicy `p` needs the inbound gateway, and the Platform has none']],
   ['and are fine with one', { gateway: { addresses: [], httpsPort: 443, httpPort: undefined, meshPort: 15_443, bundlePort: 8443, bundleCertificate: undefined, at: place() }, ingressPolicies: [ingress('a/p', 'external:inner', 'a/y', 'tcp web')] }, []],
+  [
+    'a proxy on the way out does not carry what the gateways ask themselves', {
+      gateway: { addresses: [], httpsPort: 443, httpPort: undefined, meshPort: 15_443, bundlePort: 8443, bundleCertificate: undefined, at: place() }, egressProxy: { host: 'proxy.example.org', port: 3128 },
+      ingressPolicies: ['uri', 'file'].map((kind, i) => ingress(`a/${kind}`, 'external:inner', 'a/y', 'tcp web', undefined, {
+        at: place(i + 1),
+        proxy: proxyOf({ hosts: [`${kind}.example.org`], authentication: { kind: 'jwt', issuer: 'https://id.example.org', audiences: ['y'], claims: [], jwks: kind === 'uri' ? { kind: 'uri', uri: 'https://id.example.org/keys' } : { kind: 'file', file: '/keys' } } }),
+      })),
+    },
+    ['proxy-passed-over: IngressPolicy `uri` needs issuer `https://id.example.org`, which the gateway reaches directly and not by the Platform\'s `egressProxy`'],
+  ],
   [
     'two policies that say the same contain each other', { servicePolicies: [service('a/p', 'a/x', 'a/y', 'tcp web', { at: place(1) }), service('a/q', 'a/x', 'a/y', 'tcp 80', { at: place(2) })] },
     ['contained: ServicePolicy `p` opens nothing that others do not open: ServicePolicy a/q', 'contained: ServicePolicy `q` opens nothing that others do not open: ServicePolicy a/p'],

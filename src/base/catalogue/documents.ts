@@ -107,6 +107,11 @@ export const documentErrors = {
     why: 'Host names and Peers come in by the gateway alone, so the policy opens nothing.',
     fix: 'Write `gateway: {addresses: [...]}` in the Platform document.',
   },
+  'proxy-passed-over': {
+    title: 'a policy whose gateway reaches somebody outside directly, and the Platform has an `egressProxy`',
+    why: 'The proxy carries what workloads ask outside by name. Peers and issuers of tokens are reached by the gateways themselves, so a site that lets only its proxy out keeps them apart.',
+    fix: 'Let the gateways reach the Peer or the issuer directly; for an issuer, `jwksFile` in place of `jwksUri` asks nobody.',
+  },
   'source-without-cidrs': {
     title: 'a published address whose source External has no CIDRs',
     why: 'Before any handshake only an address tells who is calling.',

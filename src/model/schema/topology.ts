@@ -39,7 +39,7 @@ export const platformSpec = fields({
     fields({ upstream: required(z.array(addressAndPort).min(1), 'Name servers that are asked for outside names: addresses, with `:PORT` unless it is 53.') }),
     'Who answers for names outside; the name servers of the machine when left out.',
   ),
-  egressProxy: optional(hostAndPort, 'A proxy that carries the outbound gateway\'s connections by HTTP CONNECT, as `host:port`.'),
+  egressProxy: optional(hostAndPort, 'A proxy that carries the outbound gateway\'s connections to outside names, as `host:port`: TLS by CONNECT, plain HTTP as whole URLs. Peers and issuers are reached directly.'),
   identity: optional(
     fields({
       certificateFile: optional(absolutePath, 'The certificate of an intermediate authority, and those up to its root.'),
