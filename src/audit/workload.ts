@@ -88,6 +88,13 @@ export function auditWorkload(standing: Standing, id: WorkloadId, recent: Recent
   }
 }
 
+/** The same for every path of the platform, in the Intent's order. */
+export function auditPaths(standing: Standing, now: number): readonly AuditedPath[] {
+  const since = grantedSince(standing.chain.entries)
+  const closed = closedHere(standing)
+  return standing.set.intent.paths.map((path) => auditPath(standing, path, 'out', since, closed, now))
+}
+
 /** By path: why no engine of this host carries it. */
 function closedHere({ agent }: Standing): ReadonlyMap<string, string> {
   return new Map((agent?.refused ?? []).map((r) => [`${r.path}\0${r.documents.map((d) => d.replace(/ \([^)]*\)$/, '')).join()}`, r.reason]))

@@ -15,6 +15,7 @@ export const commands = {
   import: async () => (await import('./import.ts')).command,
   audit: async () => (await import('./audit.ts')).command,
   evidence: async () => (await import('./evidence.ts')).command,
+  report: async () => (await import('./report.ts')).command,
   names: async () => (await import('./names.ts')).command,
   matrix: async () => (await import('./matrix.ts')).command,
   schema: async () => (await import('./schema.ts')).command,

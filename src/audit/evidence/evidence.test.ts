@@ -53,7 +53,7 @@ test('equal content gives equal bytes, and holds documents, Intent, artefacts, t
   assert.equal(sealEnvelope(Buffer.from(statementOf()), privateKey), envelope)
   const { predicate, changes, remarks } = checkEvidence(bytes, publicKey)
   assert.deepEqual(Object.keys(predicate.files).sort(), [
-    'artefacts/nftables/bulkhead.nft', 'changes.jsonl', 'documents/set0.yaml', 'documents/set1.yaml', 'documents/set2.yaml', 'documents/set3.yaml', 'equivalence.json', 'intent.json', 'risks.json', 'tests.json', 'verification.json',
+    'artefacts/nftables/bulkhead.nft', 'changes.jsonl', 'documents/set0.yaml', 'documents/set1.yaml', 'documents/set2.yaml', 'documents/set3.yaml', 'equivalence.json', 'intent.json', 'isolation.json', 'risks.json', 'tests.json', 'verification.json',
   ])
   assert.deepEqual(changes.map((c) => c.kind), ['up', 'verify', 'drift'])
   assert.deepEqual(remarks, [])

@@ -7,10 +7,13 @@ import { canonicalJson } from '../../base/canonical-json.ts'
 import { formatInstant } from '../../base/clock.ts'
 import { Fault } from '../../base/fault.ts'
 import { compareText } from '../../base/location.ts'
+import { allPairs, allPairsJson } from '../../analysis/isolation/all.ts'
+import { riskJson } from '../../analysis/risk/text.ts'
+import { riskRegister } from '../../analysis/risk/register.ts'
 import { intentHash } from '../../host/grants.ts'
 import { formatEntry } from '../chain.ts'
 import { artefactsOf } from './artefacts.ts'
-import { risksOf } from './risks.ts'
+import { isolationOptions } from '../live-facts.ts'
 import { segmentationTests } from './tests.ts'
 import type { ChangeEntry } from '../chain.ts'
 import type { Standing } from '../in-force.ts'
@@ -101,12 +104,16 @@ function filesOf({ standing, folder, now, since, documents, profiles }: Evidence
     ...[...artefacts.files].map(([name, text]) => [`artefacts/${name}`, text] as const),
     ['equivalence.json', json({ rendered: artefacts.equivalence, refused: artefacts.refused, live: verified === undefined ? null : { table: verified.verification.reading, gateways: verified.verification.gateways } })],
     ...(verified === undefined ? [] : [['verification.json', json({ ...verified.verification, sha256: verified.sha256, change: verified.noted?.seq ?? null })] as const]),
+    ['isolation.json', json(allPairsJson(allPairs(platform, intent, 'enclave', isolationOptions(standing, now))))],
     ['tests.json', json(segmentationTests(platform, intent, now))],
-    ['risks.json', json(risksOf(platform, intent, now))],
+    ['risks.json', json(riskJson(riskRegister(platform, intent, { now, soon: soonMs })))],
     ['changes.jsonl', toldSince(chain.entries, since).map((e) => `${formatEntry(e)}\n`).join('')],
     ...profiles.map((p) => [`profiles/${p.profile}.json`, json(p)] as const),
   ])
 }
+
+/** A review is due that much before its date. */
+const soonMs = 30 * 86_400_000
 
 /** Everything from the first line of that time on, without gaps, so that the hashes hold it together. */
 function toldSince(entries: readonly ChangeEntry[], since: number | undefined): readonly ChangeEntry[] {
