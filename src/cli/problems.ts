@@ -4,14 +4,18 @@ import { readDocumentFiles } from '../base/files.ts'
 import { resolve } from 'node:path'
 import { checkDocuments, documentSet } from '../host/documents.ts'
 import { readingOf } from './load.ts'
+import type { Platform } from '../model/platform.ts'
 import type { CommandContext, ExitCode } from './command.ts'
 
-/** `undefined` when the set may be used. */
-export async function refuseProblems(context: CommandContext, directory: string): Promise<ExitCode | undefined> {
+/** `undefined` when the set may be used; `judge` throws what else is wrong with it. */
+export async function refuseProblems(context: CommandContext, directory: string, judge: (platform: Platform) => void = () => undefined): Promise<ExitCode | undefined> {
   const read = readDocumentFiles(resolve(context.cwd, directory))
   const checked = checkDocuments(documentSet(directory, read.files), context.now, undefined, readingOf(context))
   const diagnostics = sortDiagnostics([...read.diagnostics, ...checked.diagnostics])
-  if (!hasErrors(diagnostics)) return undefined
+  if (!hasErrors(diagnostics)) {
+    if (checked.set !== undefined) judge(checked.set.platform)
+    return undefined
+  }
   if (context.json) context.out.json({ applied: false, diagnostics })
   else for (const d of diagnostics) context.out.note(formatDiagnostic(d))
   return 1

@@ -23,6 +23,7 @@ import { createRecording } from './recording.ts'
 import { nothingApplied } from './report.ts'
 import { prepareRouter } from './router.ts'
 import { workloadStatus } from './status.ts'
+import { requireHost, thisHost } from './this-host.ts'
 import { createSupervisor } from './supervise.ts'
 import { createTableKeeper } from './table-keeper.ts'
 import { releaseInterfaces } from './tap.ts'
@@ -100,6 +101,7 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
         recording.refused(documents, diagnostics, request)
         return { ...nothingApplied, diagnostics }
       }
+      requireHost(set.platform, thisHost(folder))
       const next = holding.designed(set)
       let ended: readonly EndedConnection[]
       let noted = false

@@ -23,6 +23,7 @@ import { usernsOf } from './tasks.ts'
 import { releaseInterface, takeInterface } from './tap.ts'
 import { planHost, uplinkInterface } from './plan.ts'
 import { hasIds, saveIds, saveInventory, saveSlots } from './memory.ts'
+import { thisHost } from './this-host.ts'
 import { groupOf } from './topology.ts'
 import type { NatsArtefacts } from '../engines/nats/render.ts'
 import type { Atoms } from '../engines/nftables/atoms.ts'
@@ -56,7 +57,7 @@ export function design(set: CheckedSet, numbers: Numbers, setting: Setting, now:
   const grouped = assignGroups(numbers.ids, set.platform)
   const envoy = findEnvoy() !== undefined
   const gateways = gatewayNeeds(set.platform, set.intent, now, envoy)
-  const plan = planHost(set.platform, set.intent, grouped.groups, numbers.slots, { prefix: setting.prefix, uplink: true, gateways, upstream: gateways.resolver ? machineServers() : [] })
+  const plan = planHost(set.platform, set.intent, grouped.groups, numbers.slots, { prefix: setting.prefix, uplink: true, name: thisHost(setting.folder), gateways, upstream: gateways.resolver ? machineServers() : [] })
   const lowered = lower(set.platform, set.intent, plan.inventory, grouped, now)
   // At a hundred thousand policies the numbers are megabytes, and most changes give no new ones.
   if (lowered.ids !== numbers.ids || !hasIds(setting.folder)) saveIds(setting.folder, lowered.ids)

@@ -10,6 +10,7 @@ import { loadIds, loadSlots, saveSlots } from './memory.ts'
 import { policyNow } from './policy-time.ts'
 import { enterSandbox, findSandbox, resumeEntered, startSandbox, stopSandbox } from './sandbox.ts'
 import { restartSlots } from './slots.ts'
+import { hostFile } from './this-host.ts'
 import type { ChangeRequest } from './journal.ts'
 import type { Sandbox } from './sandbox.ts'
 import type { Instance } from './state.ts'
@@ -73,7 +74,7 @@ async function make(instance: Instance, wanted: 'sandbox' | 'host', found: Where
   return found ?? { kind: 'sandbox', sandbox: await startSandbox(instance.folder) }
 }
 
-const runtimeFiles = ['agent.json', 'agent.pid', 'agent.sock', 'processes.json', 'gateways.json', 'applied.json', 'pending.json', 'inventory.json', 'sandbox.json', 'sandbox.ready', 'agent.fault.json', 'outside.json']
+const runtimeFiles = ['agent.json', 'agent.pid', 'agent.sock', 'processes.json', 'gateways.json', 'applied.json', 'pending.json', 'inventory.json', 'sandbox.json', 'sandbox.ready', 'agent.fault.json', 'outside.json', hostFile]
 const numberFiles = ['ids.json', 'slots.json', 'clock.json']
 
 /**

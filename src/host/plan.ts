@@ -3,6 +3,7 @@ import { identity, probeInterfacePrefix, virtualKey } from '../engines/nftables/
 import { noGateways, peersReached } from './gateways/needs.ts'
 import { gatewayInventory } from './gateways/places.ts'
 import { assignSlots, slotAddress } from './slots.ts'
+import { replicasHere } from './this-host.ts'
 import type { Attachment, Inventory } from '../engines/nftables/inventory.ts'
 import type { Intent } from '../intent/intent.ts'
 import type { Phase, Platform, Start, Upstream, Workload, WorkloadId } from '../model/platform.ts'
@@ -42,10 +43,11 @@ export function planHost(
   intent: Intent,
   groups: Inventory['groups'],
   before: SlotTable,
-  host: { readonly prefix: string; readonly uplink: boolean; readonly gateways?: GatewayNeeds; readonly upstream?: readonly Upstream[] },
+  host: { readonly prefix: string; readonly uplink: boolean; readonly gateways?: GatewayNeeds; readonly upstream?: readonly Upstream[]; readonly name?: string | undefined },
 ): Plan {
   const running = [...platform.workloads.values()].filter((w) => w.start.kind !== 'none')
-  const replicas = running.flatMap((w) => Array.from({ length: w.replicas }, (_, replica) => ({ workload: w, replica, key: placeKey(w.id, replica) })))
+  const here = replicasHere(platform, host.name)
+  const replicas = running.flatMap((w) => Array.from({ length: here(w) }, (_, replica) => ({ workload: w, replica, key: placeKey(w.id, replica) })))
   const shadows = shadowIdentities(platform, intent).map((s) => ({ ...s, key: `shadow ${identity(s.workload, s.phase)}` }))
   const needs = host.gateways ?? noGateways
   const peers = needs.outbound ? peersReached(intent).map((end) => ({ end, key: `peer ${virtualKey(end)}` })) : []
@@ -67,7 +69,7 @@ export function planHost(
   ]
   const virtual = new Map(peers.map(({ end, key }) => [virtualKey(end), { ipv4: addressesOf(key).ipv4, ipv6: addressesOf(key).ipv6 }]))
   const gateways = gatewayInventory(platform.addresses, needs, virtual, platform.resolver.upstream.length > 0 ? platform.resolver.upstream : (host.upstream ?? []))
-  const brokers = running.filter((w) => w.broker !== undefined && w.start.kind === 'run').map((w) => w.id)
+  const brokers = running.filter((w) => here(w) > 0 && w.broker !== undefined && w.start.kind === 'run').map((w) => w.id)
   const inventory = { groups, attachments, uplink: host.uplink ? { interface: uplinkInterface } : undefined, ...(brokers.length === 0 ? {} : { brokers: new Set(brokers) }) }
   return { places, slots, inventory: gateways === undefined ? inventory : { ...inventory, gateways } }
 }
