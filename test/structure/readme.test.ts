@@ -52,7 +52,8 @@ for (const document of documents) {
   const commands = blocks.filter((block) => block.notRun === undefined).flatMap((block) => block.commands)
   if (commands.length === 0) continue
 
-  test(`the commands of ${document} do what the page says`, async (t) => {
+  const missing = blocks.flatMap(({ needs }) => needs ?? []).find((program) => !environment(root)['PATH']?.split(':').some((folder) => existsSync(join(folder, program))))
+  test(`the commands of ${document} do what the page says`, { skip: missing === undefined ? false : `no ${missing}: run bin/setup` }, async (t) => {
     const tree = workspace()
     const session = openSession(tree, environment(tree))
     t.after(async () => {

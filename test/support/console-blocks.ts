@@ -5,6 +5,7 @@
  *
  *     <!-- not run: REASON -->   shown only
  *     <!-- exits 1 -->           the last command of the block ends with this status
+ *     <!-- needs PROGRAM -->     where that is not installed, no command of the document is run
  */
 
 export interface ConsoleCommand {
@@ -20,6 +21,7 @@ export interface ConsoleBlock {
   readonly commands: readonly ConsoleCommand[]
   /** Why it is shown only; `undefined` when it is run. */
   readonly notRun: string | undefined
+  readonly needs: string | undefined
 }
 
 export interface Found {
@@ -46,18 +48,18 @@ export function consoleBlocks(markdown: string): Found {
     if (language === 'console') {
       const comment = commentBefore(lines, at)
       if (!prompts || body[0]?.startsWith('$ ') !== true) problems.push(`${at + 1}: a console block begins with \`$ \` and a command`)
-      blocks.push({ line: at + 1, commands: commandsOf(body, at + 2, comment.exits), notRun: comment.notRun })
+      blocks.push({ line: at + 1, commands: commandsOf(body, at + 2, comment.exits), notRun: comment.notRun, needs: comment.needs })
     } else if (prompts) problems.push(`${at + 1}: a block with \`$ \` lines is marked \`console\`, so that it is run`)
     at = end
   }
   return { blocks, problems }
 }
 
-function commentBefore(lines: readonly string[], fence: number): { readonly notRun: string | undefined; readonly exits: number } {
+function commentBefore(lines: readonly string[], fence: number): Pick<ConsoleBlock, 'notRun' | 'needs'> & { readonly exits: number } {
   let at = fence - 1
   while (lines[at]?.trim() === '') at--
   const comment = /^\s*<!--\s*(.*?)\s*-->\s*$/.exec(lines[at] ?? '')?.[1] ?? ''
-  return { notRun: /^not run: (.+)$/.exec(comment)?.[1], exits: Number(/^exits ([0-9]+)$/.exec(comment)?.[1] ?? 0) }
+  return { notRun: /^not run: (.+)$/.exec(comment)?.[1], needs: /^needs (\S+)$/.exec(comment)?.[1], exits: Number(/^exits ([0-9]+)$/.exec(comment)?.[1] ?? 0) }
 }
 
 function commandsOf(body: readonly string[], firstLine: number, lastExits: number): readonly ConsoleCommand[] {
