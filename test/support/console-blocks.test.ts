@@ -14,6 +14,7 @@ test('a console block is a list of commands with what they print', () => {
     {
       line: 3,
       notRun: undefined,
+      needs: undefined,
       commands: [
         { line: 4, command: 'echo a', expected: ['a'], exits: 0 },
         { line: 6, command: 'cat <<END\nb\nEND', expected: ['b'], exits: 0 },
@@ -24,6 +25,7 @@ test('a console block is a list of commands with what they print', () => {
 
 test('a comment before a block keeps it from being run, or names the status of its last command', () => {
   const { blocks } = consoleBlocks(`<!-- not run: it waits -->\n${fence}console\n$ a\n${fence}\n\n<!-- exits 1 -->\n\n${fence}console\n$ b\n$ c\n${fence}\n`)
+  assert.equal(consoleBlocks('<!-- needs nats-server -->\n```console\n$ true\n```\n').blocks[0]?.needs, 'nats-server')
   assert.equal(blocks[0]?.notRun, 'it waits')
   assert.deepEqual(blocks[1]?.commands.map(({ exits }) => exits), [0, 1])
 })
