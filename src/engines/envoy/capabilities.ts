@@ -4,7 +4,7 @@ import type { Capability, Refusal as RefusalOf } from '../../intent/refusal.ts'
 
 export type RefusalCode =
   | 'name-protocol' | 'name-ports' | 'mesh-protocol' | 'mesh-ports' | 'peer-unnamed' | 'no-gateway' | 'source-addresses' | 'route-conflict' | 'listener-conflict'
-  | 'key-set' | 'certificate-conflict' | 'authority-conflict' | 'several-domains' | 'body-limit' | 'secret-files'
+  | 'key-set' | 'certificate-conflict' | 'authority-conflict' | 'several-domains' | 'body-limit' | 'secret-files' | 'sign-in-conflict'
 
 export type Refusal = RefusalOf<RefusalCode>
 
@@ -32,6 +32,7 @@ const reasons: Readonly<Record<RefusalCode, string>> = {
   'certificate-conflict': 'an earlier policy shows another certificate for the same name',
   'authority-conflict': 'an earlier policy for the same name accepts client certificates of another authority',
   'key-set': 'the file with the issuer\'s keys cannot be read, or holds something else',
+  'sign-in-conflict': 'an earlier policy for the same name signs people in elsewhere or in another way, and a browser has one session there',
   'secret-files': 'the gateway watches a file for each certificate and key that it holds, and the kernel grants its user too few watches: raise `fs.inotify.max_user_instances`',
   'several-domains': 'connections that are led on whole are open to identities of one trust domain: give those of another platform a host name of their own',
   'body-limit': 'a limit of bodies above 4 GiB cannot be held',

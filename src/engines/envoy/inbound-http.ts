@@ -6,7 +6,7 @@ import { bodyFilter, policyFilter, rateFilter, routesOf, unjudged } from './inbo
 import { identityHeader, named } from './names.ts'
 import { hasKeys, isToken, jwtFilter, provider, providerName } from './authentication.ts'
 import { need } from './secrets.ts'
-import { signInFilter, withoutSession } from './sign-in.ts'
+import { signInFilter, signInKey, withoutSession } from './sign-in.ts'
 import { parseDomainPattern } from '../../net/domain.ts'
 import { covers } from './permits.ts'
 import { refuse } from './capabilities.ts'
@@ -89,11 +89,13 @@ function sameFront(rules: readonly IngressRule[], { refused, inventory }: RouteC
     const standing = judged.filter(({ open }) => open)
     const otherFiles = standing.find(({ proxy }) => proxy.tls.certificate?.certificateFile !== tls.certificate?.certificateFile || proxy.tls.certificate?.keyFile !== tls.certificate?.keyFile)
     const otherRoots = standing.find(({ proxy }) => authentication.kind === 'mtls' && proxy.authentication.kind === 'mtls' && proxy.authentication.caFile !== authentication.caFile)
+    const otherSignIn = standing.find(({ proxy }) => authentication.kind === 'oidc' && proxy.authentication.kind === 'oidc' && signInKey(proxy.authentication) !== signInKey(authentication))
     const refusal = !rule.open ? undefined
       : otherFiles !== undefined ? refuse('certificate-conflict', rule.path, otherFiles.document)
         : otherRoots !== undefined ? refuse('authority-conflict', rule.path, otherRoots.document)
-          : isToken(authentication) && !hasKeys(authentication, inventory) ? refuse('key-set', rule.path)
-            : (limits.bodyBytes ?? 0) > 0xffff_ffff ? refuse('body-limit', rule.path) : undefined
+          : otherSignIn !== undefined ? refuse('sign-in-conflict', rule.path, otherSignIn.document)
+            : isToken(authentication) && !hasKeys(authentication, inventory) ? refuse('key-set', rule.path)
+              : (limits.bodyBytes ?? 0) > 0xffff_ffff ? refuse('body-limit', rule.path) : undefined
     if (refusal !== undefined) refused.push(refusal)
     judged.push(refusal === undefined ? rule : { ...rule, open: false })
   }

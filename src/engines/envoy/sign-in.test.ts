@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { signIn, withoutSession } from './sign-in.ts'
-import { inventoryOf } from './testing.ts'
-import { emptyPlatform } from '../../model/testing.ts'
+import { everything, intentOf, inventoryOf } from './testing.ts'
+import { emptyPlatform, ingress, proxyOf, route } from '../../model/testing.ts'
+import { render } from './render.ts'
 import type { Clusters } from './clusters.ts'
 import type { SecretNeed } from './secrets.ts'
 import type { SignIn } from './sign-in.ts'
@@ -60,6 +61,18 @@ test('a sign-in is the code flow with secrets in files, cookies of this host alo
 test('where people reach the gateway at another port, they come back there', () => {
   const { redirect_uri: redirect, original_request_uri: page } = rendered(9443).config['config'] as Readonly<Record<string, unknown>>
   assert.deepEqual([redirect, page], ['https://%REQ(:authority)%:9443/back', 'https://%REQ(:authority)%:9443'])
+})
+
+test('one name has one way to sign in: of two the first stands, and the other lets nobody in', () => {
+  const policy = (name: string, path: string, change: Partial<SignIn> = {}) =>
+    ingress(`a/${name}`, 'external:anyone', 'a/api', 'tcp 8080', undefined, { proxy: proxyOf({ hosts: ['portal.example.org'], authentication: { ...oidc, ...change }, routes: [route(path)] }) })
+  const refused = (change: Partial<SignIn>) => {
+    const platform = { ...everything(), ingressPolicies: [policy('one', '/one/*'), policy('two', '/two/*', change)] }
+    return render(platform, intentOf(platform), inventoryOf(platform), { now: 0 }).refused.map(({ code, path }) => `${code} ${path.origin[0]?.document ?? ''}`)
+  }
+  assert.deepEqual(refused({ clientId: 'another' }), ['sign-in-conflict IngressPolicy a/two'])
+  assert.deepEqual(refused({ callbackPath: '/elsewhere' }), ['sign-in-conflict IngressPolicy a/two'])
+  assert.deepEqual(refused({ audiences: ['another'], claims: [{ path: ['role'], values: ['admin'] }] }), [])
 })
 
 test('what takes the session out of requests knows the cookies by the beginning of their names', () => {

@@ -1,4 +1,5 @@
 /** Sign-in for people (OpenID Connect, authorization code with PKCE), and what of it the workload gets to see: nothing. */
+import { canonicalJson } from '../../base/canonical-json.ts'
 import { duration, extension, typed } from './json.ts'
 import { need, secretFrom } from './secrets.ts'
 import { wants } from './outbound-mesh.ts'
@@ -16,6 +17,11 @@ export const sessionFilter = 'envoy.filters.http.lua'
 /** Browsers take a cookie of such a name from this host alone, by TLS, and for every path. */
 const prefix = '__Host-bulkhead-'
 const cookies = { bearer_token: 'access', oauth_hmac: 'seal', oauth_expires: 'expires', id_token: 'identity', refresh_token: 'refresh', oauth_nonce: 'nonce', code_verifier: 'verifier' } as const
+
+/** Policies of one name share the session's cookies, so they sign people in alike; what they ask of the token may differ. */
+export function signInKey({ issuer, clientId, clientSecretFile, authorizationEndpoint, tokenEndpoint, callbackPath, signOutPath, scopes }: SignIn): string {
+  return canonicalJson({ issuer, clientId, clientSecretFile, authorizationEndpoint, tokenEndpoint, callbackPath, signOutPath, scopes })
+}
 
 /** `host`, a name or a pattern, and `port` are where people reach the gateway: it removes the port from the Host, so the ways back have to name it. */
 export function signIn(oidc: SignIn, host: string, port: number, inventory: GatewayInventory, made: Made): JsonObject {
