@@ -53,4 +53,3 @@ function remembered<T>(make: (id: WorkloadId) => T): (id: WorkloadId) => T {
     return value
   }
 }
-
