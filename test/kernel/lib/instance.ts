@@ -93,7 +93,7 @@ function make(root: string, house: House): TestInstance {
   mkdirSync(directory)
   const env = { ...process.env, BULKHEAD_STATE: state }
   const argv = (words: readonly string[]): readonly string[] => house.enter([bulkheadProgram, ...words])
-  const bulkhead = (...words: readonly string[]): Promise<Finished> => run(argv(words), { env, timeoutMs: 120_000 })
+  const bulkhead = (...words: readonly string[]): Promise<Finished> => run(argv(words), { env, timeoutMs: 600_000 })
   const json = async <T>(...words: readonly string[]): Promise<T> => {
     const { stdout, stderr } = await bulkhead(...words, '--json')
     try {
