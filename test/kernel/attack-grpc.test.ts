@@ -2,7 +2,7 @@
 import { onStage } from './lib/gateway-stage.ts'
 
 const { outcomes } = onStage('gateway-grpc-main.ts')
-const refused = (grpc: string, message?: string) => ({ http: 200, kind: 'application/grpc', grpc, message, messages: 0 })
+const refused = (grpc: string, message?: string) => ({ http: 200, kind: 'application/grpc', grpc, ...(message === undefined ? {} : { message }), messages: 0 })
 
 outcomes('a call reaches the method that its path names, and the status comes back in trailers', {
   'a call': { status: 200, type: 'application/grpc', said: ['/lab.Rows/Read one for nobody'], trailers: { 'grpc-status': '0', 'x-rows': '2' } },

@@ -105,7 +105,7 @@ results['a WebSocket where none is allowed'] = await ask('machines.example.org',
 
 // --- people ---
 const people = await request('people.example.org', '/')
-results['somebody who has not signed in'] = { status: status(people), to: /location: (https:\/\/issuer\.example\.org\/authorize)\?/i.exec(people)?.[1], back: /redirect_uri=https%3A%2F%2Fpeople\.example\.org%2Foauth2%2Fcallback/i.test(people) }
+results['somebody who has not signed in'] = { status: status(people), to: /location: (https:\/\/issuer\.example\.org\/authorize)\?/i.exec(people)?.[1], back: /redirect_uri=https%3A%2F%2Fpeople\.example\.org%3A9443%2Foauth2%2Fcallback/i.test(people) }
 results['a forged session'] = status(await request('people.example.org', '/', { cookie: 'BearerToken=x; IdToken=y; OauthHMAC=z; OauthExpires=4000000000' }))
 results['a token in place of a sign-in'] = status(await request('people.example.org', '/', { authorization: `Bearer ${await token(roles, { audience: 'bulkhead' })}` }))
 
