@@ -7,6 +7,7 @@ import { documentErrors } from './catalogue/documents.ts'
 import { filesErrors } from './catalogue/files.ts'
 import { identityErrors } from './catalogue/identity.ts'
 import { operationErrors } from './catalogue/operation.ts'
+import { placementErrors } from './catalogue/placement.ts'
 import { shapeErrors } from './catalogue/shape.ts'
 import { syntaxErrors } from './catalogue/syntax.ts'
 import { valueErrors } from './catalogue/values.ts'
@@ -20,6 +21,7 @@ export const catalogue = {
   ...shapeErrors,
   ...valueErrors,
   ...documentErrors,
+  ...placementErrors,
   ...operationErrors,
   ...identityErrors,
   ...auditErrors,
