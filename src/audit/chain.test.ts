@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { createHash } from 'node:crypto'
 import { appendFileSync, chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -6,6 +7,7 @@ import { test } from 'node:test'
 import fc from 'fast-check'
 import { manualClock } from '../base/clock.ts'
 import { isFault } from '../base/fault.ts'
+import { beginAnew } from './begin-anew.ts'
 import { beginning, formatEntry, grantsAfter, readChain, sealed } from './chain.ts'
 import { changesFile, headFile, openChangeLog, readChangeLog } from './change-log.ts'
 import type { ChangeEvent } from '../host/journal.ts'
@@ -157,4 +159,22 @@ test('a line that was begun and not finished is no line, and the next one takes 
   const read = readChangeLog(folder)
   assert.equal(read.problem, undefined)
   assert.deepEqual(read.entries.map((e) => e.kind), ['up', 'down'])
+}))
+
+test('a broken log is put away whole, the next one begins with its hash, and the writer that had stopped goes on', () => withFolder((folder) => {
+  const log = openChangeLog(folder, () => 0)
+  for (const event of events.slice(0, 2)) log.append(event)
+  assert.throws(() => beginAnew(folder, { uid: 1, user: 'ada' }, 'why', () => 0), /is not broken/)
+  const path = join(folder, changesFile)
+  const broken = readFileSync(path, 'utf8').replace('CHG-1', 'CHG-2')
+  writeFileSync(path, broken)
+  assert.throws(() => log.append({ kind: 'apply' }))
+  const aside = beginAnew(folder, { uid: 1, user: 'ada' }, 'looked at', () => 0)
+  assert.equal(readFileSync(aside, 'utf8'), broken)
+  log.append({ kind: 'apply', opened: ['a/x -> a/y udp/1 by ServicePolicy a/r'] })
+  const { entries: next, problem } = readChangeLog(folder)
+  assert.equal(problem, undefined)
+  assert.deepEqual(next.map((e) => [e.kind, e.reason]), [['begin', 'looked at'], ['apply', undefined]])
+  assert.ok(next[0]?.details?.some((d) => d.endsWith(createHash('sha256').update(broken).digest('hex'))))
+  assert.deepEqual([...log.grants()], ['a/x -> a/y udp/1 by ServicePolicy a/r'])
 }))

@@ -6,6 +6,6 @@ export const style = [
   'table{border-collapse:collapse;width:100%;margin:.8rem 0}caption{text-align:left;font-weight:600;padding:.3rem 0}th,td{text-align:left;vertical-align:top;padding:.3rem .6rem .3rem 0;border-bottom:1px solid #d5dae0;overflow-wrap:break-word;font-weight:normal}',
   'thead th{font-size:12px;color:#4a4f57;font-weight:600}tbody th,td{font-size:12.5px}',
   '.picture{overflow-x:auto;border:1px solid #d5dae0;margin:.8rem 0;padding:.5rem}.wide{overflow-x:auto}.warn{font-weight:600;color:#8a3b12}.bad{color:#a31515}ul{margin:.3rem 0;padding-left:1.3rem}',
-  '@page{size:A4 landscape;margin:12mm}@media print{body{margin:0;max-width:none;padding:0;font-size:9.5pt}h2,h2+p,caption{break-after:avoid}h2{margin-top:1.4rem}tr,.picture,dl{break-inside:avoid}thead{display:table-header-group}',
+  '@page{size:A4 landscape;margin:12mm}@media print{body{margin:0;max-width:none;padding:0;font-size:9.5pt}h2,h2+p,caption,thead{break-after:avoid}tbody tr:first-child{break-before:avoid}h2{margin-top:1.4rem}tr,.picture,dl{break-inside:avoid}thead{display:table-header-group}',
   '.picture,.wide{overflow:visible;border:0;padding:0}.picture svg{max-width:100%;max-height:165mm;height:auto}tbody th,td{font-size:8pt}thead th{font-size:8pt}*{print-color-adjust:exact;-webkit-print-color-adjust:exact}a{color:inherit}}',
 ].join('')
