@@ -31,7 +31,7 @@ export function linesWithout(lines: ReadonlySet<string>, others: ReadonlySet<str
   return [...lines].filter((line) => !others.has(line)).sort(compareText)
 }
 
-/** SHA-256 of all permissions of an Intent, sorted and joined by line breaks. */
+/** SHA-256 of all permissions of an Intent, in its order, each followed by a line break. */
 export function intentHash({ paths }: Intent): string {
-  return createHash('sha256').update([...new Set(paths.map(grantLine))].sort(compareText).join('\n')).digest('hex')
+  return createHash('sha256').update(paths.map((path) => `${grantLine(path)}\n`).join('')).digest('hex')
 }
