@@ -7,7 +7,7 @@ import { idOf, meshAllows, meshWishes } from '../mesh-ends.ts'
 import { meshName } from '../../engines/envoy/names.ts'
 import type { DoorProbe } from './probe.ts'
 import type { GatewayInventory } from '../../engines/envoy/inventory.ts'
-import type { GatewayTrial } from './gateway-plan.ts'
+import type { GatewayTrial } from './gateway-trial.ts'
 import type { Platform, WorkloadId } from '../../model/platform.ts'
 
 /** A certificate and its key, in PEM. */

@@ -1,5 +1,5 @@
 /** Holds what came of trials at gateways and resolver against what the documents say (pure). What could not be tried is told, never taken for good. */
-import type { GatewayTrial } from './gateway-plan.ts'
+import type { GatewayTrial } from './gateway-trial.ts'
 import type { ProbeResult } from './probe.ts'
 
 export interface TrialMismatch {

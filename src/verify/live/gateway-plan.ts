@@ -14,20 +14,8 @@ import { planDoors } from './door-plan.ts'
 import type { DoorPlanOptions } from './door-plan.ts'
 import type { GatewayTask, RequestProbe } from './probe.ts'
 import type { Platform, WorkloadId } from '../../model/platform.ts'
+import type { GatewayTrial } from './gateway-trial.ts'
 import type { Shadow } from './plan.ts'
-
-export interface GatewayTrial {
-  readonly id: number
-  readonly from: string
-  readonly what: string
-  /** `allow` with an address list: exactly these are told. */
-  readonly expect: 'allow' | 'deny'
-  readonly kind: 'name inside' | 'name outside' | 'server' | 'handshake' | 'request' | 'door'
-  /** What a name is to lead to, or whose certificate is to be shown; elsewhere empty. */
-  readonly addresses: readonly string[]
-  /** The HTTP statuses that a refusal may have. */
-  readonly statuses: readonly string[]
-}
 
 export interface GatewayPlan {
   readonly tasks: ReadonlyMap<string, GatewayTask>
