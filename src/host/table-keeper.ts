@@ -5,7 +5,8 @@
 import { randomBytes } from 'node:crypto'
 import { messageOf } from '../base/fault.ts'
 import { run } from '../base/process.ts'
-import { applyRuleset } from '../engines/nftables/apply.ts'
+import { applyRuleset, releaseHold } from '../engines/nftables/apply.ts'
+import { holdTable } from '../engines/nftables/parts.ts'
 import { admissionsOf, admit, revokeAdmissions } from '../engines/nftables/admission.ts'
 import { delta } from '../engines/nftables/delta.ts'
 import { intervalSets } from '../engines/nftables/elements.ts'
@@ -142,6 +143,8 @@ export function createTableKeeper(log: (text: string) => void): TableKeeper {
       }
       doubted = true
       await applyRuleset(render(next.atoms, next.plan.inventory, { now, admitted: await admitted(next) }))
+      // An agent that was killed between two parts has left everything closed.
+      if (whole || foreign.some((table) => table.endsWith(` ${holdTable}`))) await releaseHold()
       live = next
       rules = undefined
       doubted = false
