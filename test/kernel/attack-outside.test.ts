@@ -49,6 +49,19 @@ test('from outside the whole private range is silent', async () => {
   }
 })
 
+test('not one of the 65,536 private IPv4 addresses answers outside, or hears from there', async () => {
+  const each = 4096
+  for (let first = 0; first < 65_536; first += each) {
+    const packets = Array.from({ length: each }, (_, i) => {
+      const to = `10.128.${(first + i) >> 8}.${(first + i) & 255}`
+      return packet({ from: allowed.ipv4, to, payload: { kind: 'tcp', sport: 1000 + i, dport: 7000, flags: 'S', data: marker } })
+    })
+    assert.deepEqual(await reachedInside(...packets), [], `from 10.128.${first >> 8}.0 on`)
+    const answers = lab.card('--outside').take().filter((f) => f.readUInt16BE(12) === 0x0800 && f[26] === 10 && f[27] === 128)
+    assert.deepEqual(answers, [], 'no private address speaks')
+  }
+})
+
 test('a published address opens by a first packet from its sources and port, and by no other source, flags or port', async () => {
   for (const family of families) {
     const others = family === 'ipv4'
