@@ -121,6 +121,11 @@ test('the basis is what was looked at: the documents, the rules in force, or att
   assert.deepEqual(basis(here({ here: new Set(['a/web'] as WorkloadId[]) })), ['documents', 'documents'])
 })
 
+test('a statement says when the machine was last tried', () => {
+  const answer = ask(customers(), 'enclave:a', 'enclave:b', here({ verified: { at: 60_000, mismatches: 0 } }))
+  assert.match(statementMarkdown(answer), /\nAs of 1970-01-01T00:00:00\.000Z\. The machine was last tried at 1970-01-01T00:01:00\.000Z\.\n/)
+})
+
 test('a path between the two, or a chain of paths, is named with the document that opens it', () => {
   const federation = (enclave: string, half: string): string => kind('FederationPolicy', `name: f, enclave: ${enclave}`, half)
   const path = '[{source: a/web, destination: b/web, protocol: tcp, port: 80}]'

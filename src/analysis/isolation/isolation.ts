@@ -17,6 +17,8 @@ export interface Isolation {
   readonly between: readonly [Party, Party]
   /** Milliseconds since the epoch. */
   readonly at: number
+  /** When the machine was last tried, by the same clock; undefined where that says nothing about these documents. */
+  readonly verified: number | undefined
   /** One for each layer, from the outermost inwards. */
   readonly layers: readonly Finding[]
   /** Of the layers that separate them wholly; `none` when no layer does. */
@@ -36,7 +38,7 @@ export function isolation(platform: Platform, intent: Intent, parties: readonly 
   const context: IsolationContext = { platform, intent, parties: between, places: placesOf(platform), live: options.live, now: options.now }
   const layers = judges.map((judge) => Object.freeze(judge(context)))
   const strongest = strongestOf(layers.filter(({ sharing }) => sharing === 'separate').map(({ strength }) => strength))
-  return Object.freeze({ kind: 'isolation', between, at: options.now, layers: Object.freeze(layers), strongest })
+  return Object.freeze({ kind: 'isolation', between, at: options.now, verified: options.live?.verified?.at, layers: Object.freeze(layers), strongest })
 }
 
 /** Where one is part of the other, the question is about the rest of it. */

@@ -66,8 +66,8 @@ function better({ layers }: Isolation): readonly string[] {
   return layers.filter(weak).flatMap(({ layer }) => words[layer] ?? [])
 }
 
-function head({ between: [a, b], at }: Isolation): readonly [string, string] {
-  return [`Separation of ${a.text} and ${b.text}`, `As of ${formatInstant(at)}.`]
+function head({ between: [a, b], at, verified }: Isolation): readonly [string, string] {
+  return [`Separation of ${a.text} and ${b.text}`, `As of ${formatInstant(at)}.${verified === undefined ? '' : ` The machine was last tried at ${formatInstant(verified)}.`}`]
 }
 
 export function statementMarkdown(answer: Isolation): string {

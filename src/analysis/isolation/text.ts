@@ -28,10 +28,11 @@ export function isolationText({ between, layers, strongest }: Isolation, since: 
   return [between.map(({ text }) => text).join(' and '), ...lines, last].map((line) => `${line}\n`).join('')
 }
 
-export function isolationJson({ between, at, layers, strongest }: Isolation, since: Since): unknown {
+export function isolationJson({ between, at, verified, layers, strongest }: Isolation, since: Since): unknown {
   return {
     between: between.map(({ kind, text, workloads }) => ({ kind, name: text, workloads: workloads.map((w) => w.id) })),
     at: formatInstant(at),
+    verified: verified === undefined ? null : formatInstant(verified),
     strongest,
     layers: layers.map((finding) => ({
       layer: finding.layer, sharing: finding.sharing, strength: finding.strength, basis: finding.basis, says: finding.says,
