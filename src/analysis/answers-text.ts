@@ -4,6 +4,7 @@ import { formatFlowEnd, formatTraffic } from '../intent/format.ts'
 import { documentRefs } from './document-ref.ts'
 import { chainLines } from './chain.ts'
 import { brokenText } from './guardrails.ts'
+import { textTable } from './table.ts'
 import type { Flow } from '../model/platform.ts'
 import type { Hop } from './chain.ts'
 import type { GuardrailResult } from './guardrails.ts'
@@ -58,9 +59,8 @@ export function testsText(results: readonly PolicyTestResult[], paint: (passed: 
   if (results.length === 0) return 'no policy tests: nothing was asked\n'
   const head = ['', 'TEST', 'FLOW', 'EXPECTED', 'ACTUAL']
   const rows = results.map(({ test, case: example, decision, passed }) => [passed ? 'ok' : 'FAIL', test.name, flowText(example.flow), example.expect, decision.verdict])
-  const widths = head.map((_, column) => Math.max(...[head, ...rows].map((row) => row[column]?.length ?? 0)))
-  const line = (row: readonly string[]): string => row.map((text, column) => text.padEnd(widths[column] ?? 0)).join('  ').trimEnd()
-  const table = [line(head), ...rows.map((row, i) => line(row).replace(/^\S+/, (word) => paint(results[i]?.passed === true, word)))]
+  const [heading = '', ...lines] = textTable([head, ...rows]).trimEnd().split('\n')
+  const table = [heading, ...lines.map((line, i) => line.replace(/^\S+/, (word) => paint(results[i]?.passed === true, word)))]
   const failed = results.filter(({ passed }) => !passed)
   const reasons = failed.map(({ test, case: { flow, at }, decision }) => `${escapeText(at.file)}:${at.line}: ${test.name}: ${flowText(flow)}: ${decision.reason}`)
   const last = failed.length === 0 ? `${cases(results.length)}: all as expected` : `${cases(results.length)}: ${failed.length} not as expected`

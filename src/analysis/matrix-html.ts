@@ -1,6 +1,7 @@
 /** The matrix as one page that needs nothing else: the picture, then every row, by the enclave of its source. */
 import { formatInstant } from '../base/clock.ts'
 import { phases } from '../model/platform.ts'
+import { htmlPage } from './html-page.ts'
 import { pictureOf, trafficText } from './matrix-picture.ts'
 import { matrixSvg } from './matrix-svg.ts'
 import { escapeXml } from './xml.ts'
@@ -16,25 +17,13 @@ export function matrixHtml(rows: readonly MatrixRow[], title: string, at: number
     const from = kind === 'enclave' ? `From enclave ${name}` : kind === 'peer' ? `From peer ${name}` : 'From outside'
     return [`<details open><summary>${escapeXml(from)} (${here.length})</summary>`, table(here), '</details>']
   })
-  return [
-    '<!doctype html>',
-    '<html lang="en">',
-    '<head>',
-    '<meta charset="utf-8">',
-    '<meta name="viewport" content="width=device-width, initial-scale=1">',
-    `<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">`,
-    `<title>${escapeXml(title)}: who may talk to whom</title>`,
-    `<style>${style}</style>`,
-    '</head>',
-    '<body>',
-    `<h1>${escapeXml(title)}: who may talk to whom</h1>`,
+  const heading = `${title}: who may talk to whom`
+  return htmlPage(heading, style, [
+    `<h1>${escapeXml(heading)}</h1>`,
     `<p>${pairs(cells.length)}, at ${formatInstant(at)}. What is not listed is denied.</p>`,
     `<div class="picture">${matrixSvg(rows).trimEnd()}</div>`,
     ...sections,
-    '</body>',
-    '</html>',
-    '',
-  ].join('\n')
+  ])
 }
 
 const style =

@@ -3,6 +3,7 @@
  * claim that the findings do not support.
  */
 import { formatInstant } from '../../base/clock.ts'
+import { htmlPage } from '../html-page.ts'
 import { escapeXml } from '../xml.ts'
 import type { Basis, Finding, IsolationLayer, Sharing, Strength } from './finding.ts'
 import type { Isolation } from './isolation.ts'
@@ -84,15 +85,12 @@ export function statementMarkdown(answer: Isolation): string {
 export function statementHtml(answer: Isolation): string {
   const [title, when] = head(answer)
   const rows = rowsOf(answer).map((row) => `<tr><th scope="row">${escapeXml(row.title)}</th>${[row.says, row.strength, row.basis].map((text) => `<td>${escapeXml(text)}</td>`).join('')}</tr>`)
-  return [
-    '<!doctype html>', '<html lang="en">', '<head>', '<meta charset="utf-8">', '<meta name="viewport" content="width=device-width, initial-scale=1">',
-    `<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">`, `<title>${escapeXml(title)}</title>`, `<style>${style}</style>`, '</head>', '<body>',
+  return htmlPage(title, style, [
     `<h1>${escapeXml(title)}</h1>`, `<p>${escapeXml(when)}</p>`,
     '<table><thead><tr><th scope="col">Layer</th><th scope="col">What we state</th><th scope="col">Strength</th><th scope="col">Basis</th></tr></thead>', '<tbody>', ...rows, '</tbody></table>',
     ...(untold(answer).length === 0 ? [] : [`<p>We make no statement about: ${escapeXml(untold(answer).join(', ').toLowerCase())}.</p>`]),
     ...(better(answer).length === 0 ? [] : ['<h2>What would separate more</h2>', '<ul>', ...better(answer).map((text) => `<li>${escapeXml(text)}.</li>`), '</ul>']),
-    '</body>', '</html>', '',
-  ].join('\n')
+  ])
 }
 
 const style =

@@ -1,6 +1,7 @@
 /** The register for eyes, spreadsheets, machines and paper. */
 import { formatInstant } from '../../base/clock.ts'
 import { escapeText } from '../../base/diagnostic.ts'
+import { htmlPage } from '../html-page.ts'
 import { csvTable, textTable } from '../table.ts'
 import { escapeXml } from '../xml.ts'
 import type { RiskRow, TelemetryUse } from './register.ts'
@@ -63,11 +64,8 @@ export function riskTable(rows: readonly RiskRow[]): string {
 }
 
 export function riskHtml(rows: readonly RiskRow[], title: string, at: number, seen: string): string {
-  return [
-    '<!doctype html>', '<html lang="en">', '<head>', '<meta charset="utf-8">', '<meta name="viewport" content="width=device-width, initial-scale=1">',
-    `<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">`, `<title>${escapeXml(title)}: risks of telemetry</title>`, `<style>${style}</style>`, '</head>', '<body>',
-    `<h1>${escapeXml(title)}: risks of telemetry</h1>`, `<p>As of ${formatInstant(at)}. ${escapeXml(seen)}</p>`, riskTable(rows), '</body>', '</html>', '',
-  ].join('\n')
+  const heading = `${title}: risks of telemetry`
+  return htmlPage(heading, style, [`<h1>${escapeXml(heading)}</h1>`, `<p>As of ${formatInstant(at)}. ${escapeXml(seen)}</p>`, riskTable(rows)])
 }
 
 const style =
