@@ -1,5 +1,5 @@
 /** Every two of one kind: by which layers they are apart. */
-import { isolation } from './isolation.ts'
+import { separations } from './isolation.ts'
 import { party } from './party.ts'
 import { compareText } from '../../base/location.ts'
 import { textTable } from '../table.ts'
@@ -24,7 +24,8 @@ export interface PairRow {
 export function allPairs(platform: Platform, intent: Intent, kind: ComparedKind, options: IsolationOptions): readonly PairRow[] {
   const names = { environment: platform.environments, enclave: platform.enclaves, stack: platform.stacks, workload: platform.workloads }[kind].keys()
   const parties = [...names].map((name) => party(platform, kind, name)).filter(({ workloads }) => workloads.length > 0).sort((a, b) => compareText(a.text, b.text))
-  return parties.flatMap((a, i) => parties.slice(i + 1).map((b) => rowOf(isolation(platform, intent, [a, b], options))))
+  const apart = separations(platform, intent, options)
+  return parties.flatMap((a, i) => parties.slice(i + 1).map((b) => rowOf(apart([a, b]))))
 }
 
 export function rowOf({ between, layers, strongest }: Isolation): PairRow {

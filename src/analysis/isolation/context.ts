@@ -1,6 +1,6 @@
 /** What every layer is judged by. */
-import type { Intent } from '../../intent/intent.ts'
 import type { Platform, Workload } from '../../model/platform.ts'
+import type { Graph } from '../graph.ts'
 import type { DocumentPlace } from './finding.ts'
 import type { LiveFacts } from './live.ts'
 import type { Party } from './party.ts'
@@ -8,13 +8,15 @@ import type { Places } from './places.ts'
 
 export interface IsolationContext {
   readonly platform: Platform
-  readonly intent: Intent
   /** Sorted by text, so that who is asked about first changes nothing. */
   readonly parties: readonly [Party, Party]
   readonly places: Places
   readonly live: LiveFacts | undefined
-  /** Milliseconds since the epoch. */
-  readonly now: number
+}
+
+/** With the paths that are open at the instant asked about. */
+export interface PolicyContext extends IsolationContext {
+  readonly graph: Graph
 }
 
 export function workloadsOf({ parties: [a, b] }: IsolationContext): readonly [readonly Workload[], readonly Workload[]] {

@@ -1,12 +1,14 @@
 /** What separates two parties, layer by layer: by the documents, and by the machine where one is looked at. */
 import { compareText } from '../../base/location.ts'
+import { isExpired } from '../../intent/mismatch.ts'
+import { graphOf } from '../graph.ts'
 import { container, enclave, identity, policy } from './layers-kernel.ts'
 import { environment, host, infrastructure, layerOfHosts, segment, stack } from './layers-places.ts'
 import { strongestOf } from './finding.ts'
 import { placesOf } from './places.ts'
 import type { Intent } from '../../intent/intent.ts'
 import type { Platform } from '../../model/platform.ts'
-import type { IsolationContext } from './context.ts'
+import type { PolicyContext } from './context.ts'
 import type { Finding, Strength } from './finding.ts'
 import type { LiveFacts } from './live.ts'
 import type { Party } from './party.ts'
@@ -33,9 +35,20 @@ export interface IsolationOptions {
   readonly live?: LiveFacts
 }
 
+/** For many questions about one set: what all of them go by is worked out once. */
+export function separations(platform: Platform, intent: Intent, options: IsolationOptions): (parties: readonly [Party, Party]) => Isolation {
+  const graph = graphOf(platform, intent, (path) => !isExpired(path, options.now))
+  const around = { platform, graph, places: placesOf(platform), live: options.live }
+  return (parties) => judged(around, parties, options)
+}
+
 export function isolation(platform: Platform, intent: Intent, parties: readonly [Party, Party], options: IsolationOptions): Isolation {
+  return separations(platform, intent, options)(parties)
+}
+
+function judged(around: Omit<PolicyContext, 'parties'>, parties: readonly [Party, Party], options: IsolationOptions): Isolation {
   const between = apart(...parties).sort((a, b) => compareText(a.text, b.text)) as [Party, Party]
-  const context: IsolationContext = { platform, intent, parties: between, places: placesOf(platform), live: options.live, now: options.now }
+  const context: PolicyContext = { ...around, parties: between }
   const layers = judges.map((judge) => Object.freeze(judge(context)))
   const strongest = strongestOf(layers.filter(({ sharing }) => sharing === 'separate').map(({ strength }) => strength))
   return Object.freeze({ kind: 'isolation', between, at: options.now, verified: options.live?.verified?.at, layers: Object.freeze(layers), strongest })

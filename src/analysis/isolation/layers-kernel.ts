@@ -1,9 +1,7 @@
 /** The layers that a host's kernel and the authority keep: enclave, container, identity, policy. */
-import { isExpired } from '../../intent/mismatch.ts'
 import { formatFlowEnd, formatTraffic } from '../../intent/format.ts'
 import { compareText } from '../../base/location.ts'
 import { shortestChain } from '../chain.ts'
-import { graphOf } from '../graph.ts'
 import { documentsNamed, list, workloadsOf } from './context.ts'
 import { bothHere, elsewhere } from './layers-places.ts'
 import { contradiction, held, kernelBasis } from './live.ts'
@@ -11,7 +9,7 @@ import { overlapOf } from './places.ts'
 import type { Path } from '../../intent/intent.ts'
 import type { Hop } from '../chain.ts'
 import type { Graph } from '../graph.ts'
-import type { IsolationContext } from './context.ts'
+import type { IsolationContext, PolicyContext } from './context.ts'
 import type { Basis, DocumentPlace, Finding, Strength } from './finding.ts'
 import type { Party } from './party.ts'
 
@@ -72,10 +70,9 @@ export function identity(context: IsolationContext): Finding {
   })
 }
 
-export function policy(context: IsolationContext): Finding {
-  const { intent, platform, parties, now } = context
+export function policy(context: PolicyContext): Finding {
+  const { graph, platform, parties } = context
   const layer = 'policy'
-  const graph = graphOf(platform, intent, (path) => !isExpired(path, now))
   const [a, b] = parties.map((party) => nodesOf(graph, party)) as [ReadonlySet<number>, ReadonlySet<number>]
   const direct = [...pathsFrom(graph, a, b), ...pathsFrom(graph, b, a)]
   const meeting = commonOutside(graph, a, b)

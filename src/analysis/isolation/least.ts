@@ -23,7 +23,7 @@ export function leastSeparation(platform: Platform, intent: Intent): readonly Di
     [...platform.environments.values()].filter((other) => other !== mine && isAnother(mine, other)).sort((a, b) => compareText(a.name, b.name)).flatMap((other) => {
       const between = [parties.get(mine.name), parties.get(other.name)] as [Party, Party]
       if (between.some(({ workloads }) => workloads.length === 0)) return []
-      return judge({ platform, intent, parties: between, places, live: undefined, now: 0 }, mine, other, joined.get(pairOf(mine.name, other.name)))
+      return judge({ platform, parties: between, places, live: undefined }, mine, other, joined.get(pairOf(mine.name, other.name)))
     }),
   )
 }
