@@ -1,21 +1,18 @@
 /** `bulkhead evidence`: one signed file with all that an auditor asks for, its key, and its check on another machine. */
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
-import { standingOf } from '../audit/in-force.ts'
 import { keyId, sealEnvelope } from '../audit/evidence/dsse.ts'
 import { loadCheckingKey, loadSigningKey, makeEvidenceKey } from '../audit/evidence/keys.ts'
 import { evidenceStatement } from '../audit/evidence/statement.ts'
 import { checkEvidence, goesOn } from '../audit/evidence/verify.ts'
-import { checkProfile } from '../audit/profiles/check.ts'
 import { escapeText, quote } from '../base/diagnostic.ts'
 import { Fault } from '../base/fault.ts'
 import { makeStateFolder } from '../host/state.ts'
 import { usage } from './arguments.ts'
-import { documentsOf } from './audit.ts'
-import { profilesOf } from './check-profile.ts'
 import { count } from './diagnostics/text.ts'
 import { instanceOf, instanceOptions } from './instance.ts'
 import { sinceOption } from './instant.ts'
+import { answersOf, requireStanding, standingOptions } from './standing-options.ts'
 import { version } from './version.ts'
 import type { CheckedEvidence } from '../audit/evidence/verify.ts'
 import type { Command, CommandContext, ExitCode } from './command.ts'
@@ -32,12 +29,10 @@ export const command: Command = {
   positionals: [0, 2],
   options: {
     ...instanceOptions,
+    ...standingOptions,
     out: { type: 'string', value: 'FILE', help: 'where it is written' },
-    since: { type: 'string', value: 'DATE', help: 'changes from this day or instant on; all when unsaid' },
-    profile: { type: 'string', multiple: true, value: 'NAME', help: 'with the answers to this profile; may be repeated' },
     key: { type: 'string', value: 'FILE', help: 'the key; when unsaid that of the instance' },
     after: { type: 'string', value: 'EARLIER', help: 'with verify: its log of changes has to go on from that of earlier evidence' },
-    documents: { type: 'string', value: 'DIR', help: 'about these documents, also where nothing runs' },
     'without-documents': { type: 'boolean', help: 'leave out the documents\' texts, for whoever may not see them' },
   },
   run,
@@ -74,15 +69,13 @@ async function make(context: CommandContext): Promise<ExitCode> {
   if (typeof target !== 'string') throw usage(command, '`bulkhead evidence` needs --out FILE')
   const signer = loadSigningKey(keyFile(context))
   const { folder } = instanceOf(context)
-  const standing = await standingOf(folder, documentsOf(context))
-  if (standing === undefined) throw new Fault('not-running', 'no documents are in force here', { help: 'start a platform with `bulkhead up DIR`, or name documents with --documents DIR' })
-  const wanted = Array.isArray(options['profile']) ? (options['profile'] as readonly string[]) : []
-  const profiles = wanted.map((name) => profilesOf(context, name))
-  if (profiles.includes(undefined)) return 1
+  const standing = await requireStanding(context)
+  const profiles = answersOf(context, standing)
+  if (profiles === undefined) return 1
   const statement = evidenceStatement({
     standing, folder, now, since: sinceOption(command, context), version: version(),
     documents: options['without-documents'] !== true,
-    profiles: profiles.flatMap((p) => p ?? []).map((p) => checkProfile(p, standing, now)),
+    profiles,
   })
   writeFileSync(resolve(cwd, target), sealEnvelope(Buffer.from(statement), signer))
   const broken = standing.chain.problem !== undefined

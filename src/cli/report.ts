@@ -1,14 +1,10 @@
 /** `bulkhead report`: one page for people, with pictures: what is allowed, what was verified, what is open, what has changed. */
 import { writeFileSync } from 'node:fs'
 import { resolve } from 'node:path'
-import { standingOf } from '../audit/in-force.ts'
-import { checkProfile } from '../audit/profiles/check.ts'
 import { reportPage } from '../audit/report/page.ts'
-import { Fault } from '../base/fault.ts'
-import { documentsOf } from './audit.ts'
-import { profilesOf } from './check-profile.ts'
-import { instanceOf, instanceOptions } from './instance.ts'
+import { instanceOptions } from './instance.ts'
 import { sinceOption } from './instant.ts'
+import { answersOf, requireStanding, standingOptions } from './standing-options.ts'
 import { version } from './version.ts'
 import type { Command, CommandContext, ExitCode } from './command.ts'
 
@@ -20,22 +16,18 @@ export const command: Command = {
   positionals: [0, 0],
   options: {
     ...instanceOptions,
+    ...standingOptions,
     out: { type: 'string', value: 'FILE', help: 'where it is written; stdout when unsaid' },
-    since: { type: 'string', value: 'DATE', help: 'changes from this day or instant on; all when unsaid' },
-    profile: { type: 'string', multiple: true, value: 'NAME', help: 'with the answers to this profile; may be repeated' },
-    documents: { type: 'string', value: 'DIR', help: 'about these documents, also where nothing runs' },
   },
   run,
 }
 
 async function run(context: CommandContext): Promise<ExitCode> {
   const { options, out, json, now, cwd } = context
-  const standing = await standingOf(instanceOf(context).folder, documentsOf(context))
-  if (standing === undefined) throw new Fault('not-running', 'no documents are in force here', { help: 'start a platform with `bulkhead up DIR`, or name documents with --documents DIR' })
-  const wanted = Array.isArray(options['profile']) ? (options['profile'] as readonly string[]) : []
-  const profiles = wanted.map((name) => profilesOf(context, name))
-  if (profiles.includes(undefined)) return 1
-  const page = reportPage({ standing, now, since: sinceOption(command, context), version: version(), profiles: profiles.flatMap((p) => p ?? []).map((p) => checkProfile(p, standing, now)) })
+  const standing = await requireStanding(context)
+  const profiles = answersOf(context, standing)
+  if (profiles === undefined) return 1
+  const page = reportPage({ standing, now, since: sinceOption(command, context), version: version(), profiles })
   const file = options['out']
   if (typeof file === 'string') {
     writeFileSync(resolve(cwd, file), page)
