@@ -8,6 +8,7 @@ import { relative, resolve } from 'node:path'
 import { PassThrough } from 'node:stream'
 import { spec } from 'node:test/reporters'
 import { run } from 'node:test'
+import { seedOf } from './support/seed.ts'
 import type { EventData } from 'node:test'
 
 interface Suite {
@@ -38,6 +39,10 @@ const attacks = [{ name: 'attacks', globs: ['test/kernel/attack-*.test.ts', 'tes
 const long = [{ name: 'long', globs: ['test/long/**/*.test.ts'], concurrency: 1 }] as const
 
 const root = resolve(import.meta.dirname, '..')
+/** A change is judged by the same cases as the one before it; those who look for new cases say so. */
+const seed = seedOf(process.env['BULKHEAD_SEED'] ?? '1')
+process.env['BULKHEAD_SEED'] = String(seed)
+const execArgv = ['--import', resolve(root, 'test/support/chance.ts')]
 const patterns = process.argv.slice(2).filter((argument) => !argument.startsWith('--'))
 const plan: readonly Suite[] =
   process.argv.includes('--long') ? long : process.argv.includes('--attacks') ? attacks : patterns.length > 0 ? [...together, ...attacks] : together
@@ -82,7 +87,7 @@ function isClosingCount(data: EventData.TestDiagnostic): boolean {
 
 async function runGroup(group: Group, out: PassThrough): Promise<void> {
   const files = group.files.map((file) => resolve(root, file))
-  for await (const event of run({ files, concurrency: group.concurrency, timeout: hung, cwd: root })) {
+  for await (const event of run({ files, execArgv, concurrency: group.concurrency, timeout: hung, cwd: root })) {
     if (event.type === 'test:pass' && isEmptyFile(event.data)) empty.push(event.data.name)
     if ((event.type === 'test:pass' || event.type === 'test:fail') && (event.data.skip !== undefined || event.data.todo !== undefined)) {
       const reason = event.data.skip ?? event.data.todo
@@ -126,5 +131,6 @@ for (const test of skipped) console.log(`# left out: ${test}`)
 for (const problem of problems) console.log(`# problem: ${problem}`)
 console.log(`# files ${groups.reduce((sum, group) => sum + group.files.length, 0)} (${times.join(', ')})`)
 for (const [name, count] of Object.entries(counts)) console.log(`# ${name} ${name === 'fail' ? count + problems.length : count}`)
+console.log(`# seed ${seed}`)
 console.log(`# duration_ms ${Math.round(performance.now() - began)}`)
 process.exitCode = counts.fail + counts.cancelled + problems.length > 0 ? 1 : 0

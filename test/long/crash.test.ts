@@ -1,10 +1,10 @@
 import { test } from 'node:test'
 import { crashLoop } from '../kernel/lib/crashes.ts'
 import { openMachine } from '../kernel/lib/machine.ts'
+import { seed } from '../support/seed.ts'
 import { times } from './length.ts'
 
 test('killed at 300 points of up, apply, revoke and down: no closed path is open, and the next command completes', async (t) => {
-  const seed = Number(process.env['BULKHEAD_SEED'] ?? Date.now() % 1_000_000)
   const began = performance.now()
   t.diagnostic(`seed ${seed}`)
   const played = await crashLoop({ rounds: times(300), mostMs: Infinity, seed })
@@ -14,7 +14,6 @@ test('killed at 300 points of up, apply, revoke and down: no closed path is open
 const skip = process.getuid?.() !== 0 ? 'needs root: a machine is set up by root alone' : false
 
 test('the same on a machine, at 40 points', { skip }, async (t) => {
-  const seed = Number(process.env['BULKHEAD_SEED'] ?? Date.now() % 1_000_000)
   const began = performance.now()
   t.diagnostic(`seed ${seed}`)
   const machine = await openMachine()
