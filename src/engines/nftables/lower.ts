@@ -81,7 +81,6 @@ function judge(platform: Platform, path: Path, inventory: Inventory, byGateway: 
     case 'peer': return byGateway ? no() : no(refuse(lacksAddress(path, inventory) ? 'peer-unaddressed' : 'peer', path))
     case 'proxy': return byGateway ? no() : no(refuse('proxy', path))
     case 'mutual-tls': return byGateway ? no() : no(refuse('mutual-tls', path))
-    case 'mutual-tls': return no(refuse('mutual-tls', path))
     case 'publish': return inventory.uplink === undefined ? no(refuse('no-uplink', path)) : { refusals: [], carry: true }
     case 'egress': {
       // Requests are judged by name alone: what an External holds as addresses stays closed to them.
