@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import { formatDiagnostic } from '../base/diagnostic.ts'
 import { loadPlatform } from '../model/load.ts'
 import { referenceDecide } from './reference.ts'
-import { allowRules, denyRules } from './reference/rules.ts'
+import { allowRules, denyRules, layerRules } from './reference/rules.ts'
 import { document, filesOf } from './testing/documents.ts'
 import { flow } from './testing/flow-text.ts'
 import type { Document } from './testing/documents.ts'
@@ -335,6 +335,6 @@ for (const { says, given, open, closed } of rows) {
 }
 
 test('every rule has a name of its own, so that none is counted for another', () => {
-  const all = [...allowRules, ...denyRules]
+  const all = [...allowRules, ...denyRules, ...layerRules]
   assert.equal(new Set(all).size, all.length)
 })

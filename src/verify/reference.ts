@@ -6,6 +6,7 @@ import { egressAllows } from './reference/egress.ts'
 import { allowedFromPeer, allowedToPeer, federationAllows } from './reference/federation.ts'
 import { groupAllows } from './reference/group.ts'
 import { gatewayAllows, publishedAllows } from './reference/ingress.ts'
+import { reachesDatabase } from './reference/layers.ts'
 import { staysInside } from './reference/restricted.ts'
 import { nobody } from './reference/rules.ts'
 import { serviceAllows } from './reference/service.ts'
@@ -56,6 +57,7 @@ function fromWorkload(platform: Platform, source: Workload, flow: Flow, now: num
         witness('the workload is not known')
         return false
       }
+      if (!reachesDatabase(platform, flow.source, destination, witness)) return false
       return (
         serviceAllows(platform, source, destination, flow, now, witness) ||
         groupAllows(platform, source, destination, flow, witness) ||
@@ -76,9 +78,9 @@ function toWorkload(
 ): boolean {
   switch (source.kind) {
     case 'external':
-      return gatewayAllows(platform, source.external, destination, flow, now, witness)
+      return reachesDatabase(platform, source, destination, witness) && gatewayAllows(platform, source.external, destination, flow, now, witness)
     case 'peer':
-      return allowedFromPeer(platform, source, destination, flow, now, witness)
+      return reachesDatabase(platform, source, destination, witness) && allowedFromPeer(platform, source, destination, flow, now, witness)
     case 'address':
     case 'name':
       witness('an outside end asks for a workload itself')

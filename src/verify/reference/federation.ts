@@ -1,4 +1,5 @@
 /** FederationPolicy: open only where an import meets an export. With a Peer at one end the local half decides. */
+import { letsIn } from './layers.ts'
 import { anySelects, carries, hasExpired, namesPeer } from './select.ts'
 import type { Flow, FlowEnd, Platform, Workload } from '../../model/platform.ts'
 import type { Witness } from './rules.ts'
@@ -62,7 +63,7 @@ export function allowedFromPeer(platform: Platform, peer: PeerEnd, destination: 
     if (policy.enclave !== destination.enclave) continue
     for (const half of policy.exports) {
       if (!namesPeer(half.source, peer.peer, peer.enclave, peer.workload) || !anySelects(platform, half.destination, destination)) continue
-      if (!carries(half.traffic, flow, destination, witness) || hasExpired(policy, now, witness)) continue
+      if (!carries(half.traffic, flow, destination, witness) || !letsIn(policy, destination, witness) || hasExpired(policy, now, witness)) continue
       witness('an export names the workload of a peer')
       return true
     }

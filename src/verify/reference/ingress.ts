@@ -1,5 +1,6 @@
 /** IngressPolicy: from outside to a published address, or from an External by name to the workload behind the gateway. */
 import { holdsAddress } from './external.ts'
+import { letsIn, opensLayers } from './layers.ts'
 import { anySelects, carries, hasExpired } from './select.ts'
 import { setContains } from '../../net/address-set.ts'
 import type { Flow, IngressPolicy, Platform, Workload } from '../../model/platform.ts'
@@ -14,6 +15,7 @@ export function publishedAllows(platform: Platform, source: Address, destination
   for (const policy of platform.ingressPolicies) {
     if (!publishes(policy, destination, flow, witness)) continue
     if (!comesFrom(platform, policy, source, witness)) continue
+    if (!opensLayers(platform, policy, witness)) continue
     if (hasExpired(policy, now, witness)) continue
     witness('an ingress policy publishes the address')
     return true
@@ -64,6 +66,7 @@ export function gatewayAllows(
       continue
     }
     if (!carries(policy.traffic, flow, destination, witness)) continue
+    if (!letsIn(policy, destination, witness)) continue
     if (hasExpired(policy, now, witness)) continue
     witness('an ingress policy names the external')
     return true

@@ -1,5 +1,6 @@
 /** One request at the inbound gateway, decided from the documents: host, path, caller, and what the policies say of the rest. */
 import { holdsAddress } from './external.ts'
+import { opensLayer } from './layers.ts'
 import { pathAsJudged } from './request-path.ts'
 import { callerProves, routeTakesCaller } from './request-caller.ts'
 import { anySelects, carries, hasExpired } from './select.ts'
@@ -52,6 +53,7 @@ export function judgeInbound(platform: Platform, request: GatewayRequest, now: n
     if (request.method !== undefined && route.methods.length > 0 && !route.methods.includes(request.method)) continue
     if (!routeTakesCaller(route, request.caller)) continue
     for (const workload of platform.workloads.values()) {
+      if (!opensLayer(policy, workload, nobody)) continue
       const port = portAt(platform, policy, route, workload)
       if (port !== undefined) led.add(`${workload.id}:${port}`)
     }

@@ -46,8 +46,11 @@ export const denyRules = [
   'a federation policy stays inside one enclave',
 ] as const
 
+/** Rules about layers of hosts: most random sets have none, so they have a property of their own. */
+export const layerRules = ['a database answers its own stack\'s app and bastion', 'a way in to a bastion has an end'] as const
+
 export type AllowRule = (typeof allowRules)[number]
-export type DenyRule = (typeof denyRules)[number]
+export type DenyRule = (typeof denyRules)[number] | (typeof layerRules)[number]
 
 /** Told of every rule that a decision comes across: at most one that allows, any number that do not. */
 export type Witness = (rule: AllowRule | DenyRule) => void
