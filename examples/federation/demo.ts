@@ -89,7 +89,7 @@ async function fetches(at: Site): Promise<void> {
     const { agent } = JSON.parse((await bulkhead(at, 'status', '--json')).stdout) as { agent: { peers: readonly { trustDomain: string; fetched?: string | null }[] } }
     return agent.peers.find((p) => p.fetched !== undefined && p.fetched !== null)?.trustDomain
   }
-  const until = performance.now() + 60_000
+  const until = performance.now() + 600_000
   let from = await look()
   for (; from === undefined && performance.now() < until; from = await look()) await pause(500)
   teller.check(from !== undefined, `${at.name} has fetched the bundle of ${from ?? 'nobody'} from its gateway`)

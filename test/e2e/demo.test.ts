@@ -13,7 +13,7 @@ const demo = fileURLToPath(new URL('../../bin/demo', import.meta.url))
 test('the demonstration shows everything as it should be and takes it down again', async () => {
   const { state, env } = place()
   const before = await networkTraces()
-  const { code, stdout, stderr } = await run([demo, '--once'], { env, timeoutMs: 120_000 })
+  const { code, stdout, stderr } = await run([demo, '--once'], { env, timeoutMs: 900_000 })
   assert.equal(code, 0, `${stdout}${stderr}`)
   assert.match(stdout, /0 mismatches/)
   assert.doesNotMatch(stdout, /NOT AS IT SHOULD BE/)

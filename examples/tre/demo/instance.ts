@@ -24,10 +24,13 @@ export interface Answer {
   readonly text: string
 }
 
+/** Only a command that hangs is ended: a busy machine takes minutes for what an idle one does in seconds. */
+const longestMs = 900_000
+
 /** Runs a command of Bulkhead. `quiet` neither shows the command nor what it says. */
 export async function bulkhead(instance: Instance, args: readonly string[], options: { readonly quiet?: boolean } = {}): Promise<Finished> {
   if (options.quiet !== true) instance.teller.command(['bulkhead', ...args].map(word).join(' ').replaceAll(process.execPath, 'node').replaceAll(`${repository}/`, ''))
-  return run([program, ...args], { env: { ...process.env, BULKHEAD_STATE: instance.state }, signal: instance.signal, timeoutMs: 60_000 })
+  return run([program, ...args], { env: { ...process.env, BULKHEAD_STATE: instance.state }, signal: instance.signal, timeoutMs: longestMs })
 }
 
 /** What a command says with `--json`. */
