@@ -93,7 +93,7 @@ for (const folder of folders) {
   test(`examples/${folder} runs, is what it says for real packets, and leaves no trace`, { skip: folder === 'messages' ? withoutServer() : false }, async () => {
     const state = mkdtempSync(join(tmpdir(), 'bulkhead-examples-'))
     const bulkhead: Bulkhead = (...argv) =>
-      run([join(repository, 'bin/bulkhead'), ...argv], { env: { ...process.env, BULKHEAD_STATE: state }, timeoutMs: 60_000 })
+      run([join(repository, 'bin/bulkhead'), ...argv], { env: { ...process.env, BULKHEAD_STATE: state }, timeoutMs: 900_000 })
     const before = await networkTraces()
     let inside: ReadonlySet<string> = new Set()
     try {
