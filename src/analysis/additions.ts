@@ -1,6 +1,7 @@
 /** The fewest documents that would open a refused flow, and no more than it asks for. */
 import { formatAddress } from '../net/address.ts'
 import { parseDomain } from '../net/domain.ts'
+import { normalPath } from '../net/http-path.ts'
 import { addressSet, setContains } from '../net/address-set.ts'
 import { prefixOf } from '../net/prefix.ts'
 import { externalAddresses, publishedAddresses } from '../intent/externals.ts'
@@ -8,10 +9,11 @@ import { externalHolds } from '../intent/path-index.ts'
 import { selector } from '../intent/select.ts'
 import { plainProxy } from '../model/ingress-proxy.ts'
 import { phases } from '../model/platform.ts'
-import { carriesAsked, halvesFor } from './boundaries.ts'
+import { carriesAsked, halvesFor, isOpen } from './boundaries.ts'
 import { freeName } from './names.ts'
 import type { Asked } from '../intent/mismatch.ts'
 import type { Location } from '../base/location.ts'
+import type { Protocol } from '../net/protocol.ts'
 import type {
   EgressPolicy, External, FederationPolicy, FlowEnd, Group, HttpMatch, IngressGateway, LocalRef, PeerRef, Platform, PortItem, Ref, TrafficSpec, Workload, WorkloadRef,
 } from '../model/platform.ts'
@@ -75,12 +77,12 @@ function outward(
   if (to !== undefined) {
     const policies = to.enclave === from.enclave
       ? traffic.map((one): Policy => ({ kind: 'ServicePolicy', ...owned(platform, 'ServicePolicy', from.enclave, `${from.name}-to-${to.name}`, one), source, destination: [ref(to)], traffic: one, encryption: undefined }))
-      : traffic.flatMap((one) => missingHalves(platform, from, to, one, now))
+      : missingHalves(platform, from, to, traffic, now)
     return possible(policies)
   }
   if (destination.kind === 'peer') {
     const end: PeerRef = { ...destination, at: proposed }
-    return possible(traffic.map((one) => federation(platform, from.enclave, 'imports', source, [end], one, `${from.name}-to-${destination.peer}-${destination.workload === '*' ? 'all' : destination.workload}`)))
+    return possible([federation(platform, from.enclave, 'imports', source, [end], traffic, `${from.name}-to-${destination.peer}-${destination.workload === '*' ? 'all' : destination.workload}`)])
   }
   if (destination.kind === 'address') {
     if (setContains(platform.addresses, destination.address)) return impossible('the address is the platform\'s own: ask for the workload by its name')
@@ -90,13 +92,21 @@ function outward(
   if (held === undefined) return impossible('it is not a name that an External could hold')
   if (typeof held === 'string') return impossible(held)
   const { external, isNew } = held
-  const http: HttpMatch | undefined = request === undefined || destination.kind === 'address' ? undefined : { methods: [request.method], paths: [request.path] }
+  const http = destination.kind === 'address' ? undefined : matchFor(request)
+  if (http === 'nameless') return impossible('no policy can name that path')
   const open = phasesFor(platform, from, asked)
   const policies = traffic.map((one): EgressPolicy => ({
     kind: 'EgressPolicy', ...owned(platform, 'EgressPolicy', from.enclave, `${from.name}-to-${external.name}`, one),
     source, destination: [{ kind: 'external', external: external.name, at: proposed }], traffic: one, phases: open, http,
   }))
   return possible(policies, isNew ? [external] : [])
+}
+
+/** Exactly this request. A `*` would stand for more, and a path that could be read in two ways every gateway refuses. */
+function matchFor(request: Request | undefined): HttpMatch | undefined | 'nameless' {
+  if (request === undefined) return undefined
+  const path = normalPath(request.path)
+  return path === undefined || path.includes('*') ? 'nameless' : { methods: [request.method], paths: [path] }
 }
 
 /** Where only staging may lead out of a segment, the policy holds for staging alone; elsewhere for the phase that was asked about. */
@@ -110,7 +120,7 @@ function inward(platform: Platform, asked: Asked, to: Workload | undefined, traf
   const { source, destination } = asked
   if (to !== undefined && source.kind === 'peer') {
     const end: PeerRef = { ...source, at: proposed }
-    return possible(traffic.map((one) => federation(platform, to.enclave, 'exports', [end], [ref(to)], one, `${source.peer}-${source.workload === '*' ? 'all' : source.workload}-to-${to.name}`)))
+    return possible([federation(platform, to.enclave, 'exports', [end], [ref(to)], traffic, `${source.peer}-${source.workload === '*' ? 'all' : source.workload}-to-${to.name}`)])
   }
   if (to !== undefined && source.kind === 'external') return gatewayPolicy(platform, source.external, to, traffic)
   if (to !== undefined) return impossible('nothing outside reaches a workload itself: ask for `external:NAME` and the workload, or for a published address')
@@ -162,27 +172,36 @@ function publishPolicy(platform: Platform, asked: Asked, source: AddressEnd, des
 
 type AddressEnd = Extract<FlowEnd, { readonly kind: 'address' }>
 
-/** What is open on one side already need not be written again. */
-function missingHalves(platform: Platform, from: Workload, to: Workload, traffic: TrafficSpec, now: number): readonly Policy[] {
-  const wanted = traffic.ports.flatMap((item) => (item.kind === 'range' ? [item.from] : []))
-  const covered = (side: 'import' | 'export', enclave: string): boolean => {
-    const open = halvesFor(platform, side, enclave, from, to).filter(({ policy }) => policy.expires === undefined || now < policy.expires)
-    const carries = (port: number | undefined): boolean => open.some(({ half }) => traffic.protocol !== 'any' && carriesAsked(half, { protocol: traffic.protocol, port }, to))
-    return traffic.protocol === 'icmp' ? carries(undefined) : wanted.every(carries)
+/** One policy for each side that lacks something, with what it lacks alone: what a side has opened already need not be written again. */
+function missingHalves(platform: Platform, from: Workload, to: Workload, traffic: readonly TrafficSpec[], now: number): readonly Policy[] {
+  const lacking = (side: 'import' | 'export', enclave: string): readonly TrafficSpec[] => {
+    const open = halvesFor(platform, side, enclave, from, to).filter((one) => isOpen(one, now))
+    const carries = (protocol: Protocol, port: number | undefined): boolean => open.some(({ half }) => carriesAsked(half, { protocol, port }, to))
+    return traffic.flatMap((one) => {
+      if (one.protocol === 'any') return [one]
+      const { protocol } = one
+      const ports = one.ports.filter((item) => item.kind !== 'range' || !carries(protocol, item.from))
+      return protocol === 'icmp' ? (carries(protocol, undefined) ? [] : [one]) : ports.length === 0 ? [] : [{ ...one, ports }]
+    })
   }
+  const [imports, exports] = [lacking('import', from.enclave), lacking('export', to.enclave)]
   const name = `${from.name}-to-${to.name}`
   return [
-    ...(covered('import', from.enclave) ? [] : [federation(platform, from.enclave, 'imports', [ref(from)], [ref(to)], traffic, name)]),
-    ...(covered('export', to.enclave) ? [] : [federation(platform, to.enclave, 'exports', [ref(from)], [ref(to)], traffic, name)]),
+    ...(imports.length === 0 ? [] : [federation(platform, from.enclave, 'imports', [ref(from)], [ref(to)], imports, name)]),
+    ...(exports.length === 0 ? [] : [federation(platform, to.enclave, 'exports', [ref(from)], [ref(to)], exports, name)]),
   ]
 }
 
 function federation(
   platform: Platform, enclave: string, side: 'imports' | 'exports', source: readonly (LocalRef | PeerRef)[], destination: readonly (LocalRef | PeerRef)[],
-  traffic: TrafficSpec, name: string,
+  traffic: readonly TrafficSpec[], name: string,
 ): FederationPolicy {
-  const half = [{ source, destination, traffic, at: proposed }]
-  return { kind: 'FederationPolicy', ...owned(platform, 'FederationPolicy', enclave, name, traffic), imports: side === 'imports' ? half : [], exports: side === 'exports' ? half : [], encryption: undefined }
+  const halves = traffic.map((one) => ({ source, destination, traffic: one, at: proposed }))
+  const [only, ...more] = traffic
+  return {
+    kind: 'FederationPolicy', ...owned(platform, 'FederationPolicy', enclave, name, more.length === 0 ? only : undefined),
+    imports: side === 'imports' ? halves : [], exports: side === 'exports' ? halves : [], encryption: undefined,
+  }
 }
 
 /** The smallest External that holds the end, or a new one for it alone; text where the risk has to be accepted first. */

@@ -2,7 +2,7 @@
 import { formatInstant } from '../base/clock.ts'
 import { formatFlowEnd } from '../intent/format.ts'
 import { selector } from '../intent/select.ts'
-import { trafficOf } from '../intent/traffic.ts'
+import { intersectTraffic, trafficOf } from '../intent/traffic.ts'
 import { hasPort } from '../net/ports.ts'
 import { documentRefs } from './document-ref.ts'
 import type { Decision } from '../intent/decide.ts'
@@ -29,9 +29,11 @@ export function boundaries(platform: Platform, asked: Asked, decision: Decision,
   const [from, to] = [source, destination].map((end) => (end.kind === 'workload' ? platform.workloads.get(end.workload) : undefined))
   if (from !== undefined && to !== undefined) {
     if (from.enclave === to.enclave) return [whole('service', `inside enclave ${from.enclave}`, decision, paths)]
+    const leaves = halvesFor(platform, 'import', from.enclave, from, to)
+    const enters = halvesFor(platform, 'export', to.enclave, from, to)
     return [
-      half(platform, asked, 'import', from.enclave, from, to, now, `out of enclave ${from.enclave}`),
-      half(platform, asked, 'export', to.enclave, from, to, now, `into enclave ${to.enclave}`),
+      half(leaves, asked, 'import', from.enclave, to, now, `out of enclave ${from.enclave}`),
+      half(enters, asked, 'export', to.enclave, to, now, `into enclave ${to.enclave}`, leaves),
     ]
   }
   if (from !== undefined && destination.kind === 'peer') {
@@ -53,30 +55,44 @@ function whole(boundary: Boundary['boundary'], where: string, decision: Decision
   return { boundary, where, verdict: 'deny', policies: [], why: decision.nearest === undefined ? decision.reason : `nearest: ${decision.nearest.origin.map((o) => o.document).join(' with ')}, but ${decision.nearest.why}` }
 }
 
-/** Each side of a boundary between enclaves consents by itself, so each is told by itself. */
+/**
+ * Each side of a boundary between enclaves consents by itself, so each is told by itself. Where nobody said what travels, it is
+ * whatever the side before lets out; where that lets nothing out, this side is asked about anything at all.
+ */
 function half(
-  platform: Platform, asked: Asked, side: 'import' | 'export', enclave: string, from: Workload, to: Workload, now: number, where: string,
+  halves: readonly PolicyHalf[], asked: Asked, side: 'import' | 'export', enclave: string, to: Workload, now: number, where: string, before: readonly PolicyHalf[] = [],
 ): Boundary {
-  const halves = halvesFor(platform, side, enclave, from, to)
   const fitting = halves.filter(({ half: one }) => carriesAsked(one, asked, to))
-  const open = fitting.filter(({ policy }) => policy.expires === undefined || now < policy.expires)
-  if (open.length > 0) return { boundary: 'enclave', where, verdict: 'allow', policies: documentRefs(open.map(originOfHalf)) }
+  const open = fitting.filter((one) => isOpen(one, now))
+  const offered = asked.protocol === undefined ? before.filter((one) => isOpen(one, now)) : []
+  const met = offered.length === 0 ? open : open.filter(({ half: one }) => offered.some(({ half: other }) => meet(one, other, to)))
+  if (met.length > 0) return { boundary: 'enclave', where, verdict: 'allow', policies: documentRefs(met.map(originOfHalf)) }
   const [expired] = fitting
   const [near] = halves
+  const [unmet] = open
   const why =
-    expired !== undefined ? `FederationPolicy ${enclave}/${expired.policy.name} expired at ${formatInstant(expired.policy.expires ?? 0)}`
+    unmet !== undefined ? `FederationPolicy ${enclave}/${unmet.policy.name} ${side}s nothing that the other side lets out`
+    : expired !== undefined ? `FederationPolicy ${enclave}/${expired.policy.name} expired at ${formatInstant(expired.policy.expires ?? 0)}`
     : near !== undefined ? `FederationPolicy ${enclave}/${near.policy.name} ${side}s other traffic between these two`
     : `no FederationPolicy of enclave ${enclave} ${side}s it`
-  return { boundary: 'enclave', where, verdict: 'deny', policies: documentRefs((expired ?? near) === undefined ? [] : [originOfHalf(expired ?? near)]), why }
+  const told = unmet ?? expired ?? near
+  return { boundary: 'enclave', where, verdict: 'deny', policies: documentRefs(told === undefined ? [] : [originOfHalf(told)]), why }
 }
 
-interface PolicyHalf {
+export function isOpen({ policy }: PolicyHalf, now: number): boolean {
+  return policy.expires === undefined || now < policy.expires
+}
+
+function meet(a: FederationHalf, b: FederationHalf, to: Workload): boolean {
+  return intersectTraffic(trafficOf(a.traffic)(to), trafficOf(b.traffic)(to)).length > 0
+}
+
+export interface PolicyHalf {
   readonly policy: FederationPolicy
   readonly half: FederationHalf
 }
 
-function originOfHalf(found: PolicyHalf | undefined) {
-  if (found === undefined) throw new TypeError('there is a half')
+function originOfHalf(found: PolicyHalf) {
   return { document: `FederationPolicy ${found.policy.enclave}/${found.policy.name}`, at: found.half.at }
 }
 

@@ -86,3 +86,42 @@ test('the way to another platform ends where that platform decides', () => {
   assert.deepEqual(ask(flow('a/x -> peer:lab/q/r tcp 1')).boundaries.map(({ boundary, verdict }) => `${boundary} ${verdict}`), ['enclave deny', 'platform decided elsewhere'])
   assert.deepEqual(ask(flow('a/x -> 203.0.113.1 tcp 443')).boundaries.map(({ boundary, where }) => `${boundary} ${where}`), ['external out of enclave a to 203.0.113.1'])
 })
+
+test('two sides that agree on nothing are not both said to allow it, and what would open it is what each of them lacks', () => {
+  const set = platformOf({
+    workloads: [workload('a/x'), workload('b/z', { ports: [80, 443, { name: 'dns', port: 53, protocol: 'udp' }] })],
+    federationPolicies: [federation('a/use', { imports: [['a/x', 'b/z', 'tcp 80']] }), federation('b/offer', { exports: [['a/x', 'b/z', 'tcp 443']] })],
+  })
+  const { intent } = compile(set)
+  const anything: Asked = { ...flow('a/x -> b/z tcp 1'), protocol: undefined, port: undefined }
+  const answer = explain(set, intent, anything, 0)
+  assert.deepEqual([answer.verdict, ...answer.boundaries.map(({ verdict, why }) => `${verdict} ${why ?? ''}`)], [
+    'deny', 'allow ', 'deny FederationPolicy b/offer exports nothing that the other side lets out',
+  ])
+  const proposed = propose(set, intent, anything, undefined, 0)
+  assert.ok(proposed.kind === 'possible')
+  assert.deepEqual(proposed.documents.map(({ owner, document: { spec } }) => [owner, spec]), [
+    ['a', { imports: [{ source: 'x', destination: 'b/z', protocol: 'tcp', port: 443 }, { source: 'x', destination: 'b/z', protocol: 'udp', port: 53 }] }],
+    ['b', { exports: [{ source: 'a/x', destination: 'z', protocol: 'tcp', port: 80 }, { source: 'a/x', destination: 'z', protocol: 'udp', port: 53 }] }],
+  ])
+})
+
+test('a request is judged in the form in which gateways compare it, and never goes round a prefix', () => {
+  const set = platformOf({
+    workloads: [workload('a/x')], externals: [external('pypi', ['pypi.org'])],
+    egressPolicies: [egress('a/p', 'a/x', 'external:pypi', 'tcp 80', { http: { methods: ['GET'], paths: ['/simple/*', '/about'] } })],
+  })
+  const { intent } = compile(set)
+  const pypi = flow('a/x -> pypi.org tcp 80')
+  const ask = (path: string): Explanation => explain(set, intent, pypi, 0, { method: 'GET', path })
+  for (const path of ['/simple/six', '/about?x=1', '/%61bout', '/other/../about']) assert.equal(ask(path).verdict, 'allow', path)
+  for (const path of ['/simple/../legacy', '/simple/%2e%2e/legacy', '/simple/..%2flegacy', '/about/', '/simple/#x']) assert.equal(ask(path).verdict, 'deny', path)
+  assert.match(ask('/simple/../legacy').reason, /does not take GET \/legacy$/)
+  const proposed = (path: string): unknown => {
+    const found = propose(set, intent, pypi, { method: 'GET', path }, 0)
+    return found.kind === 'possible' ? found.documents.map(({ document: { spec } }) => (spec as Record<string, unknown>)['http']) : found.why
+  }
+  assert.deepEqual(proposed('/simple/../legacy?x=1'), [{ methods: ['GET'], paths: ['/legacy'] }])
+  assert.equal(proposed('/simple/..%2flegacy'), 'no policy can name that path')
+  assert.equal(proposed('/a*'), 'no policy can name that path')
+})

@@ -2,6 +2,7 @@
 import { formatInstant } from '../base/clock.ts'
 import { formatEnd, formatFlowEnd, formatOrigins, formatTraffic } from '../intent/format.ts'
 import { decide } from '../intent/decide.ts'
+import { normalPath } from '../net/http-path.ts'
 import { boundaries } from './boundaries.ts'
 import { documentRefs } from './document-ref.ts'
 import { takesMethod, takesPath } from './grants.ts'
@@ -65,17 +66,18 @@ export function explain(platform: Platform, intent: Intent, asked: Asked, now: n
   }
 }
 
-/** A request is carried by the paths whose `http` takes it; a path without `http` looks at no request. */
+/** A request is carried by the paths whose `http` takes it, in the form in which gateways compare it; a path without `http` looks at no request. */
 function judge(platform: Platform, intent: Intent, asked: Asked, now: number, request: Request | undefined): Decision {
   const decision = decide(platform, intent, asked, now)
   if (request === undefined || decision.verdict === 'deny') return decision
+  const compared = normalPath(request.path)
   const paths = decision.paths.filter(({ via }) => {
     const http = via.kind === 'egress' ? via.http : undefined
-    return http === undefined || (takesMethod(http, request.method) && takesPath(http, request.path))
+    return http === undefined || (compared !== undefined && takesMethod(http, request.method) && takesPath(http, compared))
   })
   if (paths.length > 0) return { ...decision, paths, reason: `allowed by ${[...new Set(paths.map((path) => formatOrigins(path.origin)))].join('; ')}` }
   const [first] = decision.paths
-  const why = `its \`http\` does not take ${request.method} ${request.path}`
+  const why = compared === undefined ? 'a gateway refuses a path that could be read in two ways' : `its \`http\` does not take ${request.method} ${compared}`
   const nearest = first === undefined ? {} : { nearest: { path: first, origin: first.origin, mismatches: ['http'], why } as const }
   return { verdict: 'deny', reason: `no policy opens \`${formatFlowEnd(asked.source)}\` to \`${formatFlowEnd(asked.destination)}\` for ${request.method} ${request.path}${first === undefined ? '' : `; nearest: ${formatOrigins(first.origin)}, but ${why}`}`, ...nearest }
 }

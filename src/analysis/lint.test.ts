@@ -11,7 +11,7 @@ const web = { name: 'web', port: 80, protocol: 'tcp' } as const
 
 const base = {
   workloads: [workload('a/x', { labels: { tier: 'web' } }), workload('a/y', { ports: [web, 5432] }), workload('b/z', { ports: [web] })],
-  externals: [external('inner', ['203.0.113.0/28']), external('outer', ['203.0.112.0/22']), external('local', ['127.0.0.0/8'])],
+  externals: [external('inner', ['203.0.113.0/28']), external('outer', ['203.0.112.0/22']), external('local', ['127.0.0.0/8']), external('far', ['198.51.100.0/24'])],
   groups: [group('a/empty', [])],
 }
 
@@ -63,6 +63,14 @@ const rows: readonly (readonly [title: string, parts: Partial<Platform>, expecte
     'a policy that lasts longer is not contained',
     { servicePolicies: [service('a/p', 'a/x', 'a/y', 'tcp 80', { at: place(1) }), service('a/q', 'a/x', 'a/y', 'tcp 80,5432', { at: place(2), expires: now + 90 * day })] },
     [],
+  ],
+  [
+    'what contains a policy is named, and not what leads elsewhere; where nothing is meant, nothing contains it',
+    { egressPolicies: [
+      egress('a/p', 'a/x', 'external:inner', 'tcp 443', { at: place(1) }), egress('a/q', 'a/*', 'external:outer', 'tcp 443', { at: place(2) }),
+      egress('a/r', 'a/x', 'external:far', 'tcp 443', { at: place(3) }), egress('a/s', 'a/x', 'external:local', 'tcp 443', { at: place(4) }),
+    ] },
+    ['contained: EgressPolicy `p` opens nothing that others do not open: EgressPolicy a/q', 'opens-nothing: EgressPolicy `s` opens nothing'],
   ],
   [
     'a smaller External is contained in a larger one', { egressPolicies: [egress('a/p', 'a/x', 'external:inner', 'tcp 443', { at: place(1) }), egress('a/q', 'a/*', 'external:outer', 'tcp 443', { at: place(2) })] },

@@ -2,6 +2,7 @@
 import { formatInstant } from '../base/clock.ts'
 import { sortDiagnostics } from '../base/diagnostic.ts'
 import { compareText } from '../base/location.ts'
+import { overlappingExternals } from '../intent/externals.ts'
 import { selector } from '../intent/select.ts'
 import { refText } from '../model/reference-text.ts'
 import { leastSeparation } from './isolation/least.ts'
@@ -11,7 +12,7 @@ import { documentOf, whatIf } from './what-if.ts'
 import type { ErrorCode } from '../base/catalogue.ts'
 import type { Diagnostic } from '../base/diagnostic.ts'
 import type { Location } from '../base/location.ts'
-import type { Intent, Path } from '../intent/intent.ts'
+import type { Intent, Path, PathEnd } from '../intent/intent.ts'
 import type { Selector } from '../intent/select.ts'
 import type { Platform, Ref } from '../model/platform.ts'
 import type { Policy } from './what-if.ts'
@@ -21,7 +22,7 @@ export function lint(platform: Platform, intent: Intent, now: number, soon: numb
   const policies: readonly Policy[] = [...platform.servicePolicies, ...platform.egressPolicies, ...platform.ingressPolicies, ...platform.federationPolicies]
   const select = selector(platform)
   const paths = pathsByDocument(intent)
-  const between = pathsBetween(intent)
+  const between = pathsBetween(platform, intent)
   const without = whatIf(platform, intent)
   const changesWithout = (policy: Policy): boolean => without({ remove: [policy] }, now).changes.length > 0
   const found = policies.flatMap((policy): readonly Diagnostic[] => {
@@ -71,9 +72,18 @@ function shareTraffic(a: Path, b: Path): boolean {
   return a.protocol === b.protocol && (a.protocol === 'icmp' || a.ports.some((p) => b.ports.some((q) => p.from <= q.to && q.from <= p.to)))
 }
 
-/** All paths with the same inner ends. Built when the first policy asks, because most sets have no idle ones. */
-function pathsBetween(intent: Intent): (path: Path) => readonly Path[] {
+/** All paths with the same inner ends and, where the other is outside, with some of it in common. Built when the first policy asks, because most sets have no idle ones. */
+function pathsBetween(platform: Platform, intent: Intent): (path: Path) => readonly Path[] {
   let index: Map<string, Path[]> | undefined
+  const overlapping = new Map<string, ReadonlySet<string>>()
+  const overlap = (name: string): ReadonlySet<string> => {
+    let known = overlapping.get(name)
+    const external = platform.externals.get(name)
+    if (known === undefined) overlapping.set(name, (known = new Set(external === undefined ? [] : overlappingExternals(platform, external).map((one) => one.name))))
+    return known
+  }
+  const meet = (a: PathEnd, b: PathEnd): boolean =>
+    (a.kind !== 'external' || b.kind !== 'external' || overlap(a.external).has(b.external)) && (a.kind !== 'peer' || b.kind !== 'peer' || samePeer(a, b))
   return (path) => {
     if (index === undefined) {
       index = new Map()
@@ -84,13 +94,19 @@ function pathsBetween(intent: Intent): (path: Path) => readonly Path[] {
         else known.push(one)
       }
     }
-    return index.get(pairOf(path)) ?? []
+    return (index.get(pairOf(path)) ?? []).filter((other) => meet(path.source, other.source) && meet(path.destination, other.destination))
   }
 }
 
-/** Externals may overlap, so for what goes out only the inner end counts. */
+type PeerEnd = Extract<PathEnd, { readonly kind: 'peer' }>
+
+function samePeer(a: PeerEnd, b: PeerEnd): boolean {
+  return a.peer === b.peer && a.enclave === b.enclave && (a.workload === b.workload || a.workload === '*' || b.workload === '*')
+}
+
+/** What is outside may overlap under several names, so of that only the kind counts here. */
 function pairOf({ source, destination }: Path): string {
-  const end = (one: Path['source']): string => (one.kind === 'workload' ? one.workload : one.kind)
+  const end = (one: PathEnd): string => (one.kind === 'workload' ? one.workload : one.kind)
   return `${end(source)} ${end(destination)}`
 }
 
