@@ -12,7 +12,7 @@ import { usage } from './arguments.ts'
 import { count } from './diagnostics/text.ts'
 import { instanceOf, instanceOptions } from './instance.ts'
 import { sinceOption } from './instant.ts'
-import { answersOf, requireStanding, standingOptions } from './standing-options.ts'
+import { answersOf, recordedUse, requireStanding, standingOptions } from './standing-options.ts'
 import { version } from './version.ts'
 import type { CheckedEvidence } from '../audit/evidence/verify.ts'
 import type { Command, CommandContext, ExitCode } from './command.ts'
@@ -76,6 +76,7 @@ async function make(context: CommandContext): Promise<ExitCode> {
     standing, folder, now, since: sinceOption(command, context), version: version(),
     documents: options['without-documents'] !== true,
     profiles,
+    use: await recordedUse(context, standing),
   })
   writeFileSync(resolve(cwd, target), sealEnvelope(Buffer.from(statement), signer))
   const broken = standing.chain.problem !== undefined

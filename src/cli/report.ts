@@ -4,7 +4,7 @@ import { resolve } from 'node:path'
 import { reportPage } from '../audit/report/page.ts'
 import { instanceOptions } from './instance.ts'
 import { sinceOption } from './instant.ts'
-import { answersOf, requireStanding, standingOptions } from './standing-options.ts'
+import { answersOf, recordedUse, requireStanding, standingOptions } from './standing-options.ts'
 import { version } from './version.ts'
 import type { Command, CommandContext, ExitCode } from './command.ts'
 
@@ -27,7 +27,7 @@ async function run(context: CommandContext): Promise<ExitCode> {
   const standing = await requireStanding(context)
   const profiles = answersOf(context, standing)
   if (profiles === undefined) return 1
-  const page = reportPage({ standing, now, since: sinceOption(command, context), version: version(), profiles })
+  const page = reportPage({ standing, now, since: sinceOption(command, context), version: version(), profiles, use: await recordedUse(context, standing) })
   const file = options['out']
   if (typeof file === 'string') {
     writeFileSync(resolve(cwd, file), page)

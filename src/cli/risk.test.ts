@@ -17,7 +17,7 @@ const now = Date.parse('2030-01-01')
 
 test('the register is told with exit status 0, and with 1 when a review is overdue although the set would not load', async () => {
   const good = await runCommand(folder, command, ['good'], now)
-  assert.deepEqual([good.code, good.stdout.split('\n')[1]?.slice(0, 20)], [0, 'in use  phone     ed'])
+  assert.deepEqual([good.code, good.stdout.split('\n')[1]?.slice(0, 20)], [0, 'open   phone     edi'])
   const late = await runCommand(folder, command, ['late'], now)
   assert.deepEqual([late.code, late.stdout.split('\n')[1]?.slice(0, 22)], [1, 'overdue  phone     edi'])
   const none = await runCommand(folder, command, ['none'], now)

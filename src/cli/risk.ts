@@ -2,7 +2,7 @@
 import { existsSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { needsAttention, riskRegister } from '../analysis/risk/register.ts'
-import { riskCsv, riskHtml, riskJson, riskText } from '../analysis/risk/text.ts'
+import { riskCsv, riskHtml, riskJson, riskText, useSentence } from '../analysis/risk/text.ts'
 import { formatInstant } from '../base/clock.ts'
 import { formatDiagnostic } from '../base/diagnostic.ts'
 import { Fault } from '../base/fault.ts'
@@ -13,7 +13,6 @@ import { telemetryUse } from '../observe/telemetry-use.ts'
 import { choice } from './arguments.ts'
 import { instanceOf, instanceOptions } from './instance.ts'
 import { judgeFiles, loadSet } from './load.ts'
-import type { SeenUse } from '../observe/telemetry-use.ts'
 import type { GoodSet, LoadedSet } from './load.ts'
 import type { Command, CommandContext, ExitCode } from './command.ts'
 
@@ -59,19 +58,14 @@ async function run(context: CommandContext): Promise<ExitCode> {
       context.out.write(riskCsv(rows))
       break
     case 'html':
-      context.out.write(riskHtml(rows, set.platform.name, context.now, sentence(seen)))
+      context.out.write(riskHtml(rows, set.platform.name, context.now, useSentence(seen)))
       break
     case 'text':
       context.out.write(riskText(rows))
-      context.out.note(sentence(seen))
+      context.out.note(useSentence(seen))
       break
   }
   return rows.some(needsAttention) ? 1 : 0
-}
-
-function sentence(seen: SeenUse | undefined): string {
-  if (seen === undefined) return 'Of use nothing is known: these are documents alone.'
-  return seen.since === undefined ? 'Nothing has been recorded yet.' : `Use as recorded since ${formatInstant(seen.since)}; bytes count when a connection ends.`
 }
 
 function appliedSet(folder: string, now: number): LoadedSet {

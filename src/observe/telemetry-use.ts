@@ -1,16 +1,9 @@
 /** What was really sent to software that phones home, from the records on disk. */
 import { domainMatches } from '../net/domain.ts'
 import { readRecords } from './read.ts'
-import type { TelemetryUse } from '../analysis/risk/register.ts'
+import type { SeenUse, TelemetryUse } from '../analysis/risk/register.ts'
 import type { External, Platform } from '../model/platform.ts'
 import type { VerdictRecord } from './verdict.ts'
-
-export interface SeenUse {
-  /** By the External's name; one that is not in it was not used. */
-  readonly uses: ReadonlyMap<string, TelemetryUse>
-  /** Milliseconds since the epoch; older records are gone. Undefined: nothing has been recorded. */
-  readonly since: number | undefined
-}
 
 /** Telemetry Externals and those with a RiskRecord. Bytes are counted when a connection ends. */
 export async function telemetryUse(folder: string, platform: Platform, signal: AbortSignal): Promise<SeenUse> {

@@ -23,12 +23,14 @@ function rows(documents: string, uses?: ReadonlyMap<string, TelemetryUse>) {
 
 const states = (documents: string, uses?: ReadonlyMap<string, TelemetryUse>): readonly string[] => rows(documents, uses).map(({ state }) => state)
 
-test('a risk is unaccepted, overdue, due, idle or in use', () => {
+test('a risk is unaccepted, overdue, due, idle, open or in use, and in use only where that was seen', () => {
   const used = new Map([['phone', { connections: 3, bytes: 4096, first: now - day, last: now - 1000 }]])
   assert.deepEqual(states(''), ['unaccepted'])
   assert.deepEqual(states(record('r', '2026-05-01') + out('p')), ['overdue'])
   assert.deepEqual(states(record('r', '2026-06-20') + out('p')), ['due'])
   assert.deepEqual(states(record('r', '2027-01-01')), ['idle'], 'no policy leads there')
+  assert.deepEqual(states(record('r', '2027-01-01') + out('p')), ['open'], 'nobody has looked at records')
+  assert.deepEqual(states(record('r', '2027-01-01'), used), ['idle'], 'what was sent before the policy went')
   assert.deepEqual(states(record('r', '2027-01-01') + out('p'), new Map()), ['idle'], 'nothing was sent')
   assert.deepEqual(states(record('r', '2027-01-01') + out('p'), used), ['in use'])
   assert.deepEqual(rows(record('r', '2026-05-01')).map(needsAttention), [true])

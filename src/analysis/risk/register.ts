@@ -17,9 +17,10 @@ export interface TelemetryUse {
 
 /**
  * `unaccepted`: nobody accepts it, and a policy to it does not load; `overdue`: the review date has passed; `due`: it comes soon;
- * `idle`: accepted, and no policy leads there, or nothing was sent where that is known; `in use`.
+ * `idle`: accepted, and no policy leads there, or nothing was sent as far as the records reach; `in use`: something was;
+ * `open`: a policy leads there, and nobody has looked at records.
  */
-export type RiskState = 'unaccepted' | 'overdue' | 'due' | 'idle' | 'in use'
+export type RiskState = 'unaccepted' | 'overdue' | 'due' | 'idle' | 'open' | 'in use'
 
 export interface RiskRow {
   readonly external: string
@@ -32,6 +33,14 @@ export interface RiskRow {
   readonly senders: readonly string[]
   /** Undefined where no records were looked at. */
   readonly use: TelemetryUse | undefined
+}
+
+/** What the records of an instance say, as far back as they reach. */
+export interface SeenUse {
+  /** By the External's name; one that is not in it was not used. */
+  readonly uses: ReadonlyMap<string, TelemetryUse>
+  /** Milliseconds since the epoch; older records are gone. Undefined: nothing has been recorded. */
+  readonly since: number | undefined
 }
 
 export interface RegisterOptions {
@@ -69,7 +78,8 @@ function stateOf(record: RiskRecord | undefined, open: boolean, use: TelemetryUs
   if (record === undefined) return 'unaccepted'
   if (record.until <= now) return 'overdue'
   if (record.until <= now + soon) return 'due'
-  return !open || use?.connections === 0 ? 'idle' : 'in use'
+  if (!open || use?.connections === 0) return 'idle'
+  return use === undefined ? 'open' : 'in use'
 }
 
 /** Somebody has to do something about it: what goes out is not, or no longer, accepted. */

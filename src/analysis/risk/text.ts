@@ -4,7 +4,13 @@ import { escapeText } from '../../base/diagnostic.ts'
 import { htmlPage } from '../html-page.ts'
 import { csvTable, textTable } from '../table.ts'
 import { escapeXml } from '../xml.ts'
-import type { RiskRow, TelemetryUse } from './register.ts'
+import type { RiskRow, SeenUse, TelemetryUse } from './register.ts'
+
+/** How far the figures of use reach; `undefined` where no records were looked at. */
+export function useSentence(seen: SeenUse | undefined): string {
+  if (seen === undefined) return 'Of use nothing is known: these are documents alone.'
+  return seen.since === undefined ? 'Nothing has been recorded yet.' : `Use as recorded since ${formatInstant(seen.since)}; bytes count when a connection ends.`
+}
 
 function day(instant: number): string {
   return formatInstant(instant).slice(0, 10)

@@ -17,7 +17,7 @@ import { evidenceStatement } from './statement.ts'
 import { checkEvidence, goesOn } from './verify.ts'
 import type { ChangeEvent } from '../../host/journal.ts'
 import type { ChangeEntry } from '../chain.ts'
-import type { Statement } from './statement.ts'
+import type { EvidenceOptions, Statement } from './statement.ts'
 
 const now = Date.parse('2026-11-22T12:00:00Z')
 const { privateKey, publicKey } = generateKeyPairSync('ed25519')
@@ -33,7 +33,7 @@ function logOf(...events: readonly ChangeEvent[]): readonly ChangeEntry[] {
 const events: readonly ChangeEvent[] = [{ kind: 'up', reason: 'CHG-1', opened: set.intent.paths.map(grantLine) }, { kind: 'verify', verification: summaryOf(verification) }, { kind: 'drift', details: ['x'] }]
 
 function statementOf(entries: readonly ChangeEntry[] = logOf(...events), more: { readonly since?: number; readonly documents?: boolean } = {}): string {
-  return evidenceStatement({ standing: { ...standing(set, { entries, verification }), at: undefined }, folder: '/nonexistent', now, since: more.since, version: '1', documents: more.documents ?? true, profiles: [] })
+  return evidenceStatement({ standing: { ...standing(set, { entries, verification }), at: undefined }, folder: '/nonexistent', now, since: more.since, version: '1', documents: more.documents ?? true, profiles: [], use: undefined })
 }
 
 const payload = statementOf()
@@ -119,6 +119,23 @@ test('evidence since a date holds the run of lines from there on; without docume
   assert.ok(!Object.keys(predicate.files).some((f) => f.startsWith('documents/')))
 })
 
+test('evidence has what telemetry really sent, and since when that was counted; where nobody could look it says so', () => {
+  const telemetry = setOf([
+    'Enclave\nmetadata: {name: a}\nspec: {}', 'Workload\nmetadata: {name: x, enclave: a}\nspec: {}', 'External\nmetadata: {name: vendor}\nspec: {cidrs: [192.0.2.0/24], telemetry: true}',
+    'RiskRecord\nmetadata: {name: r}\nspec: {external: vendor, software: s, owner: o, sends: [x], where: w, legalBasis: l, acceptedBy: dpo, mitigations: [m], until: 2030-01-01}',
+    'EgressPolicy\nmetadata: {name: licence, enclave: a}\nspec: {source: x, destination: external:vendor, protocol: tcp, port: 443}',
+  ].map((t) => `apiVersion: bulkhead.dev/v1\nkind: ${t}\n`), now)
+  const risks = (use: EvidenceOptions['use']): unknown => {
+    const statement = evidenceStatement({ standing: standing(telemetry, {}), folder: '/nonexistent', now, since: undefined, version: '1', documents: true, profiles: [], use })
+    const { seenSince, use: words, risks: [row] } = JSON.parse((JSON.parse(statement) as Statement).predicate.files['risks.json'] ?? '') as { seenSince: string | null; use: string; risks: { state: string; use: unknown }[] }
+    return [seenSince, words.slice(0, 27), row?.state, row?.use]
+  }
+  const uses = new Map([['vendor', { connections: 3, bytes: 4096, first: now - 1000, last: now - 500 }]])
+  assert.deepEqual(risks({ uses, since: now - 2000 }), ['2026-11-22T11:59:58.000Z', 'Use as recorded since 2026-', 'in use', { connections: 3, bytes: 4096, first: '2026-11-22T11:59:59.000Z', last: '2026-11-22T11:59:59.500Z' }])
+  assert.deepEqual(risks({ uses: new Map(), since: undefined }), [null, 'Nothing has been recorded y', 'idle', { connections: 0, bytes: 0 }])
+  assert.deepEqual(risks(undefined), [null, 'Of use nothing is known: th', 'open', null])
+})
+
 test('a log that was cut back between two files of evidence shows', () => {
   const of = (entries: readonly ChangeEntry[]): ReturnType<typeof checkEvidence> => checkEvidence(Buffer.from(sealEnvelope(Buffer.from(statementOf(entries)), privateKey)), publicKey)
   const whole = logOf(...events)
@@ -130,7 +147,7 @@ test('a log that was cut back between two files of evidence shows', () => {
 
 test('no evidence holds a private key', () => {
   const leaky = setOf(`apiVersion: bulkhead.dev/v1\nkind: Enclave\nmetadata: {name: a}\nspec: {}\n# ${'-----BEGIN'} PRIVATE KEY-----\n`, now)
-  assert.throws(() => evidenceStatement({ standing: { ...standing(leaky, {}), at: undefined }, folder: '/nonexistent', now, since: undefined, version: '1', documents: true, profiles: [] }), /private key/)
+  assert.throws(() => evidenceStatement({ standing: { ...standing(leaky, {}), at: undefined }, folder: '/nonexistent', now, since: undefined, version: '1', documents: true, profiles: [], use: undefined }), /private key/)
 })
 
 test('a key is its owner\'s alone, never replaced, and never taken for the public one', () => {

@@ -8,13 +8,14 @@ import { formatInstant } from '../../base/clock.ts'
 import { Fault } from '../../base/fault.ts'
 import { compareText } from '../../base/location.ts'
 import { allPairs, allPairsJson } from '../../analysis/isolation/all.ts'
-import { riskJson } from '../../analysis/risk/text.ts'
+import { riskJson, useSentence } from '../../analysis/risk/text.ts'
 import { riskRegister } from '../../analysis/risk/register.ts'
 import { intentHash } from '../../host/grants.ts'
 import { formatEntry } from '../chain.ts'
 import { artefactsOf } from './artefacts.ts'
 import { isolationOptions } from '../live-facts.ts'
 import { segmentationTests } from './tests.ts'
+import type { SeenUse } from '../../analysis/risk/register.ts'
 import type { ChangeEntry } from '../chain.ts'
 import type { Standing } from '../in-force.ts'
 import type { ProfileAnswer } from '../profiles/check.ts'
@@ -55,6 +56,8 @@ export interface EvidenceOptions {
   /** False leaves out the documents' texts; their hash stays. */
   readonly documents: boolean
   readonly profiles: readonly ProfileAnswer[]
+  /** What the records say of telemetry; undefined where nobody could look. */
+  readonly use: SeenUse | undefined
 }
 
 /** The bytes to be signed. */
@@ -93,7 +96,7 @@ export function evidenceStatement(options: EvidenceOptions): string {
   return canonicalJson(statement)
 }
 
-function filesOf({ standing, folder, now, since, documents, profiles }: EvidenceOptions): ReadonlyMap<string, string> {
+function filesOf({ standing, folder, now, since, documents, profiles, use }: EvidenceOptions): ReadonlyMap<string, string> {
   const { set, chain, verified } = standing
   const { platform, intent } = set
   const json = (value: unknown): string => `${canonicalJson(value, 1)}\n`
@@ -106,10 +109,16 @@ function filesOf({ standing, folder, now, since, documents, profiles }: Evidence
     ...(verified === undefined ? [] : [['verification.json', json({ ...verified.verification, sha256: verified.sha256, change: verified.noted?.seq ?? null })] as const]),
     ['isolation.json', json(allPairsJson(allPairs(platform, intent, 'enclave', isolationOptions(standing, now))))],
     ['tests.json', json(segmentationTests(platform, intent, now))],
-    ['risks.json', json(riskJson(riskRegister(platform, intent, { now, soon: soonMs })))],
+    ['risks.json', json(risksOf(set, now, use))],
     ['changes.jsonl', toldSince(chain.entries, since).map((e) => `${formatEntry(e)}\n`).join('')],
     ...profiles.map((p) => [`profiles/${p.profile}.json`, json(p)] as const),
   ])
+}
+
+/** Figures of use without the day from which on they were counted would say nothing. */
+function risksOf({ platform, intent }: Standing['set'], now: number, use: SeenUse | undefined): unknown {
+  const rows = riskRegister(platform, intent, { now, soon: soonMs, ...(use === undefined ? {} : { uses: use.uses }) })
+  return { use: useSentence(use), seenSince: use?.since === undefined ? null : formatInstant(use.since), risks: riskJson(rows) }
 }
 
 /** A review is due that much before its date. */

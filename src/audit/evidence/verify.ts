@@ -1,6 +1,7 @@
 /** Checking evidence with nothing but the file and a public key: the signature, then that the parts of the bundle agree with each other. */
 import { isFault } from '../../base/fault.ts'
-import { checkDocuments, documentSet } from '../../host/documents.ts'
+import { documentSet } from '../../host/document-set.ts'
+import { checkDocuments } from '../../host/documents.ts'
 import { intentHash } from '../../host/grants.ts'
 import { canonicalJson } from '../../base/canonical-json.ts'
 import { summaryOf } from '../verification.ts'

@@ -3,7 +3,7 @@ import { allPairs } from '../../analysis/isolation/all.ts'
 import { matrix } from '../../analysis/matrix.ts'
 import { matrixSvg } from '../../analysis/matrix-svg.ts'
 import { needsAttention, riskRegister } from '../../analysis/risk/register.ts'
-import { riskTable } from '../../analysis/risk/text.ts'
+import { riskTable, useSentence } from '../../analysis/risk/text.ts'
 import { escapeXml } from '../../analysis/xml.ts'
 import { formatInstant } from '../../base/clock.ts'
 import { segmentationTests } from '../evidence/tests.ts'
@@ -15,6 +15,7 @@ import { enclaveMap } from './enclave-map.ts'
 import { layersPicture } from './layers-picture.ts'
 import { style } from './style.ts'
 import { list, section, table } from './parts.ts'
+import type { SeenUse } from '../../analysis/risk/register.ts'
 import type { Standing } from '../in-force.ts'
 import type { ProfileAnswer } from '../profiles/check.ts'
 import type { AuditedPath } from '../workload.ts'
@@ -27,6 +28,8 @@ export interface ReportOptions {
   /** Changes from this instant on; all when undefined. */
   readonly since: number | undefined
   readonly profiles: readonly ProfileAnswer[]
+  /** What the records say of telemetry; undefined where nobody could look. */
+  readonly use: SeenUse | undefined
   readonly version: string
 }
 
@@ -51,7 +54,7 @@ export function reportPage(options: ReportOptions): string {
     isolationSection(standing, now),
     section('verified', 'What was verified', 'By real packets between stand-ins, and by reading back what is in force.', verified(standing)),
     section('tests', 'What has to hold', 'Guardrails and PolicyTests, judged anew for this page.', tests(standing, now)),
-    risksSection(standing, now),
+    risksSection(options),
     ...options.profiles.map(profileSection),
     changesSection(options),
     '</main>', '</body>', '</html>', '',
@@ -118,9 +121,10 @@ function tests({ set: { platform, intent } }: Standing, now: number): string {
   return `${held}<p>${passed} of ${cases.length} examples of ${platform.policyTests.length} PolicyTests are as they should be.</p>`
 }
 
-function risksSection({ set: { platform, intent } }: Standing, now: number): string {
-  const rows = riskRegister(platform, intent, { now, soon: soonMs })
-  return section('risks', 'Risks of telemetry', 'Software that phones home, who accepted that, and until when.', rows.length === 0 ? '<p>Nothing here phones home by a policy.</p>' : `<div class="wide">${riskTable(rows)}</div>`)
+function risksSection({ standing: { set }, now, use }: ReportOptions): string {
+  const rows = riskRegister(set.platform, set.intent, { now, soon: soonMs, ...(use === undefined ? {} : { uses: use.uses }) })
+  const told = rows.length === 0 ? '<p>No External is telemetry, and no risk is recorded.</p>' : `<p>${escapeXml(useSentence(use))}</p><div class="wide">${riskTable(rows)}</div>`
+  return section('risks', 'Risks of telemetry', 'Software that phones home, who accepted that, until when, and what was really sent.', told)
 }
 
 function profileSection({ profile, about, answers }: ProfileAnswer): string {

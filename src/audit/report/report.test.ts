@@ -29,6 +29,7 @@ for (const event of [{ kind: 'up', actor: { uid: 1, user: evil }, reason: evil, 
 const options: ReportOptions = {
   standing: standing(set, { entries, verification, unseen: [evil] }), now, since: undefined, version: '1',
   profiles: [checkProfile(builtInProfile('satre') ?? assert.fail(), standing(set, { entries, verification }), now)],
+  use: { uses: new Map([['vendor', { connections: 3, bytes: 4096, first: now - 1000, last: now - 500 }]]), since: now - 86_400_000 },
 }
 const page = reportPage(options)
 
@@ -65,6 +66,14 @@ test('it tells paths with their change and what was tried, isolation, verificati
   assert.equal(reportPage(options), page)
   const broken = reportPage({ ...options, standing: { ...options.standing, chain: { entries, problem: { line: 3, what: 'is not JSON' }, bytes: 0 } } })
   assert.match(broken, /BROKEN at line 3/)
+})
+
+test('risks have the figures of what was really sent, and how far the records reach; without records the page says that it knows nothing', () => {
+  assert.match(page, /<p>Use as recorded since 2026-11-21T12:00:00\.000Z; bytes count when a connection ends\.<\/p>/)
+  assert.match(page, /<td>3 connections, 4096 bytes, last 2026-11-22T11:59:59\.500Z<\/td>/)
+  const unknown = reportPage({ ...options, use: undefined })
+  assert.match(unknown, /<p>Of use nothing is known: these are documents alone\.<\/p>/)
+  assert.doesNotMatch(unknown, /<td>in use<\/td>|<td>none<\/td>/)
 })
 
 test('the map has a box for every enclave and everybody outside, and an arrow for every two that may talk', () => {
