@@ -39,6 +39,11 @@ const sysctls: readonly (readonly [string, string])[] = [
   // many of them would fill the table for all.
   ['net/netfilter/nf_conntrack_tcp_timeout_time_wait', '3'],
   ['net/netfilter/nf_conntrack_tcp_timeout_close', '2'],
+  // Parts of packets wait here for the rest, whoever sent them: briefly, and with room for several who send nothing else.
+  ['net/ipv4/ipfrag_time', '1'],
+  ['net/ipv4/ipfrag_high_thresh', '134217728'],
+  ['net/netfilter/nf_conntrack_frag6_timeout', '1'],
+  ['net/netfilter/nf_conntrack_frag6_high_thresh', '134217728'],
   // Nobody resumes a connection that was cut.
   ['net/netfilter/nf_conntrack_tcp_loose', '0'],
   ['net/ipv6/conf/all/accept_ra', '0'],
@@ -65,7 +70,7 @@ function setSysctls(): void {
   for (const [key, value] of sysctls) {
     const path = `/proc/sys/${key}`
     if (!existsSync(path)) {
-      if (key.startsWith('net/ipv6/')) continue // A kernel without IPv6 has nothing to restrain.
+      if (/ipv6|frag6/.test(key)) continue // A kernel without IPv6 has nothing to restrain.
       throw new Fault('unsupported-system', `the kernel has no \`${key}\``)
     }
     if (readFileSync(path, 'utf8').trim() !== value) writeFileSync(path, value)

@@ -42,10 +42,6 @@ export interface DocumentPlace {
   readonly at: Location
 }
 
-export function weaker(a: Strength, b: Strength): Strength {
-  return strengths.indexOf(a) < strengths.indexOf(b) ? a : b
-}
-
 export function strongestOf(all: Iterable<Strength>): Strength {
   let best: Strength = 'none'
   for (const one of all) if (strengths.indexOf(one) > strengths.indexOf(best)) best = one

@@ -1,10 +1,12 @@
 /**
  * The rules. Their number does not depend on the policies: what is allowed is in the maps.
  *
- * A packet passes prerouting (who may send as whom), translation, forward (is there a path) and the gate (did forward
- * really say so). Every packet of both directions is looked up, so what leaves a map is closed at once.
+ * A packet passes prerouting (who may send as whom; for its parts that is asked before they are put together), translation,
+ * forward (is there a path) and the gate (did forward really say so). Every packet of both directions is looked up, so what
+ * leaves a map is closed at once.
  */
 import { block, families, portProtocols } from './block.ts'
+import { fragmentChains } from './fragment-chains.ts'
 import { heldChains, stays } from './held-chains.ts'
 import { errors4, errors6, icmp } from './icmp-chains.ts'
 import { uplinkGroup } from './inventory.ts'
@@ -73,6 +75,7 @@ export function chains(inventory: Inventory, logGroup: number, connectionLimit: 
     ...publish(),
     ...icmp(held),
     ...leadChains(inventory, led),
+    ...fragmentChains(),
     ...arrival(inventory, led),
     ...block('chain forward', undefined, [
       'type filter hook forward priority filter; policy drop;',
@@ -120,7 +123,7 @@ function refusals(count: Log, log: Log): readonly string[] {
   return [
     ...block('chain refuse', undefined, ['meta l4proto tcp reject with tcp reset', 'reject with icmpx admin-prohibited']),
     ...(['policy', 'input', 'published', 'limit'] as const).flatMap((reason) => block(`chain refuse-${reason}`, undefined, told(reason, 'goto refuse'))),
-    ...(['policy', 'spoof', 'invalid', 'icmp-error', 'published'] as const).flatMap((reason) => block(`chain drop-${reason}`, undefined, told(reason, 'drop'))),
+    ...(['policy', 'spoof', 'invalid', 'icmp-error', 'published', 'limit'] as const).flatMap((reason) => block(`chain drop-${reason}`, undefined, told(reason, 'drop'))),
   ]
 }
 
