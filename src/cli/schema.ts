@@ -1,4 +1,4 @@
-/** `bulkhead schema`: JSON Schema and the reference pages, from the schemas that validate documents. */
+/** `bulkhead schema`: JSON Schema and the generated pages of docs/, from the schemas, the error catalogue and the engines. */
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
 import { errorsPage } from '../base/errors-page.ts'
@@ -9,17 +9,19 @@ import { isKindName, kindNames } from '../model/schema/kinds.ts'
 import { referencePages } from '../model/schema/reference-pages.ts'
 import { usage } from './arguments.ts'
 import { count } from './diagnostics/text.ts'
+import { enginesPage } from './engines-page.ts'
 import type { Command, CommandContext, ExitCode } from './command.ts'
 
 export const command: Command = {
   name: 'schema',
   summary: 'print the JSON Schema of documents, or write the reference',
-  usage: 'schema [--kind KIND] [--out DIR] [--errors FILE]',
-  example: 'bulkhead schema --kind ServicePolicy\nbulkhead schema --out docs/reference --errors docs/errors.md',
+  usage: 'schema [--kind KIND] [--out DIR] [--errors FILE] [--engines FILE]',
+  example: 'bulkhead schema --kind ServicePolicy\nbulkhead schema --out docs/reference --errors docs/errors.md --engines docs/engines.md',
   options: {
     kind: { type: 'string', value: 'KIND', help: 'one kind alone' },
     out: { type: 'string', value: 'DIR', help: 'write a page and a JSON Schema for each kind there' },
     errors: { type: 'string', value: 'FILE', help: 'write the page of error codes there' },
+    engines: { type: 'string', value: 'FILE', help: 'write the page of what each engine carries there' },
   },
   positionals: [0, 0],
   run,
@@ -27,7 +29,7 @@ export const command: Command = {
 
 function run(context: CommandContext): Promise<ExitCode> {
   const { options, out, cwd } = context
-  const { kind, out: folder, errors } = options
+  const { kind, out: folder, errors, engines } = options
   if (typeof kind === 'string' && !isKindName(kind)) throw usage(command, `the kind ${quote(kind)} is not known`, didYouMean(kind, kindNames) ?? `allowed: ${kindNames.join(', ')}`)
   const pages = new Map<string, string>()
   if (typeof folder === 'string') {
@@ -36,6 +38,7 @@ function run(context: CommandContext): Promise<ExitCode> {
     }
   }
   if (typeof errors === 'string') pages.set(resolve(cwd, errors), errorsPage())
+  if (typeof engines === 'string') pages.set(resolve(cwd, engines), enginesPage())
   if (pages.size === 0) {
     out.json(typeof kind === 'string' && isKindName(kind) ? kindJsonSchema(kind) : anyJsonSchema())
     return Promise.resolve(0)
