@@ -17,10 +17,10 @@ export interface ApplyOptions {
 }
 
 /** Replaces a file as a whole: who reads it finds the old text or the new one. It belongs to whom its folder belongs to, who is Envoy's user. */
-export async function replaceFile(path: string, text: string, mode = 0o600): Promise<void> {
+export async function replaceFile(path: string, text: string): Promise<void> {
   const beside = `${path}.${randomBytes(4).toString('hex')}`
   try {
-    await writeFile(beside, text, { mode })
+    await writeFile(beside, text, { mode: 0o600 })
     const { uid, gid } = await stat(dirname(path))
     if (uid !== process.getuid?.()) await chown(beside, uid, gid)
     await rename(beside, path)

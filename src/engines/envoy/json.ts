@@ -13,11 +13,6 @@ export function extension(name: string, type: string, fields: JsonObject = {}): 
   return { name, typed_config: typed(type, fields) }
 }
 
-/** Fields that only some configurations have. */
-export function when(condition: boolean, fields: () => JsonObject): JsonObject {
-  return condition ? fields() : {}
-}
-
 /** Milliseconds as protobuf writes them. */
 export function duration(ms: number): string {
   return `${ms / 1000}s`

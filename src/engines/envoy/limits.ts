@@ -9,8 +9,10 @@ const mebibyte = 1024 * kibibyte
 export const listenerTimeout = duration(5_000)
 export const bufferBytes = 64 * kibibyte
 
-/** Names for each listener: connections beyond this many wait in nobody's memory. */
-export const mostConnections = 20_000
+/** Connections that a gateway holds at a time; any beyond are refused, not queued. */
+const mostConnections = 20_000
+/** The heap of one Envoy. */
+const mostHeapBytes = 512 * mebibyte
 
 /** How requests have to look, for both directions: one reading of every request, or none. */
 export function strictHttp(headerBytes: number | undefined): JsonObject {
@@ -52,9 +54,9 @@ export const tcpIdle = duration(3_600_000)
 
 /**
  * Sheds load before memory or connections run out: streams that hold the most memory first, then new requests, then new
- * connections. `heapBytes`: what the process may use.
+ * connections.
  */
-export function overloadManager(heapBytes = 512 * mebibyte): JsonObject {
+export function overloadManager(): JsonObject {
   const memory = (value: number): JsonObject => ({ name: 'envoy.resource_monitors.fixed_heap', threshold: { value } })
   const scaled = (saturation_threshold: number, scaling_threshold: number): JsonObject => ({
     name: 'envoy.resource_monitors.fixed_heap', scaled: { scaling_threshold, saturation_threshold },
@@ -63,7 +65,7 @@ export function overloadManager(heapBytes = 512 * mebibyte): JsonObject {
   return {
     refresh_interval: duration(250),
     resource_monitors: [
-      extension('envoy.resource_monitors.fixed_heap', 'envoy.extensions.resource_monitors.fixed_heap.v3.FixedHeapConfig', { max_heap_size_bytes: heapBytes }),
+      extension('envoy.resource_monitors.fixed_heap', 'envoy.extensions.resource_monitors.fixed_heap.v3.FixedHeapConfig', { max_heap_size_bytes: mostHeapBytes }),
       extension('envoy.resource_monitors.global_downstream_max_connections', 'envoy.extensions.resource_monitors.downstream_connections.v3.DownstreamConnectionsConfig', {
         max_active_downstream_connections: mostConnections,
       }),

@@ -20,10 +20,10 @@ export interface PortClass {
 }
 
 /** Ports are looked up one by one, so a path may name this many, or all. */
-export const mostPorts = 1024
+const mostPorts = 1024
 
-export function tooManyPorts(ports: PortSet, most = mostPorts): boolean {
-  return !isAllPorts(ports) && countPorts(ports) > most
+export function tooManyPorts(ports: PortSet): boolean {
+  return !isAllPorts(ports) && countPorts(ports) > mostPorts
 }
 
 export function countPorts(ports: PortSet): number {

@@ -31,11 +31,6 @@ export function revokeAdmissions(admissions: readonly Pick<Admission, 'group' | 
   return change(admissions, (key) => `${key} timeout ${admittedIdle}s`, undefined)
 }
 
-/** Text for `nft`: nobody is admitted anything any more. */
-export function revokeAllAdmissions(): string {
-  return families.map((family) => `flush set ${tableFamily} ${tableName} admitted${family}\n`).join('')
-}
-
 /** Who is admitted what, from `nft --json list set` or `list ruleset`. What is not understood is left out. */
 export function admissionsOf(listing: unknown): readonly Admission[] {
   const objects = list((listing as { readonly nftables?: unknown } | null)?.nftables)

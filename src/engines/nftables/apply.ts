@@ -31,8 +31,8 @@ export async function applyRuleset(text: string, options: ApplyOptions = {}): Pr
 }
 
 /** Ends what an interrupted change in parts has left. */
-export async function releaseHold(options: ApplyOptions = {}): Promise<void> {
-  await applyRuleset(release, options)
+export async function releaseHold(): Promise<void> {
+  await applyRuleset(release)
 }
 
 const tooLong = 'Message too long'
