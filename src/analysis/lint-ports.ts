@@ -44,7 +44,7 @@ function findings(select: Selector, policy: Policy, refs: readonly Ref[], spec: 
   const has = declared.length === 0 ? 'which declares no port' : `which declares ${textOf(declared)}`
   return [{
     code: 'wider-than-declared', severity: 'warning', at, message: `${what} opens ${textOf(first.excess)} of \`${first.workload.id}\`, ${has}${more}`,
-    help: 'name the ports, best by the names that the Workload gives them',
+    help: 'name the ports, preferably by the names that the Workload gives them',
   }]
 }
 

@@ -4,7 +4,7 @@ import type { CatalogueEntry } from './entry.ts'
 export const auditErrors = {
   'change-log-broken': {
     title: 'the log of changes is not what was written',
-    why: 'A line was edited, removed or added. What cannot be written down truly is not changed.',
+    why: 'A line was edited, removed or added. Nothing is changed that cannot be recorded reliably.',
     fix: 'Find out who did it; keep the file; then begin another log with `bulkhead audit --log --begin-anew --reason TEXT`.',
   },
   'change-log-unwritable': {
@@ -14,8 +14,8 @@ export const auditErrors = {
   },
   'evidence-invalid': {
     title: 'a file is not evidence that the given key has signed',
-    why: 'One byte of it is another, or somebody else has made it: nothing in it can be relied on.',
-    fix: 'Ask who made it for the file and the public key once more, by another way.',
+    why: 'It was changed, or somebody else made it: nothing in it can be relied on.',
+    fix: 'Ask whoever made it for the file and the public key again, over another channel.',
   },
   'evidence-key-unusable': {
     title: 'a key for evidence cannot be used',

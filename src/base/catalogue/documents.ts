@@ -54,7 +54,7 @@ export const documentErrors = {
   },
   'published-conflict': {
     title: 'one published address and port leads to two destinations',
-    why: 'Which of the two answers would be chance.',
+    why: 'Which of the two answers would be left to chance.',
     fix: 'Publish one of them at another address or port.',
   },
   'published-inside': {
@@ -73,8 +73,8 @@ export const documentErrors = {
     fix: 'Use one of the policy\'s `hosts`, or add the name to them.',
   },
   'route-caller': {
-    title: 'a route asks of callers what the policy\'s authentication does not tell',
-    why: 'Claims are in tokens and identities in certificates; without them nobody could take the route.',
+    title: 'a route asks for something about callers that the policy\'s authentication does not establish',
+    why: 'Claims come from tokens and identities from certificates; without them nobody could take the route.',
     fix: 'Use `claims` with `jwt` or `oidc`, and `identities` with `mtls`.',
   },
   'route-destination': {
@@ -83,7 +83,7 @@ export const documentErrors = {
     fix: 'Add the workload to `destination` of the policy, or lead the route elsewhere.',
   },
   'route-port': {
-    title: 'a route to a port that its policy does not open, or to no certain one',
+    title: 'a route to a port that its policy does not open, or to no one port',
     why: 'A request is led to one port, and only to one that the policy opens.',
     fix: 'Write one port in the policy, or a `port` of the policy in the route.',
   },
@@ -98,7 +98,7 @@ export const documentErrors = {
     fix: 'Name a `caFile`, or write a SPIFFE ID of this platform or of a Peer.',
   },
   'encryption-undone': {
-    title: 'what a policy wants encrypted, another opens in the clear',
+    title: 'what one policy requires to be encrypted, another opens in the clear',
     why: 'The path stays open in the clear when the policy that requires encryption ends or leaves.',
     fix: 'Write `encryption: required` in the other policy too, or remove what they share from it.',
   },
@@ -108,9 +108,9 @@ export const documentErrors = {
     fix: 'Write `gateway: {addresses: [...]}` in the Platform document.',
   },
   'proxy-passed-over': {
-    title: 'a policy whose gateway reaches somebody outside directly, and the Platform has an `egressProxy`',
-    why: 'The proxy carries what workloads ask outside by name. Peers and issuers of tokens are reached by the gateways themselves, so a site that lets only its proxy out keeps them apart.',
-    fix: 'Let the gateways reach the Peer or the issuer directly; for an issuer, `jwksFile` in place of `jwksUri` asks nobody.',
+    title: 'a gateway reaches somebody outside directly although the Platform has an `egressProxy`',
+    why: 'The proxy carries what workloads ask for outside by name. The gateways themselves connect to Peers and issuers of tokens, so a site that lets out only its proxy cuts them off.',
+    fix: 'Let the gateways reach the Peer or the issuer directly; for an issuer, `jwksFile` in place of `jwksUri` needs no connection.',
   },
   'source-without-cidrs': {
     title: 'a published address whose source External has no CIDRs',
@@ -165,7 +165,7 @@ export const documentErrors = {
   'wider-than-declared': {
     title: 'a policy opens more ports than a destination declares',
     why: 'What happens to listen there is open to everyone whom the policy names.',
-    fix: 'Name the ports, best by the names that the Workload gives them.',
+    fix: 'Name the ports, preferably by the names that the Workload gives them.',
   },
   'group-edge': {
     title: 'a path crosses the edge of a group',
@@ -179,12 +179,12 @@ export const documentErrors = {
   },
   'equal-priorities': {
     title: 'two cluster-wide policies of one priority judge the same pods',
-    why: 'Kubernetes leaves open which of them decides, so nobody can say what they allow together.',
+    why: 'Kubernetes does not define which of them decides, so nobody can say what they allow together.',
     fix: 'Give them different priorities.',
   },
   'not-carried': {
     title: 'a path of the manifests that the import leaves closed',
-    why: 'A document that came near it would open more than the manifests do; a closed path is told, a wider one would not be seen.',
+    why: 'The nearest document would open more than the manifests do; a closed path is reported, a wider one would go unnoticed.',
     fix: 'Write a document for it if the path is needed.',
   },
   'guardrail-broken': {

@@ -8,8 +8,8 @@ export const identityErrors = {
     fix: 'Use `spiffe://TRUST-DOMAIN/PATH` with the platform\'s trust domain, in letters, digits, `.`, `_` and `-`.',
   },
   'key-exposed': {
-    title: 'others than its owner may read or replace a private key',
-    why: 'Whoever has the key is whoever it belongs to.',
+    title: 'a private key can be read or replaced by others than its owner',
+    why: 'Whoever holds the key can act as its owner.',
     fix: 'Make a new key; keep it in a file of mode 0600, in a folder that only its owner may write.',
   },
   'identity-damaged': {
@@ -24,7 +24,7 @@ export const identityErrors = {
   },
   'root-elsewhere': {
     title: 'the root of this platform is kept elsewhere',
-    why: 'Only who holds its key can replace it.',
+    why: 'Only whoever holds its key can replace it.',
     fix: 'Add the new root to `rootsFile`, wait until every Peer has fetched it, then supply an intermediate of the new root.',
   },
   'svid-of-another': {
@@ -34,8 +34,8 @@ export const identityErrors = {
   },
   'bundle-refused': {
     title: 'a trust bundle is not accepted',
-    why: 'A bundle decides who may speak for a whole platform; half of one, or an odd one, is not taken. The one before stays.',
-    fix: 'Read the reason; ask the other platform\'s operator when the endpoint is the right one.',
+    why: 'A bundle decides who may speak for a whole platform, so it is taken whole or not at all. The previous one stays.',
+    fix: 'Read the reason; if the endpoint is the right one, ask the other platform\'s operator.',
   },
   'bundle-replayed': {
     title: 'a trust bundle older than the one before',
@@ -44,8 +44,8 @@ export const identityErrors = {
   },
   'bundle-unreachable': {
     title: 'a trust bundle could not be fetched',
-    why: 'The one before stays in use until its certificates end, and is fetched again after a while.',
-    fix: 'Check the Peer\'s `bundleEndpoint` and the way there.',
+    why: 'The previous one stays in use until its certificates expire; fetching is tried again.',
+    fix: 'Check the Peer\'s `bundleEndpoint` and whether it can be reached.',
   },
   'internal': {
     title: 'a mistake in Bulkhead itself',

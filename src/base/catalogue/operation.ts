@@ -23,7 +23,7 @@ export const operationErrors = {
     fix: 'Look for what holds it up, and try again.',
   },
   'output-too-large': {
-    title: 'a program that was called said more than is kept',
+    title: 'a program that was called printed more than is kept',
     why: 'Reading the first part of an answer as if it were all of it could hide what matters.',
     fix: 'Report it: no tool should answer with so much.',
   },
@@ -69,7 +69,7 @@ export const operationErrors = {
   },
   'instance-busy': {
     title: 'another command changes this instance',
-    why: 'Two commands that change one instance take turns; this one waited for its turn in vain.',
+    why: 'Commands that change one instance take turns; this one did not get its turn in time.',
     fix: 'Wait for the command that the message names, or end it.',
   },
   'not-running': {

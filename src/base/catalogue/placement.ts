@@ -9,7 +9,7 @@ export const placementErrors = {
   },
   'too-many-hosts': {
     title: 'more Hosts than the segment has instances',
-    why: 'The segment says how many hosts its pool has; what it was entitled and counted by is that number.',
+    why: 'The segment says how many hosts its pool has; capacity is counted by that number.',
     fix: 'Raise `instances` of the IsolationSegment, or take Hosts out of it.',
   },
   'host-instance-type': {
@@ -44,8 +44,8 @@ export const placementErrors = {
   },
   'database-reached': {
     title: 'a path to a database from elsewhere than the app and bastion layers',
-    why: 'Workloads of layer `database` answer the layers `app` and `bastion` of their own stack, and nobody else.',
-    fix: 'Lead the path through an app or a bastion, or correct the `layer` of the workload that it comes from.',
+    why: 'Workloads of layer `database` accept connections from the layers `app` and `bastion` of their own stack, and from nobody else.',
+    fix: 'Route the path through an app or a bastion, or correct the `layer` of the workload that it comes from.',
   },
   'bastion-unlimited': {
     title: 'a way in to a bastion that does not end',

@@ -58,7 +58,7 @@ export const shapeErrors = {
     fix: 'Rename or remove one of them.',
   },
   'conflicting-fields': {
-    title: 'fields that exclude each other, or none of those of which one is needed',
+    title: 'fields that exclude each other, or none where one is needed',
     why: 'The document would mean two things at once, or nothing.',
     fix: 'Keep exactly one of the fields named.',
   },
