@@ -1,6 +1,7 @@
 /** Grounds for tests of this folder: what an instance would say of itself. */
-import { checkDocuments, documentSet } from '../host/documents.ts'
-import { summaryOf } from './verification.ts'
+import { documentSet } from '../host/document-set.ts'
+import { checkDocuments } from '../host/documents.ts'
+import { placeIn, summaryOf } from './verification.ts'
 import type { CheckedSet } from '../host/documents.ts'
 import type { MatrixCell } from '../host/verification.ts'
 import type { ChangeEntry } from './chain.ts'
@@ -36,7 +37,7 @@ export function standing(set: CheckedSet, { entries = [], verification, unseen =
     set,
     at: '2026-11-22T10:00:00.000Z',
     chain: { entries, problem: undefined, bytes: 0 },
-    verified: verification === undefined ? undefined : { verification, sha256: summaryOf(verification).sha256, noted: entries.findLast((e) => e.verification?.sha256 === summaryOf(verification).sha256) },
+    verified: verification === undefined ? undefined : { verification, sha256: summaryOf(verification).sha256, ...placeIn(entries, verification, summaryOf(verification).sha256) },
     agent: undefined,
     unseen,
   }

@@ -1,6 +1,5 @@
 /** The command `bulkhead`: finds the command that is meant, runs it, and turns what happened into an exit status. */
-import { enableCompileCache } from 'node:module'
-import { fileURLToPath } from 'node:url'
+import './compile-cache.ts'
 import { systemClock } from '../base/clock.ts'
 import { escapeText, quote } from '../base/diagnostic.ts'
 import { Fault, isFault, messageOf } from '../base/fault.ts'
@@ -12,9 +11,6 @@ import { createOutput } from './output.ts'
 import { version } from './version.ts'
 import type { ExitCode } from './command.ts'
 import type { Output } from './output.ts'
-
-// Beside the code and not in a shared folder: whoever may write there decides what runs.
-enableCompileCache(fileURLToPath(new URL('../../node_modules/.cache/bulkhead', import.meta.url)))
 
 const out = createOutput(process.stdout, process.stderr, process.env)
 const stop = new AbortController()

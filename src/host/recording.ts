@@ -4,7 +4,7 @@ import { messageOf } from '../base/fault.ts'
 import { grantLines, intentHash, linesWithout } from './grants.ts'
 import { carriedPaths } from './refused.ts'
 import type { Diagnostic } from '../base/diagnostic.ts'
-import type { DocumentSet } from './documents.ts'
+import type { DocumentSet } from './document-set.ts'
 import type { InForce } from './enforce.ts'
 import type { ChangeEvent, ChangeRequest, Journal, JournalState } from './journal.ts'
 

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { documentSet, checkDocuments } from './documents.ts'
+import { documentSet } from './document-set.ts'
+import { checkDocuments } from './documents.ts'
 import { carriedPaths, describeRefusals } from './refused.ts'
 import { changes } from './changes.ts'
 import { noIds, assignGroups } from '../engines/nftables/ids.ts'
