@@ -40,6 +40,7 @@ export async function standingOf(folder: string, documents: CheckedSet | undefin
   if (verified === undefined) unseen.push('nothing was verified: run `bulkhead verify`')
   else if (verified.verification.documents.sha256 !== set.documents.sha256) unseen.push('the last verification was of other documents: run `bulkhead verify`')
   else if (verified.noted === undefined) unseen.push('the change log does not know the last verification: it may be anybody\'s')
+  else if (verified.changed !== undefined) unseen.push(`the last verification was before change ${verified.changed.seq}, ${verified.changed.kind}: run \`bulkhead verify\``)
   const agent = live ? await agentOf(folder, unseen) : undefined
   return { set, at: live ? applied?.at : undefined, chain, verified, agent, unseen }
 }

@@ -19,6 +19,8 @@ export interface KeptVerification {
   readonly sha256: string
   /** The line of the change log that tells of it; without one it may be anybody's. */
   readonly noted: ChangeEntry | undefined
+  /** The first line after that one which tells of something that was not tried as it is now. */
+  readonly changed: ChangeEntry | undefined
 }
 
 /** The last one, when there is one and it can be read. */
@@ -26,7 +28,25 @@ export function loadVerification(folder: string, entries: readonly ChangeEntry[]
   const value = readState(folder, file) as Verification | undefined
   if (value === undefined || value.kind !== 'live-verification') return undefined
   const { sha256 } = summaryOf(value)
-  return { verification: value, sha256, noted: entries.findLast((e) => e.kind === 'verify' && e.verification?.sha256 === sha256) }
+  return { verification: value, sha256, ...placeIn(entries, value, sha256) }
+}
+
+/** By number, never by time: clocks step back. */
+export function placeIn(entries: readonly ChangeEntry[], { documents }: Pick<Verification, 'documents'>, sha256: string): Pick<KeptVerification, 'noted' | 'changed'> {
+  const noted = entries.findLast((e) => e.kind === 'verify' && e.verification?.sha256 === sha256)
+  return { noted, changed: noted === undefined ? undefined : entries.find((e) => e.seq > noted.seq && changes(e, documents.sha256)) }
+}
+
+/** A path that ended at its own date is what the documents say; everything else that came or went was not tried. */
+function changes({ kind, opened = [], closed = [], documents }: ChangeEntry, sha256: string): boolean {
+  switch (kind) {
+    case 'begin': case 'down': case 'drift': case 'failed': case 'up':
+      return true
+    case 'adopt': case 'apply': case 'revoke':
+      return opened.length + closed.length > 0 || (documents !== undefined && documents.sha256 !== sha256)
+    case 'expired': case 'refused': case 'verify':
+      return false
+  }
 }
 
 export function summaryOf(v: Verification): VerificationSummary {

@@ -66,7 +66,7 @@ export function auditWorkload(standing: Standing, id: WorkloadId, recent: Recent
   const unseen = [...standing.unseen, ...(recent === undefined ? ['nothing was recorded: who has talked is not known'] : recent.lost > 0 ? [`${recent.lost} refusals of this platform have no record`] : [])]
   const replicas = agent?.workloads.filter((w) => w.workload === id)
   const runs = replicas?.every((w) => w.failed === undefined && (w.task === undefined || w.task.state === 'running')) ?? false
-  const fresh = verified !== undefined && verified.verification.documents.sha256 === set.documents.sha256 && verified.noted !== undefined
+  const fresh = verified !== undefined && verified.verification.documents.sha256 === set.documents.sha256 && verified.noted !== undefined && verified.changed === undefined
   return {
     workload: id,
     spiffeId: workloadSpiffeId(platform.trustDomain, id),
@@ -115,8 +115,14 @@ function auditPath({ set, verified }: Standing, path: Path, direction: 'in' | 'o
     policies: documentRefs(path.origin),
     ...(over === undefined ? {} : { closed: over }),
     ...(given === undefined ? {} : { since: given }),
-    probed: over === undefined ? probedPath(set.platform, path, verified?.verification, set.documents.sha256) : { result: 'not tried', what: 'it is closed' },
+    probed: over === undefined ? probed(set, path, verified) : { result: 'not tried', what: 'it is closed' },
   }
+}
+
+function probed({ platform, documents }: Standing['set'], path: Path, verified: Standing['verified']): Probed {
+  const found = probedPath(platform, path, verified?.verification, documents.sha256)
+  const { changed } = verified ?? {}
+  return changed === undefined || found.result !== 'open' ? found : { result: 'not tried', what: `it was open before change ${changed.seq}, ${changed.kind}` }
 }
 
 function isWorkload(end: Path['source'], id: WorkloadId): boolean {

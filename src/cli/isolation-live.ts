@@ -2,15 +2,16 @@
 import { messageOf } from '../base/fault.ts'
 import { formatInstant } from '../base/clock.ts'
 import { readChangeLog } from '../audit/change-log.ts'
+import { liveFacts, unwatched } from '../audit/live-facts.ts'
 import { loadVerification } from '../audit/verification.ts'
 import { ask } from '../host/agent-process.ts'
+import { documentSet } from '../host/document-set.ts'
 import { enter, requireInstance } from '../host/instance.ts'
 import { loadApplied } from '../host/memory.ts'
 import { judgeFiles } from './load.ts'
 import type { LiveFacts } from '../analysis/isolation/live.ts'
 import type { AgentStatus } from '../host/report.ts'
 import type { Instance } from '../host/state.ts'
-import type { WorkloadId } from '../model/platform.ts'
 import type { ChangeEntry } from '../audit/chain.ts'
 import type { LoadedSet } from './load.ts'
 
@@ -23,31 +24,15 @@ export interface RunningSet {
 /** A Fault when no instance of that name runs. */
 export async function runningSet(instance: Instance, now: number): Promise<RunningSet> {
   const where = await requireInstance(instance)
-  const loaded = judgeFiles({ files: loadApplied(instance.folder)?.files ?? [], diagnostics: [] }, now)
+  const applied = loadApplied(instance.folder)
+  const loaded = judgeFiles({ files: applied?.files ?? [], diagnostics: [] }, now)
   const { entries, problem } = readChangeLog(instance.folder)
   const changes = problem === undefined ? entries : []
   try {
     const status = (await ask(instance, (argv) => enter(where, argv), '/status')) as AgentStatus
-    return { loaded, changes, live: factsOf(status, where.kind === 'sandbox', lastVerification(instance.folder, status, changes)) }
+    return { loaded, changes, live: liveFacts(status, applied === undefined ? '' : documentSet('', applied.files).sha256, loadVerification(instance.folder, changes)) }
   } catch (error) {
-    const live: LiveFacts = { enforced: false, why: `no agent looks after it (${messageOf(error)})`, verified: undefined, sandbox: where.kind === 'sandbox', here: new Set(loaded.set?.platform.workloads.keys()) }
-    return { loaded, changes, live }
-  }
-}
-
-/** A verification counts while what it tried is in force, and when the log tells of it. */
-function lastVerification(folder: string, { documents }: AgentStatus, changes: readonly ChangeEntry[]): LiveFacts['verified'] {
-  const kept = loadVerification(folder, changes)
-  if (kept?.noted === undefined || kept.verification.documents.sha256 !== documents?.sha256) return undefined
-  const { verification: summary } = kept.noted
-  return summary === undefined ? undefined : { at: Date.parse(summary.ended), mismatches: summary.mismatches + summary.deviations }
-}
-
-function factsOf(status: AgentStatus, sandbox: boolean, verified: LiveFacts['verified']): LiveFacts {
-  const unmended = status.drift.findLast((d) => !d.repaired)
-  return {
-    enforced: status.enforced, why: status.enforced ? undefined : (unmended?.what ?? 'the rules are not in force'), verified, sandbox,
-    here: new Set(status.workloads.filter((w) => w.failed === undefined).map((w) => w.workload as WorkloadId)),
+    return { loaded, changes, live: unwatched(`no agent looks after it (${messageOf(error)})`, where.kind === 'sandbox', loaded.set?.platform.workloads.keys() ?? []) }
   }
 }
 

@@ -36,7 +36,7 @@ export const command: Command = {
     all: { type: 'boolean', help: 'every two of one kind' },
     by: { type: 'string', value: 'KIND', help: `with --all, one of ${comparedKinds.join(', ')} (default: environment)` },
     format: { type: 'string', value: 'FORMAT', help: `one of ${formats.join(', ')}; --json is the same as --format json` },
-    at: { type: 'string', value: 'INSTANT', help: 'answer for this date or instant; now when left out' },
+    at: { type: 'string', value: 'INSTANT', help: 'answer for this date or instant, by the documents alone; now when left out' },
     ...instanceOptions,
   },
   run,
@@ -56,7 +56,8 @@ async function run(context: CommandContext): Promise<ExitCode> {
   const loaded = running?.loaded ?? loadSet(resolve(context.cwd, directory ?? ''), context.now)
   const set = soundOrTell({ ...context, json: format === 'json' }, loaded)
   if (set === undefined) return 1
-  const options = { now, ...(running === undefined ? {} : { live: running.live }) }
+  // What a machine was seen to do says nothing of another time.
+  const options = { now, ...(running === undefined || typeof context.options['at'] === 'string' ? {} : { live: running.live }) }
   if (all) {
     const rows = allPairs(set.platform, set.intent, kind, options)
     if (format === 'json') context.out.json({ by: kind, pairs: allPairsJson(rows) })

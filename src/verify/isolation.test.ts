@@ -36,15 +36,15 @@ const rank = (answer: Isolation, place: number): number => strengths.indexOf(ans
 
 test('separation is symmetric, and no layer is stronger than what was found on the machine', () => {
   const seen = { pairs: 0, contradicted: 0, crowded: 0 }
-  const facts = fc.record({ enforced: fc.boolean(), mismatches: fc.option(fc.nat(2)), sandbox: fc.boolean(), share: fc.integer({ min: 1, max: 4 }) })
+  const facts = fc.record({ enforced: fc.boolean(), mismatches: fc.option(fc.nat(2)), sandbox: fc.boolean(), tried: fc.integer({ min: 1, max: 4 }), share: fc.integer({ min: 1, max: 4 }) })
   fc.assert(
-    fc.property(documentSets(), facts, (set, { enforced, mismatches, sandbox, share }) => {
+    fc.property(documentSets(), facts, (set, { enforced, mismatches, sandbox, tried, share }) => {
       const platform = platformOf(set)
       if (platform === undefined) return
       const { intent } = compile(platform)
       const here: ReadonlySet<WorkloadId> = new Set([...platform.workloads.keys()].filter((_, i) => i % share === 0))
-      const live: LiveFacts = { enforced, why: undefined, verified: mismatches === null ? undefined : { at: 0, mismatches }, sandbox, here }
-      const good: LiveFacts = { ...live, enforced: true, verified: { at: 0, mismatches: 0 } }
+      const live: LiveFacts = { enforced, why: undefined, verified: mismatches === null ? undefined : { at: 0, mismatches, pairs: { tried, of: 4 } }, sandbox, here }
+      const good: LiveFacts = { ...live, enforced: true, verified: { at: 0, mismatches: 0, pairs: { tried: 4, of: 4 } } }
       const bad = !enforced || (mismatches ?? 0) > 0
       for (const [a, b] of pairsOf(platform, 12)) {
         seen.pairs++

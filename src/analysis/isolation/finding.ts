@@ -26,6 +26,8 @@ export interface Finding {
   readonly sharing: Sharing
   /** The facts, in one sentence without a full stop. */
   readonly says: string
+  /** For customers, where the words that are usual for this layer would say too much. */
+  readonly told?: string
   /** What keeps the two apart here; undefined where nothing does. */
   readonly enforcedBy: string | undefined
   /** `none` unless it is `separate` or `partly`. */

@@ -59,6 +59,7 @@ function layer(answer: Isolation, name: IsolationLayer) {
 
 const summary = (answer: Isolation): Readonly<Record<string, string>> => Object.fromEntries(answer.layers.map((f) => [f.layer, f.strength === 'none' ? f.sharing : `${f.sharing} ${f.strength}`]))
 
+const pairs = { tried: 2, of: 2 }
 const here = (facts: Partial<LiveFacts> = {}): LiveFacts =>
   ({ enforced: true, why: undefined, verified: undefined, sandbox: false, here: new Set(['a/web', 'b/web'] as WorkloadId[]), ...facts })
 
@@ -102,8 +103,23 @@ test('what runs on one machine shares it, whatever the documents promise', () =>
   assert.deepEqual([summary(answer)['host'], summary(answer)['stack']], ['shared', 'separate weak'])
 })
 
+test('promises of documents about hosts, pools, layers and accounts are none where one machine carries both', () => {
+  const accounts = kind('Stack', 'name: one', 'account: "111"') + kind('Stack', 'name: two', 'account: "222"')
+  const apart = ask(customers({ a: 'stack: one', b: 'stack: two', stacks: accounts }), 'enclave:a', 'enclave:b', here())
+  const pool = kind('IsolationSegment', 'name: sealed', 'instances: 2, instanceType: big')
+  const pools = ask(customers({ stacks: pool, workloadA: 'segment: sealed' }), 'enclave:a', 'enclave:b', here())
+  const layers = kind('Stack', 'name: one', 'layers: [app, database], layerHosts: separate')
+  const layersApart = ask(customers({ a: 'stack: one', b: 'stack: one', stacks: layers, workloadA: 'layer: app', workloadB: 'layer: database' }), 'enclave:a', 'enclave:b', here())
+  for (const [answer, name] of [[apart, 'infrastructure'], [pools, 'segment'], [layersApart, 'layer']] as const) {
+    assert.deepEqual([layer(answer, name).strength, layer(answer, name).basis, layer(answer, name).enforcedBy], ['none', 'contradicted', undefined], name)
+    assert.match(layer(answer, name).says, /this one machine carries both/)
+    assert.notEqual(answer.strongest, 'strong')
+  }
+  assert.match(statementMarkdown(pools), /\| Pool of hosts \| We make no statement\. \| - \| Not assured/)
+})
+
 test('nothing that a machine keeps is claimed of one that is not as the documents say', () => {
-  for (const live of [here({ enforced: false, why: 'an element is gone' }), here({ verified: { at: 1, mismatches: 1 } })]) {
+  for (const live of [here({ enforced: false, why: 'an element is gone' }), here({ verified: { at: 1, mismatches: 1, pairs } })]) {
     const answer = ask(customers(), 'enclave:a', 'enclave:b', live)
     for (const name of ['enclave', 'container', 'identity', 'policy'] as const) {
       assert.deepEqual([layer(answer, name).strength, layer(answer, name).basis, layer(answer, name).enforcedBy], ['none', 'contradicted', undefined], name)
@@ -117,13 +133,29 @@ test('the basis is what was looked at: the documents, the rules in force, or att
   const basis = (live?: LiveFacts): readonly string[] => (['policy', 'container'] as const).map((name) => layer(ask(customers(), 'enclave:a', 'enclave:b', live), name).basis)
   assert.deepEqual(basis(), ['documents', 'documents'])
   assert.deepEqual(basis(here()), ['in force', 'in force'])
-  assert.deepEqual(basis(here({ verified: { at: 1, mismatches: 0 } })), ['verified', 'in force'])
+  assert.deepEqual(basis(here({ verified: { at: 1, mismatches: 0, pairs } })), ['verified', 'in force'])
+  assert.deepEqual(basis(here({ verified: { at: 1, mismatches: 0, pairs: { tried: 1, of: 2 } } })), ['in force', 'in force'], 'not all pairs were tried')
+  assert.equal(layer(ask(customers(), 'enclave:a', 'enclave:b', here({ verified: { at: 1, mismatches: 0, pairs } })), 'identity').basis, 'in force', 'nobody tries to take an identity')
+  const two = customers() + workload('a', 'two')
+  assert.equal(layer(ask(two, 'enclave:a', 'enclave:b', here()), 'container').basis, 'documents', 'one of them does not run here')
   assert.deepEqual(basis(here({ here: new Set(['a/web'] as WorkloadId[]) })), ['documents', 'documents'])
 })
 
 test('a statement says when the machine was last tried', () => {
-  const answer = ask(customers(), 'enclave:a', 'enclave:b', here({ verified: { at: 60_000, mismatches: 0 } }))
+  const answer = ask(customers(), 'enclave:a', 'enclave:b', here({ verified: { at: 60_000, mismatches: 0, pairs } }))
   assert.match(statementMarkdown(answer), /\nAs of 1970-01-01T00:00:00\.000Z\. The machine was last tried at 1970-01-01T00:01:00\.000Z\.\n/)
+  const some = ask(customers(), 'enclave:a', 'enclave:b', here({ verified: { at: 60_000, mismatches: 0, pairs: { tried: 2500, of: 9900 } } }))
+  assert.match(statementMarkdown(some), /00:01:00\.000Z, between 2500 of 9900 pairs of identities; the rules between all of them were read back\.\n/)
+  assert.doesNotMatch(statementMarkdown(some), /Tried on the machine/)
+})
+
+test('a customer is told of processes only what the one who starts them knows', () => {
+  const attached = customers().replaceAll('run: {command: ["true"]}', 'attach: {netns: x}').replace('netns: x', 'netns: y')
+  assert.match(statementMarkdown(ask(attached)), /\| Processes on a host \| Of their processes, we state only that their networks are apart\./)
+  assert.match(statementMarkdown(ask(customers().replace('run: {command: ["true"]}', 'attach: {netns: x}'))), /Processes that we start are kept apart by the operating system; of others, we state only that their networks are apart\./)
+  assert.match(statementMarkdown(ask(customers(), 'enclave:a', 'enclave:b', here({ sandbox: true }))), /as processes of one user: this is an installation for trials/)
+  const stacks = kind('Stack', 'name: one', 'tenancy: dedicated') + kind('Stack', 'name: two', 'tenancy: dedicated')
+  assert.match(statementMarkdown(ask(customers({ a: 'stack: one', b: 'stack: two', stacks }), 'enclave:a', 'enclave:b', here())), /\| Private network \| The two are on private networks of their own, of one machine\. \| weak/)
 })
 
 test('a path between the two, or a chain of paths, is named with the document that opens it', () => {

@@ -20,7 +20,7 @@ export interface Isolation {
   /** Milliseconds since the epoch. */
   readonly at: number
   /** When the machine was last tried, by the same clock; undefined where that says nothing about these documents. */
-  readonly verified: number | undefined
+  readonly verified: { readonly at: number; readonly pairs: { readonly tried: number; readonly of: number } } | undefined
   /** One for each layer, from the outermost inwards. */
   readonly layers: readonly Finding[]
   /** Of the layers that separate them wholly; `none` when no layer does. */
@@ -51,7 +51,7 @@ function judged(around: Omit<PolicyContext, 'parties'>, parties: readonly [Party
   const context: PolicyContext = { ...around, parties: between }
   const layers = judges.map((judge) => Object.freeze(judge(context)))
   const strongest = strongestOf(layers.filter(({ sharing }) => sharing === 'separate').map(({ strength }) => strength))
-  return Object.freeze({ kind: 'isolation', between, at: options.now, verified: options.live?.verified?.at, layers: Object.freeze(layers), strongest })
+  return Object.freeze({ kind: 'isolation', between, at: options.now, verified: options.live?.verified, layers: Object.freeze(layers), strongest })
 }
 
 /** Where one is part of the other, the question is about the rest of it. */

@@ -7,6 +7,7 @@ import { bothHere, elsewhere } from './layers-places.ts'
 import { contradiction, held, kernelBasis } from './live.ts'
 import { overlapOf } from './places.ts'
 import type { Path } from '../../intent/intent.ts'
+import type { Workload } from '../../model/platform.ts'
 import type { Hop } from '../chain.ts'
 import type { Graph } from '../graph.ts'
 import type { IsolationContext, PolicyContext } from './context.ts'
@@ -47,11 +48,11 @@ export function container(context: IsolationContext): Finding {
     ...(starts.has('attach-interface') ? ['what stands behind an interface that was handed over, perhaps a virtual machine, is not known here'] : []),
     ...(starts.has('none') ? ['some are declared only, and nothing says what runs them'] : []),
   ]
-  const sandbox = context.live?.sandbox === true && bothHere(context) ? '; in this sandbox all of them are processes of one user' : ''
-  // Attempts are made on the network alone.
-  const basis: Basis = bothHere(context) ? (kernelBasis(context.live) === 'contradicted' ? 'contradicted' : 'in force') : 'documents'
+  const sandbox = context.live?.sandbox === true && bothHere(context)
+  const basis = notTried(basisOf(context))
+  const told = toldOf(starts, sandbox)
   return {
-    layer, sharing: 'separate', says: `${ways.join('; ')}${sandbox}`, strength: held('weak', basis), basis, documents: [],
+    layer, sharing: 'separate', says: `${ways.join('; ')}${sandbox ? '; in this sandbox all of them are processes of one user' : ''}`, strength: held('weak', basis), basis, documents: [], ...(told === undefined ? {} : { told }),
     enforcedBy: basis === 'contradicted' ? undefined : 'namespaces of one kernel, the weakest of all layers: one fault of that kernel ends it', stronger: 'hosts of their own',
   }
 }
@@ -64,10 +65,23 @@ export function identity(context: IsolationContext): Finding {
   if (elsewhere(context)) return kept(context, 'strong', { layer, sharing: 'separate', says: 'each platform has a trust domain and an authority of its own', enforcedBy: 'certificates of the one are not believed about identities of the other', stronger: undefined, documents: [] })
   if (common.length > 0) return { ...nothing, sharing: 'partly', says: `they have identities in common: ${list(common)}` }
   if (ours.length === 0 || theirs.length === 0) return { ...nothing, sharing: 'absent', says: 'one of them has no workloads' }
-  return kept(context, 'moderate', {
+  const finding = kept(context, 'moderate', {
     layer, sharing: 'separate', says: `every workload has an identity of its own; one authority, that of \`${context.platform.trustDomain}\`, issues all of them`, documents: [],
     enforcedBy: 'the interface that a packet arrives on, never its address; and certificates whose keys no other workload sees', stronger: anotherPlatform,
   })
+  return { ...finding, basis: notTried(finding.basis) }
+}
+
+/** Attempts are made to reach others, none to take an identity or to leave a container. */
+function notTried(basis: Basis): Basis {
+  return basis === 'verified' ? 'in force' : basis
+}
+
+/** What may be told a customer of processes: of those that others started, nothing is known but their network. */
+function toldOf(starts: ReadonlySet<Workload['start']['kind']>, sandbox: boolean): string | undefined {
+  const ours = starts.has('run')
+  if (ours && starts.size === 1) return sandbox ? 'Their processes are kept apart by the operating system, as processes of one user: this is an installation for trials. It is the weakest of the separations named here.' : undefined
+  return `${ours ? 'Processes that we start are kept apart by the operating system; of others' : 'Of their processes'}, we state only that their networks are apart. It is the weakest of the separations named here.`
 }
 
 export function policy(context: PolicyContext): Finding {

@@ -17,6 +17,7 @@ export function infrastructure(context: IsolationContext): Finding {
   const overlap = overlapOf(...workloadsOf(context), (w) => one(places.stackOf(w)?.account))
   const documents = documentsNamed(platform, 'stacks', stacksOf(context).ours.concat(stacksOf(context).theirs))
   if (overlap.ours.length > 0 && overlap.theirs.length > 0 && !overlap.unsaid && overlap.common.length === 0) {
+    if (bothHere(context)) return oneMachine(layer, 'the documents put their stacks in accounts of their own, and this one machine carries both', documents, 'stacks in accounts of their own at the provider')
     return { ...byDocuments, layer, sharing: 'separate', strength: 'strongest', says: `their stacks are in accounts of their own: ${list(overlap.ours)} and ${list(overlap.theirs)}`, enforcedBy: 'the provider of the accounts', documents }
   }
   const says = overlap.common.length > 0 ? `they share the account ${list(overlap.common)}` : 'they are on one platform, and the documents do not say in which accounts its stacks are'
@@ -39,7 +40,7 @@ export function stack(context: IsolationContext): Finding {
   }
   const says = `they are on stacks of their own: ${list(overlap.ours)} and ${list(overlap.theirs)}`
   if (bothHere(context)) {
-    return { ...byDocuments, layer, sharing: 'separate', strength: 'weak', basis: 'in force', says: `${says}, but this one machine carries both`, enforcedBy: 'the rules of one kernel', documents, stronger: 'hosts of its own for each stack' }
+    return { ...byDocuments, layer, sharing: 'separate', strength: 'weak', basis: 'in force', says: `${says}, but this one machine carries both`, told: 'The two are on private networks of their own, of one machine.', enforcedBy: 'the rules of one kernel', documents, stronger: 'hosts of its own for each stack' }
   }
   return { ...byDocuments, layer, sharing: 'separate', strength: 'strong', says, enforcedBy: 'a private network for each stack, with a router of its own', documents, stronger: undefined }
 }
@@ -56,6 +57,7 @@ export function segment(context: IsolationContext): Finding {
   if (overlap.common.length > 0) {
     return { ...byDocuments, layer, sharing: shared(overlap), says: `they share the pool of hosts ${list(overlap.common)}`, documents, stronger: 'an isolation segment that only one of them is entitled to' }
   }
+  if (bothHere(context)) return oneMachine(layer, 'the documents put them on pools of hosts of their own, and this one machine carries both', documents, 'hosts of the segments that the documents name')
   const pools = [overlap.ours, overlap.theirs].map((names) => (names.length === 0 ? 'the hosts of no segment' : list(names)))
   return { ...byDocuments, layer, sharing: 'separate', strength: 'strong', says: `they are on pools of hosts of their own: ${pools.join(' and ')}`, enforcedBy: 'the operator\'s assignment of workloads to hosts, which `check` holds to the segments', documents }
 }
@@ -91,6 +93,7 @@ export function layerOfHosts(context: IsolationContext): Finding {
   const documents = documentsNamed(platform, 'stacks', stacks)
   if (overlap.ours.length === 0 && overlap.theirs.length === 0) return { ...byDocuments, layer, sharing: 'absent', says: 'neither names a layer' }
   if (overlap.common.length > 0) return { ...byDocuments, layer, sharing: shared(overlap), says: `both have workloads in the ${overlap.common.length === 1 ? 'layer' : 'layers'} ${list(overlap.common)}`, documents, stronger: undefined }
+  if (bothHere(context) && stacks.some((name) => platform.stacks.get(name)?.layerHosts === 'separate')) return oneMachine(layer, 'the documents give each layer hosts of its own, and this one machine carries both', documents, 'hosts for each layer')
   const apart = stacks.every((name) => platform.stacks.get(name)?.layerHosts === 'separate')
   const names = [overlap.ours, overlap.theirs].map((all) => (all.length === 0 ? 'no layer' : list(all)))
   return {
@@ -115,6 +118,11 @@ export function environment(context: IsolationContext): Finding {
     ...byDocuments, layer, sharing: both.length === 0 ? 'separate' : 'partly', strength: both.length === 0 ? 'moderate' : 'weak', says,
     enforcedBy: 'both halves of every path between them must be written by their owners', documents, stronger: both.length === 0 ? undefined : 'members of its own for each environment',
   }
+}
+
+/** A promise about hosts that the machine which was looked at does not keep. */
+function oneMachine(layer: Finding['layer'], says: string, documents: Finding['documents'], stronger: string): Finding {
+  return { layer, sharing: 'separate', strength: 'none', basis: 'contradicted', says, enforcedBy: undefined, stronger, documents }
 }
 
 /** Hosts belong to one stack and one segment, so what differs in these shares no host. */

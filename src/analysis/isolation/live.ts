@@ -7,8 +7,11 @@ export interface LiveFacts {
   readonly enforced: boolean
   /** Why not, in a few words. */
   readonly why: string | undefined
-  /** The last verification of these documents: milliseconds since the epoch, and how many attempts did not end as they say. */
-  readonly verified: { readonly at: number; readonly mismatches: number } | undefined
+  /**
+   * The last verification of these documents, if nothing was changed since: milliseconds since the epoch, how many attempts did not
+   * end as they say, and how many ordered pairs of identities were tried of how many there are.
+   */
+  readonly verified: { readonly at: number; readonly mismatches: number; readonly pairs: { readonly tried: number; readonly of: number } } | undefined
   /** A sandbox runs all processes as one user of the machine. */
   readonly sandbox: boolean
   /** The workloads that run on this one machine. */
@@ -19,7 +22,7 @@ export interface LiveFacts {
 export function kernelBasis(live: LiveFacts | undefined): Basis {
   if (live === undefined) return 'documents'
   if (!live.enforced || (live.verified !== undefined && live.verified.mismatches > 0)) return 'contradicted'
-  return live.verified === undefined ? 'in force' : 'verified'
+  return live.verified === undefined || live.verified.pairs.tried < live.verified.pairs.of ? 'in force' : 'verified'
 }
 
 /** A separation that the machine contradicts is none. */

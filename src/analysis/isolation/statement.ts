@@ -46,7 +46,7 @@ function rowsOf({ layers }: Isolation): readonly Row[] {
   return layers.flatMap((finding) => {
     const { layer, sharing, basis } = finding
     if (sharing === 'absent' || sharing === 'unknown') return []
-    const says = basis === 'contradicted' ? 'We make no statement.' : words[layer][sharing]
+    const says = basis === 'contradicted' ? 'We make no statement.' : (finding.told ?? words[layer][sharing])
     return [{ title: titles[layer], says, strength: strengthWords[basis === 'contradicted' ? 'none' : finding.strength], basis: basisSentences[basis] }]
   })
 }
@@ -68,7 +68,8 @@ function better({ layers }: Isolation): readonly string[] {
 }
 
 function head({ between: [a, b], at, verified }: Isolation): readonly [string, string] {
-  return [`Separation of ${a.text} and ${b.text}`, `As of ${formatInstant(at)}.${verified === undefined ? '' : ` The machine was last tried at ${formatInstant(verified)}.`}`]
+  const some = verified === undefined || verified.pairs.tried >= verified.pairs.of ? '' : `, between ${verified.pairs.tried} of ${verified.pairs.of} pairs of identities; the rules between all of them were read back`
+  return [`Separation of ${a.text} and ${b.text}`, `As of ${formatInstant(at)}.${verified === undefined ? '' : ` The machine was last tried at ${formatInstant(verified.at)}${some}.`}`]
 }
 
 export function statementMarkdown(answer: Isolation): string {

@@ -32,7 +32,7 @@ export function isolationJson({ between, at, verified, layers, strongest }: Isol
   return {
     between: between.map(({ kind, text, workloads }) => ({ kind, name: text, workloads: workloads.map((w) => w.id) })),
     at: formatInstant(at),
-    verified: verified === undefined ? null : formatInstant(verified),
+    verified: verified === undefined ? null : formatInstant(verified.at),
     strongest,
     layers: layers.map((finding) => ({
       layer: finding.layer, sharing: finding.sharing, strength: finding.strength, basis: finding.basis, says: finding.says,

@@ -11,16 +11,19 @@ const notHere: Finding = { outcome: 'needs a person', facts: [{ what: 'these doc
 const dayMs = 86_400_000
 
 /** Why the last verification proves nothing; `undefined` when it does. */
-function unproven({ set, verified }: Standing): string | undefined {
+function unproven({ set, verified, agent }: Standing): string | undefined {
+  if (agent?.enforced === false) return 'the last look did not find kernel and interfaces as they were put in force'
   if (verified === undefined) return 'nothing was verified'
   if (verified.verification.documents.sha256 !== set.documents.sha256) return 'the last verification was of other documents'
   if (verified.noted === undefined) return 'the change log does not know the last verification'
+  if (verified.changed !== undefined) return `the last verification was before change ${verified.changed.seq}, ${verified.changed.kind}`
   return verified.verification.good ? undefined : 'the last verification found mismatches'
 }
 
 function proof({ verified }: Standing): readonly Fact[] {
   const v = verified?.verification
-  return v === undefined ? [] : [{ what: `verified ${v.ended}: ${v.probes + v.trials.tried} probes, ${v.mismatches.length + v.trials.mismatches.length} mismatches, the table read back is ${v.reading.verdict} to the documents (change ${verified?.noted?.seq ?? 'unknown'})` }]
+  const some = v === undefined || v.pairs.tried === v.pairs.of ? '' : `, between ${v.pairs.tried} of ${v.pairs.of} pairs`
+  return v === undefined ? [] : [{ what: `verified ${v.ended}: ${v.probes + v.trials.tried} probes${some}, ${v.mismatches.length + v.trials.mismatches.length} mismatches, the table read back is ${v.reading.verdict} to the documents (change ${verified?.noted?.seq ?? 'unknown'})` }]
 }
 
 /** Whether what was asked was also tried; for questions that the documents answer, live state can only take the answer back. */
