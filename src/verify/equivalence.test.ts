@@ -30,7 +30,7 @@ const end = (group: ReadEnd['group'], ...cidrs: readonly string[]): ReadEnd => (
 
 function path(source: ReadEnd, destination: ReadEnd, port: number, rest: Partial<ReadPath> = {}): ReadPath {
   return {
-    source, destination, families: [4, 6], protocol: 'tcp', ports: portSet([{ from: port, to: port }]), published: undefined, mark: undefined, expires: undefined,
+    source, destination, families: [4, 6], protocol: 'tcp', ports: portSet([{ from: port, to: port }]), published: undefined, mark: undefined, expires: undefined, since: 0,
     rule: 'inet t c handle 1', conditions: [], continues: true, replies: true, approximate: false, ...rest,
   }
 }

@@ -54,8 +54,8 @@ const documents = `
 { apiVersion: bulkhead.dev/v1, kind: FederationPolicy, metadata: { name: out, enclave: e }, spec: { imports: [{ source: a, destination: peer:north/lab/store, protocol: tcp, port: 9000 }], exports: [{ source: peer:north/lab/store, destination: b, protocol: tcp, port: 5432 }] } }
 `
 
-function fixture(): Platform {
-  const { platform, diagnostics } = loadPlatform([{ path: 'lab.yaml', absolute: '/lab.yaml', text: documents }], { now })
+function fixture(text = documents): Platform {
+  const { platform, diagnostics } = loadPlatform([{ path: 'lab.yaml', absolute: '/lab.yaml', text }], { now })
   assert.ok(platform !== undefined, JSON.stringify(diagnostics))
   return platform
 }
@@ -65,6 +65,21 @@ const host = (): Hosted => hosted(fixture(), { now: Date.now(), uplink: true, ga
 test('every kind of path that takes a gateway is carried as it is meant', async () => {
   const { verdict, differences } = await judged(host())
   assert.deepEqual([verdict, differences.map(formatDifference)], ['equal', []])
+})
+
+test('a path opens when the one that asked for encryption ends, and no earlier', async () => {
+  const later = `${documents}---
+{ apiVersion: bulkhead.dev/v1, kind: ServicePolicy, metadata: { name: plain, enclave: e }, spec: { source: a, destination: c, protocol: tcp, port: 8080 } }
+---
+{ apiVersion: bulkhead.dev/v1, kind: ServicePolicy, metadata: { name: encrypted, enclave: e }, spec: { source: a, destination: c, protocol: tcp, port: 8070-8090, encryption: required, expires: "${new Date(now + 3_600_000).toISOString()}" } }
+`
+  const lab = hosted(fixture(later), { now: Date.now(), uplink: true, gateways: true })
+  const { verdict, differences } = compared(lab, await listed(lab))
+  assert.deepEqual([verdict, differences.map(formatDifference)], ['equal', []])
+  const early = compared(lab, await listing.list(lab.text.replaceAll(/^( +16 \. \S+ \. 8070-8090) timeout \w+/gm, '$1 timeout 1800s')))
+  assert.ok(early.differences.some((each) => /^wider: e\/a@running -> e\/c@running 8080\/tcp: .* 18\d\d s from now/.test(formatDifference(each))), 'it is open in the clear while it is to be encrypted')
+  const never = compared(lab, await listing.list(lab.text.replaceAll(/^( +16 \. \S+ \. 8070-8090) timeout \w+/gm, '$1')))
+  assert.ok(never.differences.some((each) => /e\/a@running -> e\/c@running 8080\/tcp: ServicePolicy e\/plain: does not pass/.test(formatDifference(each))))
 })
 
 test('replicas, phases and a host without a way out change nothing of that', async () => {

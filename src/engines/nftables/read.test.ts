@@ -55,6 +55,22 @@ test('a listing is read without a kernel', () => {
   ])
 })
 
+test('what an element keeps closed opens when the element ends, and no earlier than the last of them', () => {
+  const hold = (...elem: readonly unknown[]): unknown => ({ set: { family: 'inet', name: 'hold', table: 't', type: 'inet_service', handle: 3, elem } })
+  const first = rule('o', 3, { match: { op: '==', left: { payload: { protocol: 'th', field: 'dport' } }, right: '@hold' } }, { drop: null })
+  const opening = (...elem: readonly unknown[]): unknown => {
+    const { nftables } = listing([element, [{ elem: { val: { concat: [16, 17, 'tcp', 5433] }, timeout: 60, expires: 40 } }, 8]])
+    const { paths, unreadable } = readRuleset({ nftables: [...nftables.slice(0, 2), hold(...elem), ...nftables.slice(2, -2), first, ...nftables.slice(-2)] }, context)
+    assert.deepEqual(unreadable, [])
+    return paths.map(({ ports, since, expires, replies }) => [ports[0]?.from, since, expires, replies])
+  }
+  const held = (port: number, expires: number): unknown => ({ elem: { val: port, timeout: 60, expires } })
+  assert.deepEqual(opening(held(80, 10)), [[5432, 0, undefined, true], [5433, 0, 40, true]])
+  assert.deepEqual(opening(held(5432, 10), held(5433, 30)), [[5432, 10, undefined, true], [5433, 30, 40, true]])
+  assert.deepEqual(opening(held(5432, 0), held(5433, 40)), [[5432, 1, undefined, true]])
+  assert.deepEqual(opening(5432, held(5433, 41)), [])
+})
+
 test('any value is an answer, and none but a ruleset is understood', () => {
   fc.assert(
     fc.property(fc.jsonValue(), (json) => {

@@ -64,9 +64,9 @@ export function compareInside(subject: Subject): void {
   }
 }
 
-/** What goes straight although some path asks for encryption; `undefined` for a flow that none asks it for. */
+/** What goes straight where some path asks for encryption: nothing that does, as long as it does. `undefined` for a flow that none asks it for. */
 function encryptionOf(subject: Subject): (flow: Flow) => ((at: number) => Expectation) | undefined {
-  const { platform } = subject
+  const { platform, now } = subject
   const asked = [...platform.servicePolicies, ...platform.federationPolicies].some((policy) => policy.encryption === 'required')
   if (!asked) return () => undefined
   const led = hasGateways(subject, 'outbound', 'inbound')
@@ -75,7 +75,9 @@ function encryptionOf(subject: Subject): (flow: Flow) => ((at: number) => Expect
     return (at) => {
       const [source, destination] = endsOf(subject, flow)
       if (source === undefined || destination === undefined || !plainAllows(platform, source, destination, flow, at)) return 'never'
-      return led && encryptedAllows(platform, source, destination, flow, at) ? 'may' : 'must'
+      if (encryptedAllows(platform, source, destination, flow, at)) return 'never'
+      // Without gateways it is closed until the host works out anew what is open, which it does at each end of a policy.
+      return led || !encryptedAllows(platform, source, destination, flow, now) ? 'must' : 'may'
     }
   }
 }

@@ -25,6 +25,8 @@ export interface ReadIndex {
   /** The paths that some such packet takes. */
   readonly find: (flow: ReadFlow) => readonly ReadPath[]
   readonly between: (source: number, destination: number) => readonly ReadPath[]
+  /** Seconds from the reading at which a path for such packets begins or ends by itself. */
+  readonly turns: (flow: ReadFlow) => readonly number[]
 }
 
 export function indexPaths(paths: readonly ReadPath[]): ReadIndex {
@@ -37,7 +39,12 @@ export function indexPaths(paths: readonly ReadPath[]): ReadIndex {
   }
   const between = (source: number, destination: number): readonly ReadPath[] =>
     [pairKey(source, destination), pairKey('any', destination), pairKey(source, 'any'), pairKey('any', 'any')].flatMap((key) => byPair.get(key) ?? [])
-  return { between, find: (flow) => between(flow.source, flow.destination).filter((path) => takes(path, flow)) }
+  const turns = (flow: ReadFlow): readonly number[] =>
+    between(flow.source, flow.destination).flatMap((path) => {
+      if (path.since === 0 && path.expires === undefined) return []
+      return isLike(path, flow) ? [...(path.since === 0 ? [] : [path.since]), ...(path.expires === undefined ? [] : [path.expires])] : []
+    })
+  return { between, turns, find: (flow) => between(flow.source, flow.destination).filter((path) => takes(path, flow)) }
 }
 
 /** True when every packet of the flow passes, its connection goes on and its replies come back. */
@@ -46,8 +53,14 @@ export function isServed(path: ReadPath): boolean {
 }
 
 function takes(path: ReadPath, flow: ReadFlow): boolean {
-  if (path.protocol !== flow.protocol || !path.families.includes(flow.family)) return false
+  if (path.since > (flow.after ?? 0)) return false
   if (path.expires !== undefined && flow.after !== undefined && path.expires <= flow.after) return false
+  return isLike(path, flow)
+}
+
+/** At whatever time. */
+function isLike(path: ReadPath, flow: ReadFlow): boolean {
+  if (path.protocol !== flow.protocol || !path.families.includes(flow.family)) return false
   if ((path.published !== undefined) !== (flow.published === true)) return false
   if (flow.sourceAddress !== undefined && path.source.addresses !== undefined && !setContains(path.source.addresses, flow.sourceAddress)) return false
   const asked = path.published ?? { addresses: path.destination.addresses, ports: path.ports }

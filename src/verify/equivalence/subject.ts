@@ -54,11 +54,18 @@ export interface Case {
 /** `may`: open or not, nobody gains by it. */
 export type Expectation = 'must' | 'may' | 'never'
 
+/** The instants given, and past each turn of what was read that no document has an end for. */
+function allInstants({ now, index }: Subject, given: readonly number[], read: readonly ReadFlow[]): readonly number[] {
+  const turns = read.flatMap((each) => index.turns(each)).map((seconds) => now + seconds * 1_000 + expirySlack)
+  const own = [...new Set(turns)].filter((at) => given.every((known) => Math.abs(known - at) > expirySlack / 2))
+  return own.length === 0 ? given : [...given, ...own].sort((a, b) => a - b)
+}
+
 /** Holds the two answers about one attempt together, now and later. */
 export function judge(subject: Subject, instants: readonly number[], { flow, read, every, ports, source, destination, expect, missing }: Case): void {
   const { platform, now, differences, index } = subject
   const expected = expect ?? ((at: number): Expectation => (referenceDecide(platform, flow, at) === 'allow' ? 'must' : 'never'))
-  for (const at of instants) {
+  for (const at of allInstants(subject, instants, read)) {
     const meant = expected(at)
     const around = at === now ? [at + expirySlack] : [at - expirySlack / 2, at + expirySlack / 2]
     if (meant === 'may' || around.some((near) => expected(near) !== meant)) continue

@@ -146,7 +146,9 @@ function between(piece: Known, known: PairIndex): readonly Known[] {
 }
 
 function explained(piece: Known, kind: LeakKind, known: PairIndex): boolean {
-  return kind === 'related' ? piece.families.every((family) => belongs({ ...piece, families: [family] }, known)) : covered(piece, known, kind !== 'reply')
+  if (kind === 'related') return piece.families.every((family) => belongs({ ...piece, families: [family] }, known))
+  // There is nothing to answer before a path has opened.
+  return kind === 'reply' ? covered({ ...piece, since: Infinity }, known, false) : covered(piece, known, true)
 }
 
 /** An error passes rightly when what it quotes is of a path between the same two ends: by its mark, or by what was asked for. */
@@ -176,7 +178,7 @@ function coveredAtOnce(piece: Known, known: PairIndex, sourceToo: boolean): bool
   let left: PortSet = piece.ports
   for (const path of between(piece, known)) {
     if (!piece.families.every((family) => path.families.includes(family)) || path.protocol !== piece.protocol) continue
-    if (!path.conditions.every((each) => piece.conditions.includes(each))) continue
+    if (path.since > piece.since || !path.conditions.every((each) => piece.conditions.includes(each))) continue
     if (sourceToo && (piece.published !== undefined || path.published !== undefined) && !publishedAs(piece, path)) continue
     // A reply's own far address is not screened again: what its connection was opened from is known to conntrack.
     if (!sourceToo && publishedAs(piece, path)) return true

@@ -79,7 +79,7 @@ export function arriving(variables: Variables): Packet {
   }
   const packet: Packet = {
     variables, values: [], slots: fill(slots, set), misses: undefined, destinationTranslated: false, sourceTranslated: false, local: false, untracked: false,
-    expires: undefined, rule: undefined,
+    expires: undefined, since: 0, rule: undefined,
   }
   const held: (Values | undefined)[] = []
   held[v.family] = values(2, 10)

@@ -68,7 +68,7 @@ function allPass(machine: Machine, kind: ConnectionKind, arrived: readonly Packe
     }
     if (part !== undefined) inside.push(part)
   }
-  const passed = pass(machine, kind, inside).flatMap((packet) => resolveMisses(packet, 64).packets)
+  const passed = pass(machine, kind, inside).flatMap((packet) => (packet.since > first.since ? [] : resolveMisses(packet, 64).packets))
   const portSlot = kind === 'reply' ? slot.sourcePort : slot.destinationPort
   const wanted = toPorts(slotValues(first, slot.destinationPort))
   return familiesOf(first).every((family) => {

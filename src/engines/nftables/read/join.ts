@@ -40,7 +40,7 @@ export function joinPieces(pieces: readonly Answered[]): readonly ReadPath[] {
 function pathOf(piece: Answered, ports: PortSet): ReadPath {
   return {
     source: piece.source, destination: piece.destination, families: piece.families, protocol: piece.protocol, ports, published: piece.published,
-    mark: piece.mark, expires: piece.expires, rule: piece.rule, conditions: piece.conditions, continues: piece.continues, replies: piece.replies, approximate: piece.approximate,
+    mark: piece.mark, expires: piece.expires, since: piece.since, rule: piece.rule, conditions: piece.conditions, continues: piece.continues, replies: piece.replies, approximate: piece.approximate,
   }
 }
 
@@ -62,8 +62,8 @@ function portKey(piece: Answered, conditions: readonly string[]): string {
 }
 
 function identityOf(piece: Answered): readonly unknown[] {
-  const { source, destination, protocol, mark, expires, conditions, continues, replies, approximate } = piece
-  return [source.group, destination.group, protocol, mark, expires, conditions, continues, replies, approximate]
+  const { source, destination, protocol, mark, expires, since, conditions, continues, replies, approximate } = piece
+  return [source.group, destination.group, protocol, mark, expires, since, conditions, continues, replies, approximate]
 }
 
 function publishedText(piece: Answered): string {
@@ -82,7 +82,7 @@ function pathText(path: ReadPath): string {
     path.ports.map((range) => `${String(range.from).padStart(5, '0')}-${range.to}`).join(','), path.families.join(),
     addressText(path.source.addresses), addressText(path.destination.addresses),
     path.published === undefined ? '' : addressText(path.published.addresses), path.rule,
-    path.mark, path.expires, path.conditions.join(),
+    path.mark, path.expires, path.since, path.conditions.join(),
   ].join('|')
 }
 

@@ -60,50 +60,83 @@ export interface Hit {
 
 export interface Found {
   readonly hits: readonly Hit[]
-  readonly missed: Packet | undefined
+  readonly missed: readonly Packet[]
   /** No component has a value for these; their rule ends here. */
   readonly broken: readonly Packet[]
 }
 
-/** Looks a packet's components up: one smaller packet for each element that it may find. */
+/** Looks a packet's components up: one smaller packet for each element that it may find, now or once others are gone. */
 export function lookUp(start: Packet, operands: readonly Operand[], index: ElementIndex): Found {
-  const prepared = prepare(start, operands)
-  const packet = prepared.packet
-  if (packet === undefined) return { hits: [], missed: undefined, broken: prepared.broken }
-  const terms = prepared.terms
+  const { packet, terms, broken } = prepare(start, operands)
+  if (packet === undefined) return { hits: [], missed: [], broken }
+  // Elements may come and go while packets flow: both answers are possible for every packet.
+  if (index.dynamic) {
+    const isSet = index.elements.every((element) => element.data === undefined)
+    const hits = isSet ? [{ packet, element: anyElement(packet, terms) }] : searchOnce(packet, terms, index).hits.map(shortened)
+    return { hits, missed: [packet], broken }
+  }
+  return { ...search(packet, terms, index), broken }
+}
+
+function anyElement(packet: Packet, terms: readonly (number | bigint)[]): Element {
+  return { key: terms.map((term) => termValues(packet, term)), data: undefined, expires: undefined }
+}
+
+function search(packet: Packet, terms: readonly (number | bigint)[], index: ElementIndex): Omit<Found, 'broken'> {
+  const { hits, missed } = searchOnce(packet, terms, index)
+  const found: Hit[] = hits.map(shortened)
+  const left: Packet[] = missed === undefined ? [] : [missed]
+  for (const hit of hits) {
+    const later = afterElement(hit)
+    if (later === undefined) continue
+    const then = search(later, terms, index)
+    found.push(...then.hits)
+    left.push(...then.missed)
+  }
+  return { hits: found, missed: left }
+}
+
+/** Among the elements that are there from the packet's own time on. */
+function searchOnce(packet: Packet, terms: readonly (number | bigint)[], index: ElementIndex): { readonly hits: readonly Hit[]; readonly missed: Packet | undefined } {
   const sets = terms.map((term) => termValues(packet, term))
   const [term] = terms
   let hits: Hit[] = []
   let missed: Packet | undefined = packet
   if (index.byData !== undefined && term !== undefined) {
     for (const { key, element } of index.byData) {
-      const hit = restrict(packet, term, key)
+      const hit = outlasts(element, packet) ? restrict(packet, term, key) : undefined
       if (hit === undefined) continue
-      hits.push({ packet: shorten(hit, element), element })
+      hits.push({ packet: hit, element })
       if (missed !== undefined) missed = exclude(missed, term, key)
     }
   } else {
     for (const element of findElements(index, sets)) {
-      const hit = restrictAll(packet, terms, element.key)
+      const hit = outlasts(element, packet) ? restrictAll(packet, terms, element.key) : undefined
       if (hit === undefined) continue
-      hits.push({ packet: shorten(hit, element), element })
+      hits.push({ packet: hit, element })
       if (missed !== undefined && coversAll(element, sets)) missed = undefined
     }
     const [name, address] = terms
     if (terms.length === 2 && isInterface(name) && typeof address === 'number') hits = foldReplicas(hits, name, address)
     if (hits.length > 0 && missed !== undefined) missed = { ...missed, misses: { index, terms, before: missed.misses } }
   }
-  if (index.otherwise !== undefined && missed !== undefined) {
-    hits.push({ packet: shorten(missed, index.otherwise), element: index.otherwise })
+  if (index.otherwise !== undefined && missed !== undefined && outlasts(index.otherwise, packet)) {
+    hits.push({ packet: missed, element: index.otherwise })
     missed = undefined
   }
-  // Elements may come and go while packets flow: both answers are possible for every packet.
-  if (index.dynamic) {
-    missed = packet
-    const isSet = index.elements.every((element) => element.data === undefined)
-    if (isSet) return { hits: [{ packet, element: { key: sets, data: undefined, expires: undefined } }], missed, broken: prepared.broken }
-  }
-  return { hits, missed, broken: prepared.broken }
+  return { hits, missed }
+}
+
+/** Whether packets that come no earlier than `since` may still find the element. */
+function outlasts({ expires }: Element, { since }: Packet): boolean {
+  return expires === undefined || since === 0 || expires > since
+}
+
+/** The same packets once the element that they found is gone. */
+function afterElement({ packet, element: { expires } }: Hit): Packet | undefined {
+  if (expires === undefined) return undefined
+  const since = Math.max(expires, 1)
+  return packet.expires !== undefined && packet.expires <= since ? undefined : { ...packet, since }
 }
 
 function isInterface(term: number | bigint | undefined): term is number {
@@ -157,9 +190,9 @@ export function prepare(start: Packet, operands: readonly Operand[]): Prepared {
   return { packet, terms, broken }
 }
 
-function shorten(packet: Packet, element: Element): Packet {
+function shortened({ packet, element }: Hit): Hit {
   const { expires } = element
-  return expires === undefined || (packet.expires !== undefined && packet.expires <= expires) ? packet : { ...packet, expires }
+  return expires === undefined || (packet.expires !== undefined && packet.expires <= expires) ? { packet, element } : { packet: { ...packet, expires }, element }
 }
 
 /** The packets of this one that no earlier lookup would have found; inexact (too many) only beyond `limit` pieces. */
@@ -170,7 +203,7 @@ export function resolveMisses(packet: Packet, limit: number): { readonly packets
     const { index, terms } = miss
     const next: Packet[] = []
     for (const piece of packets) {
-      const found = findElements(index, terms.map((term) => termValues(piece, term)), limit)
+      const found = findElements(index, terms.map((term) => termValues(piece, term)), limit).filter((element) => outlasts(element, piece))
       if (found.length + next.length + packets.length > limit) {
         exact = false
         next.push(piece)

@@ -109,7 +109,7 @@ function withUnion(a: Packet, b: Packet, number: number): Packet {
 }
 
 function headOf(packet: Packet): string {
-  return [packet.slots.join(), packet.expires, packet.destinationTranslated, packet.sourceTranslated, packet.untracked].join(' ')
+  return [packet.slots.join(), packet.expires, packet.since, packet.destinationTranslated, packet.sourceTranslated, packet.untracked].join(' ')
 }
 
 function hasFamily(packet: Packet, family: bigint): boolean {

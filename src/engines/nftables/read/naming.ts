@@ -104,7 +104,7 @@ function familyPieces(packet: Packet, family: Family, view: View, host: Host, ex
       for (const { protocol, ports, conditions: own } of traffic) {
         out.push({
           source: view.reversed ? to : from, destination: { ...(view.reversed ? from : to), ...quoted }, families: [family], protocol, ports, published,
-          mark: mark === undefined ? undefined : Number(mark), expires: packet.expires, rule: packet.rule ?? 'no rule',
+          mark: mark === undefined ? undefined : Number(mark), expires: packet.expires, since: packet.since, rule: packet.rule ?? 'no rule',
           conditions: [...conditions, ...own],
           approximate: !exact, packet,
         })

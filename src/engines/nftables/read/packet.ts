@@ -71,6 +71,8 @@ export interface Packet {
   readonly untracked: boolean
   /** Seconds after which some element that let it through is gone. */
   readonly expires: number | undefined
+  /** Seconds until some element that stood in its way is gone; 0 when none does. */
+  readonly since: number
   /** The rule that let it through the forward hook. */
   readonly rule: string | undefined
 }

@@ -53,6 +53,8 @@ export interface ReadPath {
   readonly mark: number | undefined
   /** Seconds until it closes by itself. */
   readonly expires: number | undefined
+  /** Seconds until it opens, because something in its way ends by itself; 0 for what is open now. */
+  readonly since: number
   /** The rule that accepts in the forward hook. */
   readonly rule: string
   /** Fields beyond these that packets must have; the path is open only to a sender who sets them. */

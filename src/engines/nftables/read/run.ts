@@ -82,13 +82,13 @@ function step(now: Step, operation: Operation): void {
       const found = lookUp(packet, operation.operands, operation.index)
       found.broken.forEach(nextRule)
       for (const hit of found.hits) (operation.negated ? nextRule : on)(hit.packet)
-      if (found.missed !== undefined) (operation.negated ? on : nextRule)(found.missed)
+      found.missed.forEach(operation.negated ? on : nextRule)
       return
     }
     case 'verdict-map': {
       if (!now.routed && operation.operands.some((operand) => operand.outgoing)) return nextRule(packet)
       const found = lookUp(packet, operation.operands, operation.index)
-      for (const missed of [...found.broken, ...(found.missed === undefined ? [] : [found.missed])]) nextRule(missed)
+      for (const missed of [...found.broken, ...found.missed]) nextRule(missed)
       for (const hit of found.hits) {
         if (hit.element.data?.kind === 'verdict') decide({ ...now, state: { ...state, packet: hit.packet } }, hit.element.data.verdict)
       }
@@ -184,7 +184,7 @@ function evaluate(now: Step, packet: Packet, source: Source, then: Use, broken: 
   }
   if (!now.routed && source.operands.some((operand) => operand.outgoing)) return broken(packet)
   const found = lookUp(packet, source.operands, source.index)
-  for (const missed of [...found.broken, ...(found.missed === undefined ? [] : [found.missed])]) broken(missed)
+  for (const missed of [...found.broken, ...found.missed]) broken(missed)
   for (const hit of found.hits) {
     if (hit.element.data?.kind !== 'values') continue
     let next = hit.packet
