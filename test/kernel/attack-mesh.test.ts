@@ -4,7 +4,7 @@ import { readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { findEnvoy } from '../../src/engines/envoy/binary.ts'
-import { echo, eventually, lab, withInstance } from './lib/instance.ts'
+import { echo, eventually, lab, policy, withInstance } from './lib/instance.ts'
 
 const skip = findEnvoy() === undefined ? 'no envoy' : false
 const set = lab(
@@ -40,6 +40,25 @@ test('a chain or cluster that was widened behind the agent\'s back is found in w
       }, 30_000)
       replace(before)
       await eventually(async () => assert.equal((await i.verify()).good, true, attack), 30_000)
+    }
+  })
+})
+
+const encrypted = (name: string, source: string, destination: string, port: number): string =>
+  `apiVersion: bulkhead.dev/v1\nkind: ServicePolicy\nmetadata: { name: ${name}, enclave: lab }\nspec: { source: ${source}, destination: ${destination}, protocol: tcp, port: ${port}, encryption: required }`
+
+/** Says something from a port of its own choice, and prints the answer. */
+const speakFrom = (localPort: number, family: 4 | 6, host: string, port: number): readonly string[] => [
+  'node', '-e',
+  `const s=require('net').connect({port:${port},host:'${host}',family:${family},localPort:${localPort}});s.on('connect',()=>s.write('heard'));s.on('data',d=>{console.log(String(d));s.resetAndDestroy()});s.on('error',e=>console.log(e.code));setTimeout(()=>process.exit(),10000).unref()`,
+]
+
+test('an answer to a port that is led for its sender goes back straight', { skip }, async () => {
+  const workloads = { client: { ports: '[40007]' }, server: { script: echo(7001), ports: '[7001]' } }
+  await withInstance(async (i) => {
+    assert.equal((await i.up(lab(workloads, policy('client', 'server', 7001), encrypted('back', 'server', 'client', 40007)))).applied, true)
+    for (const family of [4, 6] as const) {
+      await eventually(async () => assert.equal((await i.exec('client', ...speakFrom(40007, family, 'server', 7001))).stdout, 'heard\n', `IPv${family}`))
     }
   })
 })

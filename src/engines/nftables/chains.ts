@@ -10,7 +10,7 @@ import { fragmentChains } from './fragment-chains.ts'
 import { heldChains, stays } from './held-chains.ts'
 import { errors4, errors6, icmp } from './icmp-chains.ts'
 import { uplinkGroup } from './inventory.ts'
-import { admission, crowd, fromOutbound, gatewayAdmission, leadChains, leadsAnything, nothingLed, returning, unansweredReplies } from './lead-chains.ts'
+import { admission, answering, crowd, fromOutbound, gatewayAdmission, leadChains, leadsAnything, nothingLed, returning, unansweredReplies } from './lead-chains.ts'
 import { formatMark, permitMark, routeBit } from './marks.ts'
 import type { Inventory } from './inventory.ts'
 import type { Led } from './lead-chains.ts'
@@ -228,6 +228,7 @@ function arrival(inventory: Inventory, led: Led): readonly string[] {
       'goto unmarked',
     ]),
     ...returning(inventory),
+    ...answering(led),
     ...block('chain outside', 'from the uplink: the mark says which class the source is of', [
       discovery,
       `meta pkttype { broadcast, multicast } ${chatter}`,

@@ -102,6 +102,15 @@ export function fromOutbound(inventory: Inventory): readonly string[] {
   return outbound === undefined ? [] : [`iifname "${outbound.interface}" iifgroup ${outboundGroup} goto returning`]
 }
 
+/** Only who opens a connection is led: an answer may go to a port of the opener's own choice, which is a led one by chance. */
+export function answering(led: Led): readonly string[] {
+  if (!leadsAnything(led)) return []
+  return block('chain answering', 'who answers is led nowhere', [
+    'type filter hook prerouting priority mangle; policy accept;',
+    `meta mark ${lead} ct direction reply meta mark set ${route}`,
+  ])
+}
+
 /** To refuse aloud what comes in the name of somebody outside would be to tell somebody outside. */
 export function unansweredReplies(inventory: Inventory): readonly string[] {
   return inventory.gateways?.outbound === undefined ? [] : [`iifgroup ${outboundGroup} goto drop-policy`]

@@ -147,6 +147,18 @@ test('what the kernel cannot decide is refused by name and stays closed', () => 
     ['0/0/0', 'peer: `nftables` cannot express a path to another platform: that takes mutual TLS between gateways'])
 })
 
+test('what one policy encrypts another does not open in the clear, while there is nothing to encrypt it', () => {
+  const encrypted = path('e/a', 'e/b', 'tcp 8000-8010', { via: { kind: 'mutual-tls' } })
+  const reason = 'mutual-tls: `nftables` cannot express encryption: that takes mutual TLS between gateways'
+  const beside = `${reason} (which another policy asks for)`
+  assert.deepEqual(refusals([encrypted, path('e/a', 'e/b', 'tcp 8001')]).toSorted(), ['0/0/0', reason, beside].toSorted())
+  assert.deepEqual(refusals([encrypted, path('e/a', 'e/b', 'tcp any')]).toSorted(), ['0/0/0', reason, beside].toSorted())
+  for (const other of [path('e/a', 'e/b', 'tcp 8011'), path('e/a', 'e/b', 'udp 8001'), path('e/b', 'e/a', 'tcp 8001')]) {
+    assert.deepEqual(refusals([encrypted, other]).toSorted(), ['1/0/0', reason].toSorted())
+  }
+  assert.deepEqual(refusals([{ ...encrypted, expires: now }, path('e/a', 'e/b', 'tcp 8001')]), ['1/0/0'])
+})
+
 test('without a way outside, and without the workload here, the paths that need them are refused', () => {
   const into = path('external:left', 'e/b', 'tcp 8443', { via: publishing(443, '203.0.113.7') })
   const out = path('e/a', 'external:left', 'tcp 443')

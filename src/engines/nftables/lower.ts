@@ -1,5 +1,6 @@
 /** Intent to atoms: what this host's kernel has to permit, and what it refuses by name. */
 import { publishedAddresses } from '../../intent/externals.ts'
+import { intersectPorts } from '../../net/ports.ts'
 import { unionAddresses } from '../../net/address-set.ts'
 import { formatAddress } from '../../net/address.ts'
 import { refuse } from './capabilities.ts'
@@ -35,10 +36,11 @@ export function lower(platform: Platform, intent: Intent, inventory: Inventory, 
   const refused: Refusal[] = []
   const carried: Path[] = []
   const led: Path[] = []
-  for (const path of intent.paths) {
-    if (path.expires !== undefined && path.expires <= now) continue
+  const current = intent.paths.filter((path) => path.expires === undefined || path.expires > now)
+  const clear = inTheClear(platform, current, inventory)
+  for (const path of current) {
     const byGateway = viaGateway(platform, path, inventory)
-    const { refusals, carry } = judge(platform, path, inventory, byGateway)
+    const { refusals, carry } = clear(path) ? { refusals: [refuse('mutual-tls', path, 'which another policy asks for')], carry: false } : judge(platform, path, inventory, byGateway)
     refused.push(...refusals)
     if (carry) carried.push(path)
     if (byGateway) led.push(path)
@@ -93,6 +95,13 @@ function judge(platform: Platform, path: Path, inventory: Inventory, byGateway: 
       return { refusals: names, carry: true }
     }
   }
+}
+
+/** Whether a path opens in the clear what another one encrypts: until gateways can do that, neither is carried. */
+function inTheClear(platform: Platform, paths: readonly Path[], inventory: Inventory): (path: Path) => boolean {
+  const ends = ({ source, destination }: Path): string => (source.kind === 'workload' && destination.kind === 'workload' ? `${source.workload} ${destination.workload}` : '')
+  const encrypted = Map.groupBy(paths.filter((path) => path.via.kind === 'mutual-tls' && !viaGateway(platform, path, inventory)), ends)
+  return (path) => path.via.kind === 'direct' && path.protocol === 'tcp' && (encrypted.get(ends(path)) ?? []).some((other) => intersectPorts(path.ports, other.ports).length > 0)
 }
 
 /** A broker that nobody tells what to permit is not even connected to. */
