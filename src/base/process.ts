@@ -105,7 +105,7 @@ function wholeInput(input: Buffer): number | undefined {
 export async function runOrFault(argv: readonly string[], options: RunOptions = {}): Promise<string> {
   const { code, stdout, stderr } = await run(argv, options)
   if (code === 0) return stdout
-  throw new Fault('command-failed', `\`${argv.join(' ')}\` ended with status ${code}: ${stderr.trim() || 'it said nothing'}`)
+  throw new Fault('command-failed', `\`${argv.join(' ')}\` ended with status ${code}: ${stderr.trim() || 'it printed nothing'}`)
 }
 
 export interface StartOptions {
@@ -183,5 +183,5 @@ export function late(program: string, timeoutMs: number): Fault {
 
 /** The same for one that says too much. */
 export function talkative(program: string, max: number): Fault {
-  return new Fault('output-too-large', `\`${program}\` said more than ${max} bytes`)
+  return new Fault('output-too-large', `\`${program}\` printed more than ${max} bytes`)
 }

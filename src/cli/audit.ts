@@ -29,7 +29,7 @@ export const command: Command = {
   options: {
     ...instanceOptions,
     documents: { type: 'string', value: 'DIR', help: 'ask about these documents, also where nothing runs' },
-    last: { type: 'string', value: 'NUMBER', help: 'so many connections and refusals; 5 when unsaid' },
+    last: { type: 'string', value: 'NUMBER', help: 'how many connections and refusals to show; 5 by default' },
     log: { type: 'boolean', help: 'show every change instead' },
     'begin-anew': { type: 'boolean', help: 'with --log: put a broken log away and begin another' },
     ...reasonOption,

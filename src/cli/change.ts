@@ -32,7 +32,7 @@ export function printApply(context: CommandContext, report: ApplyReport): 0 | 1 
   }
   for (const d of sortDiagnostics(report.diagnostics)) out.note(formatDiagnostic(d))
   if (!report.applied) {
-    out.note('nothing was changed: the set before stays in force')
+    out.note('nothing was changed: the previous set stays in force')
     return 1
   }
   for (const line of report.opened) out.line(`${out.paint('green', '+')} ${line}`)

@@ -23,7 +23,7 @@ export const command: Command = {
   usage: 'check DIR [--format text|json|sarif|github] | check DIR --profile NAME|DIR [--name NAME]',
   example: 'bulkhead check examples/minimal\nbulkhead check policies/ --format sarif > bulkhead.sarif\nbulkhead check policies/ --profile satre    the controls of a standard, answered with evidence',
   options: {
-    format: { type: 'string', value: 'FORMAT', help: `one of ${formats.join(', ')}; text when unsaid` },
+    format: { type: 'string', value: 'FORMAT', help: `one of ${formats.join(', ')}; text by default` },
     profile: { type: 'string', value: 'NAME', help: `answer the controls of ${profileNames.join(', ')}, or of your own in a folder` },
     ...instanceOptions,
   },

@@ -97,6 +97,6 @@ test('a git revision is read from the repository, whatever the folder holds now'
     assert.match(stdout, widened)
     assert.equal(code, 3)
   }
-  await assert.rejects(runCommand(repository, command, ['HEAD:nowhere', 'sub/policies']), /git knows no `HEAD:\.\/nowhere`/)
-  await assert.rejects(runCommand(repository, command, ['nobody:sub', 'sub/policies']), /git knows no `nobody:\.\/sub`/)
+  await assert.rejects(runCommand(repository, command, ['HEAD:nowhere', 'sub/policies']), /git does not know `HEAD:\.\/nowhere`/)
+  await assert.rejects(runCommand(repository, command, ['nobody:sub', 'sub/policies']), /git does not know `nobody:\.\/sub`/)
 })

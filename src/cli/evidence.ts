@@ -31,7 +31,7 @@ export const command: Command = {
     ...instanceOptions,
     ...standingOptions,
     out: { type: 'string', value: 'FILE', help: 'where it is written' },
-    key: { type: 'string', value: 'FILE', help: 'the key; when unsaid that of the instance' },
+    key: { type: 'string', value: 'FILE', help: 'the key; by default that of the instance' },
     after: { type: 'string', value: 'EARLIER', help: 'with verify: its log of changes has to go on from that of earlier evidence' },
     'without-documents': { type: 'boolean', help: 'leave out the documents\' texts, for whoever may not see them' },
   },
@@ -113,7 +113,7 @@ function bytesOf(path: string): Buffer {
 
 function print({ out }: CommandContext, { predicate, changes, remarks }: CheckedEvidence, on: boolean | undefined): void {
   const { platform, trustDomain, made, documents, changes: told, files } = predicate
-  out.line(`${out.paint('green', 'good')}: signed by this key, no byte is another`)
+  out.line(`${out.paint('green', 'good')}: signed by this key, and unchanged`)
   out.line(`platform ${escapeText(platform)} (${escapeText(trustDomain)}), made ${escapeText(made)}`)
   out.line(`documents ${documents.sha256.slice(0, 12)}${documents.inForceSince === undefined ? ', not in force' : `, in force since ${documents.inForceSince}`}`)
   out.line(`${count(changes.length, 'change')}${told.since === undefined ? '' : ` since ${told.since}`}${told.head === undefined ? '' : `, the log ends with line ${told.head.seq}, ${told.head.hash.slice(0, 12)}`}${on === true ? ', and goes on from the earlier evidence' : ''}`)

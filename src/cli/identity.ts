@@ -31,7 +31,7 @@ export const command: Command = {
     bundle: { type: 'boolean', help: 'print the trust bundle of this platform' },
     'rotate-root': { type: 'boolean', help: 'ask the agent for a new root' },
     peer: { type: 'string', value: 'TRUST-DOMAIN', help: 'with --trust: whose bundle it is' },
-    trust: { type: 'string', value: 'FILE', help: 'believe this trust bundle, whatever was believed before' },
+    trust: { type: 'string', value: 'FILE', help: 'trust this bundle, whatever was trusted before' },
     'trust-domain': { type: 'string', value: 'TRUST-DOMAIN', help: 'with --request: for which platform' },
     request: { type: 'string', value: 'DIR', help: 'write a new key there, and a request to have it signed by a root that is kept elsewhere' },
   },
@@ -65,7 +65,7 @@ function answer(context: CommandContext): ExitCode {
   if (context.options['rotate-root'] === true) {
     if (look.intermediateEnds === undefined) throw rootElsewhere()
     requestNewRoot(places.authority)
-    context.out.line('asked for a new root: the agent publishes it within a minute, and it signs when everybody had time to fetch the bundle')
+    context.out.line('asked for a new root: the agent publishes it within a minute, and it signs once everybody has had time to fetch the bundle')
     return 0
   }
   show(context, places, look)
@@ -93,7 +93,7 @@ function believe({ out, now }: CommandContext, places: IdentityPlaces, trustDoma
   const bundle = decodeBundle(bytes, trustDomain)
   if (bundle.kind === 'refused') throw new Fault('bundle-refused', `${quote(file)} is not accepted: ${bundle.reason}`)
   openBundleStore(places.bundles).replace(bundle, now)
-  out.line(`believed: ${trustDomain}, ${count(bundle.authorities.length, 'root')}`)
+  out.line(`trusted: ${trustDomain}, ${count(bundle.authorities.length, 'root')}`)
   return 0
 }
 

@@ -21,7 +21,7 @@ export const command: Command = {
   options: {
     out: { type: 'string', value: 'DIR', help: 'write the documents there; printed when left out' },
     run: { type: 'boolean', help: 'start what the containers start; every pod idles when left out' },
-    lenient: { type: 'boolean', help: 'pass over kinds that are not known; never policies' },
+    lenient: { type: 'boolean', help: 'ignore unknown kinds, but never policies' },
   },
   run,
 }
@@ -71,5 +71,5 @@ function refuseOthers(folder: string, mine: readonly string[]): void {
   if (!existsSync(folder)) return
   const [other] = readDocumentFiles(folder).files.filter(({ path }) => !mine.includes(path))
   if (other === undefined) return
-  throw new Fault('usage', `${quote(other.path)} is in that folder and not of this import`, { help: 'remove it, or name an empty folder' })
+  throw new Fault('usage', `${quote(other.path)} is in that folder but does not come from this import`, { help: 'remove it, or name an empty folder' })
 }

@@ -32,7 +32,7 @@ test('--all lists every two of one kind', async () => {
 test('what cannot be asked is refused as usage, and a set with problems by their list', async () => {
   assert.match(await usageFault(folder, command, ['set']), /separated from whom/)
   assert.match(await usageFault(folder, command, ['set', 'lab', 'lab']), /not separated from itself/)
-  assert.match(await usageFault(folder, command, ['set', 'lab', 'yrad']), /`yrad` is no workload/)
+  assert.match(await usageFault(folder, command, ['set', 'lab', 'yrad']), /`yrad` is not a workload/)
   assert.match(await usageFault(folder, command, ['set', 'lab', '--all']), /more than a folder/)
   assert.match(await usageFault(folder, command, ['set', '--all', '--format', 'html']), /no html form/)
   assert.equal((await runCommand(folder, command, ['wrong', 'a', 'b'])).code, 1)

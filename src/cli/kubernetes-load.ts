@@ -12,7 +12,7 @@ import type { CommandContext, OptionSpec } from './command.ts'
 
 export const kubernetesOptions = {
   kubernetes: { type: 'boolean', help: 'the arguments hold Kubernetes manifests' },
-  lenient: { type: 'boolean', help: 'with --kubernetes: pass over kinds that are not known; never policies' },
+  lenient: { type: 'boolean', help: 'with --kubernetes: ignore unknown kinds, but never policies' },
 } as const satisfies Readonly<Record<string, OptionSpec>>
 
 const mebibyte = 1024 * 1024
@@ -37,7 +37,7 @@ async function readPlace(context: CommandContext, place: string): Promise<ReadFi
   if (place === '-') return standardInput()
   const path = resolve(context.cwd, place)
   const revision = statSync(path, { throwIfNoEntry: false }) === undefined ? parseRevision(place) : undefined
-  return revision === undefined ? readDocumentFiles(path, limits) : readRevision(context.cwd, revision.revision, revision.folder, context.signal)
+  return revision === undefined ? readDocumentFiles(path, limits) : readRevision(context.cwd, revision.revision, revision.folder, context.signal, limits)
 }
 
 function standardInput(): ReadFiles {

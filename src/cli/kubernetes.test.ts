@@ -95,7 +95,7 @@ test('an import writes documents that check and open the same, and tells what it
 test('an import does not mix with what another import left behind', async () => {
   await runCommand(folder, importCommand, ['kubernetes', 'old', '--out', 'mixed'])
   writeFileSync(join(folder, 'mixed', 'other.yaml'), '')
-  assert.equal(await usageFault(folder, importCommand, ['kubernetes', 'old', '--out', 'mixed']), '`other.yaml` is in that folder and not of this import')
+  assert.equal(await usageFault(folder, importCommand, ['kubernetes', 'old', '--out', 'mixed']), '`other.yaml` is in that folder but does not come from this import')
   assert.equal(await usageFault(folder, importCommand, ['terraform', 'old']), '`terraform` cannot be imported')
 })
 

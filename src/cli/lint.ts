@@ -22,8 +22,8 @@ export const command: Command = {
   example: 'bulkhead lint examples/tre\nbulkhead lint policies/ --soon 90d --format github\nExit status 0 when nothing is found, 1 when something is.',
   positionals: [1, 1],
   options: {
-    soon: { type: 'string', value: 'DURATION', help: 'also tell what ends within this time, such as 12h, 30d or 8w; 30d when unsaid' },
-    format: { type: 'string', value: 'FORMAT', help: `one of ${formats.join(', ')}; text when unsaid` },
+    soon: { type: 'string', value: 'DURATION', help: 'also tell what ends within this time, such as 12h, 30d or 8w; 30d by default' },
+    format: { type: 'string', value: 'FORMAT', help: `one of ${formats.join(', ')}; text by default` },
   },
   run,
 }

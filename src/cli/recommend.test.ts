@@ -37,7 +37,7 @@ after(() => rmSync(folder, { recursive: true, force: true }))
 test('what was used is recommended with the evidence as comments, and what nobody used is named', async () => {
   const { code, stdout, stderr } = await runCommand(folder, command, ['flows.jsonl', 'set'])
   assert.equal(code, 0)
-  assert.match(stderr, /1 line is no record and was left out/)
+  assert.match(stderr, /1 line is not a record and was left out/)
   assert.match(
     stdout,
     /^# --- lab\.yaml ---\n# seen 2 times from 2030-01-01T00:01:00\.000Z to 2030-01-01T00:03:00\.000Z\n# {3}2 x lab\/api -> lab\/db tcp 5432 in running\napiVersion: bulkhead\.dev\/v1\nkind: ServicePolicy\nmetadata:\n {2}name: api-to-db-tcp-5432\n/,

@@ -36,8 +36,8 @@ async function run(context: CommandContext): Promise<ExitCode> {
   if (set === undefined) return 1
   const seen = seenFlows(await linesOf(context, file), context.options['denied'] === true)
   const found = recommend(set.platform, set.intent, seen.flows)
-  if (seen.malformed > 0) out.note(`${seen.malformed} ${seen.malformed === 1 ? 'line is no record and was' : 'lines are no records and were'} left out`)
-  if (seen.unspoken > 0) out.note(`${seen.unspoken} records are about packets that no policy speaks of`)
+  if (seen.malformed > 0) out.note(`${seen.malformed} ${seen.malformed === 1 ? 'line is not a record and was' : 'lines are not records and were'} left out`)
+  if (seen.unspoken > 0) out.note(`${seen.unspoken} records are about packets that no policy covers`)
   const refused = refusals(set.platform, found)
   if (context.json) out.json({ ...(recommendJson(found) as object), refused })
   else {

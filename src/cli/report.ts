@@ -17,7 +17,7 @@ export const command: Command = {
   options: {
     ...instanceOptions,
     ...standingOptions,
-    out: { type: 'string', value: 'FILE', help: 'where it is written; stdout when unsaid' },
+    out: { type: 'string', value: 'FILE', help: 'where it is written; stdout by default' },
   },
   run,
 }

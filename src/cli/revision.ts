@@ -5,7 +5,7 @@ import { quote } from '../base/diagnostic.ts'
 import { Fault } from '../base/fault.ts'
 import { compareText } from '../base/location.ts'
 import { run } from '../base/process.ts'
-import type { ReadFiles } from '../base/files.ts'
+import type { FileLimits, ReadFiles } from '../base/files.ts'
 
 interface Entry {
   readonly id: string
@@ -20,13 +20,13 @@ export function parseRevision(text: string): { readonly revision: string; readon
 }
 
 /** Relative folders are looked up from `cwd`, as git does with `./`. The same files count as in a folder on disk. */
-export async function readRevision(cwd: string, revision: string, folder: string, signal: AbortSignal): Promise<ReadFiles> {
+export async function readRevision(cwd: string, revision: string, folder: string, signal: AbortSignal, limits: FileLimits = defaultLimits): Promise<ReadFiles> {
   const inside = folder.replace(/\/+$/, '')
   const tree = `${revision}:./${inside === '.' ? '' : inside.replace(/^\.\//, '')}`
   const listed = await git(cwd, ['ls-tree', '-r', '-z', '--full-tree', '--end-of-options', await treeId(cwd, tree, signal)], signal)
   const entries = entriesOf(listed)
-  if (entries.length > defaultLimits.files) throw new Fault('usage', `${quote(`${revision}:${folder}`)} holds more than ${defaultLimits.files} documents`)
-  const texts = await blobs(cwd, entries, signal)
+  if (entries.length > limits.files) throw new Fault('usage', `${quote(`${revision}:${folder}`)} holds more than ${limits.files} documents`)
+  const texts = await blobs(cwd, entries, signal, limits)
   const files = entries.map(({ path }, i) => ({ path, absolute: join(cwd, inside, path), text: texts[i] ?? '' }))
   return { files: files.sort((a, b) => compareText(a.path, b.path)), diagnostics: [] }
 }
@@ -35,7 +35,7 @@ async function treeId(cwd: string, tree: string, signal: AbortSignal): Promise<s
   const { code, stdout, stderr } = await run(['git', 'rev-parse', '--verify', '--end-of-options', `${tree}`], { cwd, signal })
   const id = stdout.trim().split('\n').at(-1) ?? ''
   if (code === 0 && /^[0-9a-f]{40,64}$/.test(id)) return id
-  throw new Fault('file-not-found', `git knows no ${quote(tree)}: ${stderr.trim().split('\n')[0] ?? ''}`, { help: 'write a folder, or REV:DIR such as `main:policies`' })
+  throw new Fault('file-not-found', `git does not know ${quote(tree)}: ${stderr.trim().split('\n')[0] ?? ''}`, { help: 'write a folder, or REV:DIR such as `main:policies`' })
 }
 
 /** `MODE TYPE ID\tPATH`, ended by NUL. A symbolic link is no document; hidden names and node_modules are passed over. */
@@ -50,9 +50,9 @@ function entriesOf(listed: string): readonly Entry[] {
 }
 
 /** One process for all: git says each object's size in bytes before it. */
-async function blobs(cwd: string, entries: readonly Entry[], signal: AbortSignal): Promise<readonly string[]> {
+async function blobs(cwd: string, entries: readonly Entry[], signal: AbortSignal, limits: FileLimits): Promise<readonly string[]> {
   if (entries.length === 0) return []
-  const answer = Buffer.from(await git(cwd, ['cat-file', '--batch'], signal, entries.map(({ id }) => `${id}\n`).join('')), 'utf8')
+  const answer = Buffer.from(await git(cwd, ['cat-file', '--batch'], signal, entries.map(({ id }) => `${id}\n`).join(''), limits), 'utf8')
   const texts: string[] = []
   let at = 0
   for (const { id, path } of entries) {
@@ -62,15 +62,15 @@ async function blobs(cwd: string, entries: readonly Entry[], signal: AbortSignal
     const to = from + Number(size)
     // Bytes that are not UTF-8 were replaced on the way, so that the sizes no longer fit.
     if (given !== id || type !== 'blob' || answer[to] !== 0x0a) throw new Fault('not-utf8', `${quote(path)} or a file before it is not UTF-8 text in that revision`)
-    if (to - from > defaultLimits.fileBytes) throw new Fault('file-too-large', `${quote(path)} is larger than ${defaultLimits.fileBytes} bytes in that revision`)
+    if (to - from > limits.fileBytes) throw new Fault('file-too-large', `${quote(path)} is larger than ${limits.fileBytes} bytes in that revision`)
     texts.push(answer.toString('utf8', from, to))
     at = to + 1
   }
   return texts
 }
 
-async function git(cwd: string, args: readonly string[], signal: AbortSignal, input?: string): Promise<string> {
-  const { code, stdout, stderr } = await run(['git', ...args], { cwd, signal, maxBytes: defaultLimits.totalBytes * 2, ...(input === undefined ? {} : { input }) })
+async function git(cwd: string, args: readonly string[], signal: AbortSignal, input?: string, limits: FileLimits = defaultLimits): Promise<string> {
+  const { code, stdout, stderr } = await run(['git', ...args], { cwd, signal, maxBytes: limits.totalBytes * 2, ...(input === undefined ? {} : { input }) })
   if (code === 0) return stdout
   throw new Fault('command-failed', `\`git ${args[0] ?? ''}\` ended with status ${code}: ${stderr.trim()}`)
 }

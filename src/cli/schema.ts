@@ -18,7 +18,7 @@ export const command: Command = {
   usage: 'schema [--kind KIND] [--out DIR] [--errors FILE] [--engines FILE]',
   example: 'bulkhead schema --kind ServicePolicy\nbulkhead schema --out docs/reference --errors docs/errors.md --engines docs/engines.md',
   options: {
-    kind: { type: 'string', value: 'KIND', help: 'one kind alone' },
+    kind: { type: 'string', value: 'KIND', help: 'only this kind' },
     out: { type: 'string', value: 'DIR', help: 'write a page and a JSON Schema for each kind there' },
     errors: { type: 'string', value: 'FILE', help: 'write the page of error codes there' },
     engines: { type: 'string', value: 'FILE', help: 'write the page of what each engine carries there' },

@@ -14,7 +14,7 @@ import type { ProfileAnswer } from '../audit/profiles/check.ts'
 import type { CommandContext, OptionSpec } from './command.ts'
 
 export const standingOptions = {
-  since: { type: 'string', value: 'DATE', help: 'changes from this day or instant on; all when unsaid' },
+  since: { type: 'string', value: 'DATE', help: 'changes from this day or instant on; all by default' },
   profile: { type: 'string', multiple: true, value: 'NAME', help: 'with the answers to this profile; may be repeated' },
   documents: { type: 'string', value: 'DIR', help: 'about these documents, also where nothing runs' },
 } as const satisfies Readonly<Record<string, OptionSpec>>

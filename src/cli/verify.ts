@@ -96,7 +96,7 @@ function print(out: Output, e: Evidence, matrix: boolean): void {
   for (const { gateway, what, compared, planned, differences } of e.gateways) {
     const judged = differences.length === 0 ? out.paint('green', 'equal to the documents') : out.paint('red', 'not what the documents say')
     const broker = gateway.startsWith('broker ')
-    out.line(`the ${gateway}${broker ? '' : ' gateway'}${what === 'files' ? '\'s files' : ''} read back: ${judged} (${compared === planned ? '' : `${compared} of `}${planned} ${broker ? 'messages' : 'requests and ways'})`)
+    out.line(`the ${gateway}${broker ? '' : ' gateway'}${what === 'files' ? '\'s files' : ''} read back: ${judged} (${compared === planned ? '' : `${compared} of `}${planned} ${broker ? 'messages' : 'requests and paths'})`)
     for (const d of differences.slice(0, shown)) out.line(`  ${escapeText(d)}`)
     if (differences.length > shown) out.line(`  and ${differences.length - shown} more; all are in --json`)
   }

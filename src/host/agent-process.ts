@@ -61,7 +61,7 @@ export async function ask(instance: Instance, enter: Enter, what: string, body?:
   const done = answer.then(() => true, () => true)
   for (let suspended = 0; !(await Promise.race([done, sleep(lookMs)])); ) {
     suspended = (await stateOf(instance, enter)) === 'suspended' ? suspended + 1 : 0
-    if (suspended > 2) throw new Fault('agent-unreachable', 'the agent is suspended', { help: 'the last rules stay in force; let it go on, or `bulkhead up DIR` replaces it' })
+    if (suspended > 2) throw new Fault('agent-unreachable', 'the agent is suspended', { help: 'the last rules stay in force; resume it, or replace it with `bulkhead up DIR`' })
   }
   return answer
 }

@@ -76,7 +76,7 @@ export function requestNewRoot(folder: string): void {
 /** Opens the authority of a folder, or makes it. */
 export function openAuthority(options: AuthorityOptions): Authority {
   const { trustDomain, supplied: files, clock = systemClock, monotonic = () => performance.now(), refreshHint = defaultRefreshHint } = options
-  if (!isTrustDomain(trustDomain)) throw new Fault('spiffe-id-invalid', `\`${trustDomain}\` is no name of a trust domain`)
+  if (!isTrustDomain(trustDomain)) throw new Fault('spiffe-id-invalid', `\`${trustDomain}\` is not the name of a trust domain`)
   const folder = privateFolder(options.folder)
   const svidMs = options.svidSeconds * 1000
   // Five looks at the bundle, as the SPIFFE standard recommends.

@@ -45,7 +45,7 @@ export function openBundleStore(folder: string): BundleStore {
   reload()
 
   const put = (bundle: TrustBundle, now: number): void => {
-    if (!isTrustDomain(bundle.trustDomain)) throw new Fault('bundle-refused', 'this is no name of a trust domain')
+    if (!isTrustDomain(bundle.trustDomain)) throw new Fault('bundle-refused', 'this is not the name of a trust domain')
     const text = encodeBundle(bundle)
     writePrivate(join(folder, fileName(bundle.trustDomain)), `${JSON.stringify({ trustDomain: bundle.trustDomain, seen: now, bundle: text }, undefined, 1)}\n`)
     stored.set(bundle.trustDomain, Object.freeze({ bundle, seen: now }))

@@ -42,7 +42,7 @@ export function bundlePem(bundle: TrustBundle): string {
 
 /** Never throws and never takes long, whatever the bytes are. The trust domain is the caller's knowledge: the document has none. */
 export function decodeBundle(bytes: Uint8Array, trustDomain: string): TrustBundle | BundleRefusal {
-  if (!isTrustDomain(trustDomain)) return refused('this is no name of a trust domain')
+  if (!isTrustDomain(trustDomain)) return refused('this is not the name of a trust domain')
   if (bytes.length > bundleLimits.bytes) return refused(`larger than ${bundleLimits.bytes} bytes`)
   let parsed: unknown
   try {

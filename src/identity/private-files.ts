@@ -59,7 +59,7 @@ function read(path: string, forbidden: number): string | undefined {
   }
   try {
     const stat = fstatSync(fd)
-    if (!stat.isFile() || stat.size > largest) throw new Fault('identity-damaged', `\`${path}\` is no file, or too large`)
+    if (!stat.isFile() || stat.size > largest) throw new Fault('identity-damaged', `\`${path}\` is not a file, or is too large`)
     if ((stat.mode & forbidden) !== 0) {
       const others = forbidden === 0o022 ? 'replace' : 'read'
       throw new Fault('key-exposed', `others than its owner can ${others} \`${path}\``, { help: `chmod ${forbidden === 0o022 ? 'go-w' : '600'} ${path}, and think of who may have used it` })

@@ -10,7 +10,7 @@ import { isTrustDomain } from './spiffe-id.ts'
 
 /** Writes `intermediate_key.pem` and `intermediate.csr` into the folder. Never replaces a key. */
 export function requestIntermediate(folder: string, trustDomain: string): { readonly keyFile: string; readonly requestFile: string } {
-  if (!isTrustDomain(trustDomain)) throw new Fault('spiffe-id-invalid', `\`${trustDomain}\` is no name of a trust domain`)
+  if (!isTrustDomain(trustDomain)) throw new Fault('spiffe-id-invalid', `\`${trustDomain}\` is not the name of a trust domain`)
   const keyFile = join(privateFolder(folder), 'intermediate_key.pem')
   const requestFile = join(folder, 'intermediate.csr')
   if (existsSync(keyFile)) throw new Fault('usage', `\`${keyFile}\` is there already`, { help: 'name another folder: a key that may be in use is not replaced' })

@@ -28,7 +28,7 @@ export function readParty(platform: Platform, text: string): Reading<Party> {
   const [only, another] = found
   if (only === undefined) {
     const known = partyKinds.flatMap((kind) => namesOf(platform, kind))
-    return { ok: false, message: `${quote(text)} is no workload, enclave, environment, stack or peer`, help: didYouMean(text, known) ?? 'write `enclave/workload`, `enclave:NAME`, `environment:NAME`, `stack:NAME`, `peer:NAME` or `platform`' }
+    return { ok: false, message: `${quote(text)} is not a workload, enclave, environment, stack or peer`, help: didYouMean(text, known) ?? 'write `enclave/workload`, `enclave:NAME`, `environment:NAME`, `stack:NAME`, `peer:NAME` or `platform`' }
   }
   if (another === undefined) return { ok: true, value: only }
   return { ok: false, message: `${quote(text)} is the name of ${found.length} things`, help: `write one of ${found.slice(0, 5).map((one) => `\`${one.text}\``).join(', ')}` }

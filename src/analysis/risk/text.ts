@@ -8,7 +8,7 @@ import type { RiskRow, SeenUse, TelemetryUse } from './register.ts'
 
 /** How far the figures of use reach; `undefined` where no records were looked at. */
 export function useSentence(seen: SeenUse | undefined): string {
-  if (seen === undefined) return 'Of use nothing is known: these are documents alone.'
+  if (seen === undefined) return 'Use is not known: these are documents only.'
   return seen.since === undefined ? 'Nothing has been recorded yet.' : `Use as recorded since ${formatInstant(seen.since)}; bytes count when a connection ends.`
 }
 

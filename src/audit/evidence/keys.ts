@@ -39,7 +39,7 @@ function ed25519(path: string, read: () => KeyObject): KeyObject {
   try {
     key = read()
   } catch (error) {
-    throw new Fault('evidence-key-unusable', `\`${path}\` is no key in PEM`, { cause: error })
+    throw new Fault('evidence-key-unusable', `\`${path}\` is not a key in PEM`, { cause: error })
   }
   if (key.asymmetricKeyType !== 'ed25519') throw new Fault('evidence-key-unusable', `\`${path}\` is not an Ed25519 key`)
   return key

@@ -34,9 +34,9 @@ export function createAdmissions(keeper: Pick<TableKeeper, 'admit' | 'revokeAdmi
   return {
     admit: async ({ asker, name, addresses, ttl }, inventory) => {
       const group = inventory?.groups.get(asker as Identity)
-      if (group === undefined) throw new Fault('internal', `\`${asker}\` is nobody here`)
+      if (group === undefined) throw new Fault('internal', `\`${asker}\` is not an identity here`)
       const parsed = addresses.flatMap((text) => parseAddress(text) ?? [])
-      if (parsed.length !== addresses.length) throw new Fault('internal', 'what was asked for is no address')
+      if (parsed.length !== addresses.length) throw new Fault('internal', 'what was asked for is not an address')
       await keeper.admit(group, parsed, ttl + graceSeconds)
       for (const address of parsed) {
         const key = `${group} ${formatAddress(address)}`
