@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
 import { defaultLimits, readDocumentFiles } from './files.ts'
+import { measured } from './testing.ts'
 
 const made: string[] = []
 after(() => made.forEach((folder) => rmSync(folder, { recursive: true, force: true })))
@@ -47,9 +48,8 @@ test('a file of 100 MB is refused without being read', () => {
   const fd = openSync(join(root, 'big.yaml'), 'w')
   ftruncateSync(fd, 100_000_000)
   closeSync(fd)
-  const began = performance.now()
-  const { files, diagnostics } = readDocumentFiles(root)
-  assert.ok(performance.now() - began < 1000)
+  const { value: { files, diagnostics }, ms } = measured(() => readDocumentFiles(root))
+  assert.ok(ms < 1000, `${ms} ms`)
   assert.deepEqual(files.map((f) => f.path), ['ok.yaml'])
   assert.match(diagnostics[0]?.message ?? '', /95\.4 MiB; the limit is 4 MiB/)
 })

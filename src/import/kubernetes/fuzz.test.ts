@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
+import { measured } from '../../base/testing.ts'
 import { analyseCluster, connections } from './connections.ts'
 import { importCluster } from './documents.ts'
 import { matrixLines, networkPolicy, pod, problems, read } from './testing.ts'
@@ -27,18 +28,18 @@ function wound(text: string, list: readonly (readonly [string, number, number, s
 }
 
 function survives(text: string): void {
-  const began = performance.now()
-  const { cluster, diagnostics } = read([text])
-  assert.equal(cluster === undefined, diagnostics.some((d) => d.severity === 'error'))
-  if (cluster !== undefined) {
+  const { ms } = measured(() => {
+    const { cluster, diagnostics } = read([text])
+    assert.equal(cluster === undefined, diagnostics.some((d) => d.severity === 'error'))
+    if (cluster === undefined) return
     connections(analyseCluster(cluster))
     importCluster(cluster, { run: true })
-  }
-  assert.ok(performance.now() - began < 10_000)
+  })
+  assert.ok(ms < 10_000, `${ms} ms`)
 }
 
 test('damaged manifests give diagnostics or an answer, never an exception', () => {
-  fc.assert(fc.property(manifestSets, wounds, (manifests, list) => survives(wound(manifestText(manifests), list))), { numRuns: 400, interruptAfterTimeLimit: 30_000 })
+  fc.assert(fc.property(manifestSets, wounds, (manifests, list) => survives(wound(manifestText(manifests), list))), { numRuns: 400 })
 })
 
 test('values of any shape in the place of a field are told', () => {
@@ -55,7 +56,7 @@ test('values of any shape in the place of a field are told', () => {
       if (spec !== undefined && key !== undefined) spec[key] = value
       survives(JSON.stringify(manifest))
     }),
-    { numRuns: 300, interruptAfterTimeLimit: 30_000 },
+    { numRuns: 300 },
   )
 })
 
