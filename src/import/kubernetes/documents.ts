@@ -6,11 +6,11 @@ import { stringify } from 'yaml'
 import { compareText } from '../../base/location.ts'
 import { addressSet, toPrefixes, unionAddresses } from '../../net/address-set.ts'
 import { formatPrefix, prefix } from '../../net/prefix.ts'
-import { reservedAddresses } from '../../net/reserved.ts'
 import { isAllPorts } from '../../net/ports.ts'
 import { analyseCluster, between } from './connections.ts'
 import { namer, workloadNames } from './names.ts'
-import { formatConnection, hasConnection, noTraffic, portedProtocols } from './traffic.ts'
+import { mostReplicas, notCarried } from './not-carried.ts'
+import { noTraffic, portedProtocols } from './traffic.ts'
 import type { Diagnostic } from '../../base/diagnostic.ts'
 import type { AddressSet } from '../../net/address-set.ts'
 import type { PortSet } from '../../net/ports.ts'
@@ -61,13 +61,18 @@ export function importCluster(cluster: Cluster, { run }: ImportOptions): Importe
   const namespaces = cluster.namespaces.map(({ name }) => name)
   const draft: Draft = { analysis, inside, names, documents: new Map(namespaces.map((name) => [name, []])), policyName: new Map(namespaces.map((name) => [name, namer()])) }
   for (const name of namespaces) add(draft, name, 'Enclave', { name }, {})
-  cluster.pods.forEach((pod, i) => add(draft, pod.namespace, 'Workload', { name: names[i] ?? '', enclave: pod.namespace }, workloadSpec(pod, run)))
+  cluster.pods.forEach((pod, i) => {
+    const name = names[i] ?? ''
+    // Who does not find the name that the manifests give is told what it stands for.
+    const annotations = name === pod.called ? {} : { annotations: { imported: pod.workload } }
+    add(draft, pod.namespace, 'Workload', { name, enclave: pod.namespace, ...annotations }, workloadSpec(pod, run))
+  })
   addInside(draft)
   const externals = addOutward(draft)
   const files = namespaces.map((name) => ({ path: `${name}.yaml`, text: fileText(draft.documents.get(name) ?? []) }))
   // Also when there is none: what an earlier import wrote there must not stay.
   files.push({ path: 'externals/externals.yaml', text: externals.length === 0 ? '# No workload reaches outside.\n' : fileText(externals) })
-  return { files, workloads: cluster.pods.length, diagnostics: [...leftClosed(analysis), ...exposedOutside(analysis), ...differing()] }
+  return { files, workloads: cluster.pods.length, diagnostics: [...notCarried(analysis), ...differing()] }
 }
 
 function add(draft: Draft, namespace: string, kind: string, metadata: Document, spec: Document): void {
@@ -85,7 +90,7 @@ function workloadSpec({ ports, replicas, command }: Pod, run: boolean): Document
   const declared = [...known.values()].map(({ port, protocol }) => (protocol === 'tcp' ? port : { port, protocol }))
   return {
     ...(declared.length === 0 ? {} : { ports: declared }),
-    ...(replicas === 1 ? {} : { replicas: Math.min(replicas, 1000) }),
+    ...(replicas === 1 ? {} : { replicas: Math.min(replicas, mostReplicas) }),
     run: { command: run && command.length > 0 ? command : ['sleep', 'infinity'] },
   }
 }
@@ -195,29 +200,6 @@ function spell(traffic: Traffic): readonly Spelt[] {
 
 function spellPorts(ports: PortSet): 'any' | readonly (number | string)[] {
   return isAllPorts(ports) ? 'any' : ports.map(({ from, to }) => (from === to ? from : `${from}-${to}`))
-}
-
-/** Nothing outside reaches a workload but through a gateway, and which one is meant the manifests do not say. */
-function exposedOutside({ cluster, table, ingress, sources }: Analysis): readonly Diagnostic[] {
-  return cluster.pods.flatMap(({ workload, at }, i) => {
-    let open = noTraffic
-    sources.ranges.forEach((_, piece) => (open = table.union(open, ingress[i]?.outside(piece) ?? noTraffic)))
-    if (!hasConnection(table.get(open))) return []
-    const message = `\`${workload}\` may be reached from outside on ${formatConnection(table.get(open))}; the import leaves that closed`
-    return [{ code: 'not-carried', severity: 'warning', message, at, help: 'publish an address with an IngressPolicy if it is meant' }]
-  })
-}
-
-/** An External never means loopback, link-local, metadata or multicast addresses, whatever its blocks are. */
-function leftClosed({ cluster, destinations, egress }: Analysis): readonly Diagnostic[] {
-  return cluster.policies.flatMap(({ egress: rules = [] }) => rules).flatMap(({ action, peers = [], at }) =>
-    peers.flatMap((peer) => {
-      if (action !== 'allow' || peer.kind !== 'addresses' || peer.addresses.length === 0) return []
-      const whole = toPrefixes(peer.addresses).every((block) => reservedAddresses.some((r) => r.family === block.family && r.first <= block.bits && block.bits <= r.last))
-      const used = whole && destinations.within(peer.addresses).some((piece) => egress.some((profile) => profile.outside(piece) !== noTraffic))
-      const message = `${toPrefixes(peer.addresses).map(formatPrefix).join(', ')} is never outside: the import leaves it closed`
-      return used ? [{ code: 'not-carried', severity: 'warning', message, at, help: 'write an External with `infrastructure: true` if it is meant' } as const] : []
-    }))
 }
 
 function fileText(documents: readonly Document[]): string {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { deployment, matrixLines, namespace, networkPolicy, pod } from './testing.ts'
+import { deployment, matrixLines, namespace, networkPolicy, pod, problems } from './testing.ts'
 
 const outside = '0.0.0.0-255.255.255.255[External]'
 const [a, b, c] = ['default/a[Deployment]', 'default/b[Deployment]', 'other/c[Deployment]']
@@ -56,6 +56,8 @@ test('a policy with egress rules is about egress too when it names no types, and
 test('rules of a direction that the types leave out count for nothing', () => {
   const lines = matrixLines(...abc, networkPolicy('p', '{ podSelector: {}, policyTypes: [Egress], ingress: [{ ports: [{ port: 1 }] }], egress: [{}] }'))
   assert.deepEqual(into(a, lines), [`${outside} : All Connections`, `${b} : All Connections`, `${c} : All Connections`])
+  assert.deepEqual(problems([networkPolicy('p', '{ podSelector: {}, policyTypes: [Egress], ingress: [{}], egress: [{}] }')]), ['warning 0.yaml:4 opens-nothing'], 'and that is told')
+  assert.deepEqual(problems([networkPolicy('p', '{ podSelector: {}, policyTypes: [Egress], ingress: [], egress: [{}] }')]), [])
 })
 
 test('an empty rule allows everybody; an empty list of peers is everybody too', () => {

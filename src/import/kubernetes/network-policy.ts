@@ -1,7 +1,7 @@
 /** NetworkPolicy of networking.k8s.io/v1, with its defaults written out. */
 import { quote } from '../../base/diagnostic.ts'
 import { addressesWithin, subtractAddresses } from '../../net/address-set.ts'
-import { exactlyOne, fail, integer, items, member, oneOf, placeOf, portNumber, required, strictMapping, text } from './field.ts'
+import { exactlyOne, fail, integer, items, member, oneOf, placeOf, portNumber, required, strictMapping, text, warn } from './field.ts'
 import { readCidr } from './cidr.ts'
 import { everything, readSelector } from './selector.ts'
 import { protocolOf, protocolWords } from './traffic.ts'
@@ -21,6 +21,9 @@ export function readNetworkPolicy({ name, namespace, field }: Manifest): Policy 
   const given = items(member(spec, 'policyTypes')).map((type) => oneOf(type, ['Ingress', 'Egress']))
   // Without types a policy is about ingress, and about egress if it has such rules.
   const types = given.length > 0 ? given : ['Ingress', ...(egress.length > 0 ? ['Egress'] : [])]
+  for (const [type, list, rules] of [['Ingress', 'ingress', ingress], ['Egress', 'egress', egress]] as const) {
+    if (rules.length > 0 && !types.includes(type)) warn(member(spec, list) ?? spec, 'opens-nothing', `the rules under \`${list}\` count for nothing: \`policyTypes\` does not name \`${type}\``)
+  }
   const subject = { namespaces: { kind: 'named', name: namespace } as const, pods: selector === undefined ? everything : readSelector(selector) }
   if (field.origin.report.slice(before).some((d) => d.severity === 'error')) return undefined
   return {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { deployment, matrixLines, namespace, networkPolicy, problems } from './testing.ts'
+import { deployment, matrixLines, namespace, networkPolicy, problems, read } from './testing.ts'
 
 const web = deployment('web', { ports: '{ name: http, containerPort: 8080 }, { containerPort: 9090 }, { containerPort: 53, protocol: UDP }' })
 
@@ -88,4 +88,18 @@ test('a backend in another namespace needs a grant of that namespace', () => {
 test('a backend that says half of what it means is told', () => {
   assert.deepEqual(problems([ingress('{ defaultBackend: { service: { name: web } } }')]), ['error 0.yaml:4 missing-field'])
   assert.deepEqual(problems([route('{ parentRefs: [{ name: gw }], rules: [{ backendRefs: [{ name: web }] }] }')]), ['error 0.yaml:4 missing-field'])
+})
+
+test('a backend of which nobody can say who answers is told', () => {
+  const port = '{ port: 80, targetPort: 8080 }'
+  const warned = (...texts: readonly string[]): readonly string[] => read([web, ...texts]).diagnostics.map(({ severity, message }) => `${severity}: ${message}`)
+  const unknown = 'what this backend exposes is not known'
+  assert.deepEqual(warned(service(port), toWeb('{ number: 80 }')), [])
+  assert.deepEqual(warned(toWeb('{ number: 80 }')), [`warning: there is no Service \`default/web\`: ${unknown}`])
+  assert.deepEqual(warned(service(port), toWeb('{ number: 81 }')), [`warning: Service \`default/web\` has no TCP port \`81\`: ${unknown}`])
+  assert.deepEqual(warned(service(port, { extra: ', type: ExternalName' }), toWeb('{ number: 80 }')), [`warning: Service \`default/web\` selects no pods: ${unknown}`])
+  assert.deepEqual(warned(service(port), route(`{ parentRefs: [{ name: gw }], ${backend(', kind: Bucket, group: example.org')} }`)), ['warning: a backend that is a `Bucket` is not understood: what it exposes is not known'])
+  assert.deepEqual(warned(service(port), route(`{ parentRefs: [{ name: gw }], ${backend(', namespace: default')} }`, 'HTTPRoute', 'edge')), [
+    'warning: no ReferenceGrant of namespace `default` lets a HTTPRoute of `edge` name Service `web`: it exposes nothing',
+  ])
 })

@@ -1,5 +1,6 @@
 /** Services, and everything that leads requests from outside to them: Ingress, and the routes of the Gateway API. */
-import { deep, exactlyOne, fail, items, member, oneOf, placeOf, portNumber, text } from './field.ts'
+import { quote } from '../../base/diagnostic.ts'
+import { deep, exactlyOne, fail, items, member, oneOf, placeOf, portNumber, text, warn } from './field.ts'
 import { readLabels, selectorOfLabels } from './selector.ts'
 import { isGranted } from './grants.ts'
 import { protocolOf, protocolWords } from './traffic.ts'
@@ -65,6 +66,7 @@ export function readIngress({ namespace, field }: Manifest): readonly Backend[] 
   return backends.flatMap((backend) => {
     if (backend === undefined) return []
     const kind = exactlyOne(backend, ['service', 'resource'])
+    if (kind === 'resource') warn(backend, 'unknown-reference', 'a backend that is a `resource` is not understood: what it exposes is not known')
     const service = kind === 'service' ? member(backend, 'service') : undefined
     const name = service === undefined ? undefined : member(service, 'name')
     const port = service === undefined ? undefined : member(service, 'port')
@@ -95,13 +97,20 @@ export function readRoute({ kind, namespace, field }: Manifest, grants: readonly
     const nameField = member(reference, 'name')
     const port = member(reference, 'port')
     if (nameField === undefined) fail(reference, 'missing-field', 'a backend needs `name`')
-    // Other kinds of backends are not pods.
-    if (backendKind !== 'Service' || group !== '' || nameField === undefined) return []
+    if (nameField === undefined) return []
+    if (backendKind !== 'Service' || group !== '') {
+      warn(reference, 'unknown-reference', `a backend that is a ${quote(backendKind)} is not understood: what it exposes is not known`)
+      return []
+    }
     const number = port === undefined ? undefined : portNumber(port)
     if (port === undefined) fail(reference, 'missing-field', 'a Service as a backend needs `port`')
     const where = text(member(reference, 'namespace')) || namespace
     const service = text(nameField)
-    if (number === undefined || !isGranted(grants, { kind: kind.name, from: namespace, to: where, service })) return []
+    if (number === undefined) return []
+    if (!isGranted(grants, { kind: kind.name, from: namespace, to: where, service })) {
+      warn(reference, 'unknown-reference', `no ReferenceGrant of namespace ${quote(where)} lets a ${kind.name} of ${quote(namespace)} name Service ${quote(service)}: it exposes nothing`)
+      return []
+    }
     return [{ namespace: where, service, port: number, get at() { return placeOf(reference) } }]
   })
 }

@@ -7,7 +7,8 @@ import type { Context } from './context.ts'
 
 type Own = Pick<Platform, 'addresses' | 'infrastructure' | 'gateway' | 'resolver' | 'egressProxy' | 'identity'>
 
-const defaultAddresses = ['10.128.0.0/16', 'fdbb:1::/64']
+/** Where workloads are of a platform that does not say. */
+export const defaultAddresses = ['10.128.0.0/16', 'fdbb:1::/64']
 
 /** `undefined` when no document describes the platform. */
 export function machineryOf(context: Context<'Platform'> | undefined): Own {
