@@ -1,5 +1,6 @@
 /** The audit of one workload as lines for people (pure). */
 import { escapeText } from '../base/diagnostic.ts'
+import { readingText } from './reading-text.ts'
 import { formatSince } from './since.ts'
 import type { AuditedPath, WorkloadAudit } from './workload.ts'
 
@@ -51,5 +52,5 @@ function pathLines(path: AuditedPath, paint: Paint): readonly string[] {
 function verificationLines({ verification: v }: WorkloadAudit, paint: Paint): readonly string[] {
   if (v === undefined) return []
   const judged = v.good ? paint('green', 'no mismatch') : paint('red', 'mismatches')
-  return [`verified ${v.ended}: ${judged}, the table read back is ${v.table} to the documents${v.change === undefined ? '' : ` (change ${v.change})`}`]
+  return [`verified ${v.ended}: ${judged}, the table read back is ${readingText(v.table)}${v.change === undefined ? '' : ` (change ${v.change})`}`]
 }

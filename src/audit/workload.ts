@@ -13,6 +13,7 @@ import type { DocumentRef } from '../analysis/document-ref.ts'
 import type { Path } from '../intent/intent.ts'
 import type { Platform, WorkloadId } from '../model/platform.ts'
 import type { Drift, WorkloadStatus } from '../host/report.ts'
+import type { TableReading } from '../host/table-reading.ts'
 import type { Standing } from './in-force.ts'
 import type { Probed } from './probed.ts'
 import type { Recent } from './recent.ts'
@@ -41,7 +42,7 @@ export interface WorkloadAudit {
   readonly documents: { readonly directory: string; readonly sha256: string; readonly since?: string }
   /** By direction, then the other end. */
   readonly paths: readonly AuditedPath[]
-  readonly verification?: { readonly ended: string; readonly good: boolean; readonly table: string; readonly sha256: string; readonly change?: number }
+  readonly verification?: { readonly ended: string; readonly good: boolean; readonly table: TableReading['verdict']; readonly sha256: string; readonly change?: number }
   /** Absent where no agent answers. */
   readonly enforced?: boolean
   readonly replicas?: readonly WorkloadStatus[]

@@ -2,6 +2,7 @@
 import { start } from '../base/process.ts'
 import { Fault, messageOf } from '../base/fault.ts'
 import { escapeText } from '../base/diagnostic.ts'
+import { readingText } from '../audit/reading-text.ts'
 import { saveVerification, summaryOf } from '../audit/verification.ts'
 import { call } from '../host/api.ts'
 import { placePrefix } from '../host/host-mode.ts'
@@ -81,7 +82,6 @@ async function evidenceOf(argv: readonly string[], progress: (text: string) => v
 }
 
 const shown = 50
-const readingWords = { equal: 'equal to the documents', narrower: 'narrower than the documents', wider: 'wider than the documents', unreadable: 'not readable' } as const
 
 function print(out: Output, e: Evidence, matrix: boolean): void {
   if (matrix) for (const cell of e.matrix) out.line(`${out.paint('green', 'open')} ${cell.from} -> ${cell.to} ${cell.open.join(' ')}`)
@@ -91,7 +91,7 @@ function print(out: Output, e: Evidence, matrix: boolean): void {
   }
   if (e.mismatches.length > shown) out.line(`and ${e.mismatches.length - shown} more mismatches; all are in --json`)
   for (const d of e.deviations) out.line(`${out.paint('red', 'deviation')} ${escapeText(d.what)}: expected ${d.expected}, found ${escapeText(d.found)}`)
-  out.line(`the table read back is ${out.paint(e.reading.acceptable ? 'green' : 'red', readingWords[e.reading.verdict])}`)
+  out.line(`the table read back is ${out.paint(e.reading.acceptable ? 'green' : 'red', readingText(e.reading.verdict))}`)
   for (const d of e.reading.differences.slice(0, shown)) out.line(`  ${escapeText(d)}`)
   for (const { gateway, what, compared, planned, differences } of e.gateways) {
     const judged = differences.length === 0 ? out.paint('green', 'equal to the documents') : out.paint('red', 'not what the documents say')

@@ -2,6 +2,7 @@
 import { documentRefs } from '../../analysis/document-ref.ts'
 import { formatEnd, formatTraffic } from '../../intent/format.ts'
 import { grantLine } from '../../host/grants.ts'
+import { readingText } from '../reading-text.ts'
 import { grantedSince } from '../since.ts'
 import { projectsOf } from './paths.ts'
 import type { Standing } from '../in-force.ts'
@@ -23,7 +24,10 @@ function unproven({ set, verified, agent }: Standing): string | undefined {
 function proof({ verified }: Standing): readonly Fact[] {
   const v = verified?.verification
   const some = v === undefined || v.pairs.tried === v.pairs.of ? '' : `, between ${v.pairs.tried} of ${v.pairs.of} pairs`
-  return v === undefined ? [] : [{ what: `verified ${v.ended}: ${v.probes + v.trials.tried} probes${some}, ${v.mismatches.length + v.trials.mismatches.length} mismatches, the table read back is ${v.reading.verdict} to the documents (change ${verified?.noted?.seq ?? 'unknown'})` }]
+  if (v === undefined) return []
+  const mismatches = v.mismatches.length + v.trials.mismatches.length
+  const change = `change ${verified?.noted?.seq ?? 'unknown'}`
+  return [{ what: `verified ${v.ended}: ${v.probes + v.trials.tried} probes${some}, ${mismatches} mismatches, the table read back is ${readingText(v.reading.verdict)} (${change})` }]
 }
 
 /** Whether what was asked was also tried; for questions that the documents answer, live state can only take the answer back. */
