@@ -78,8 +78,8 @@ for (const size of sizes) {
 rmSync(root, { recursive: true, force: true })
 
 report({
-  name: 'Connectivity of Kubernetes manifests',
-  command: 'node bench/analysis/kubernetes.ts',
+  name: 'kubernetes',
+  command: ['node bench/analysis/kubernetes.ts', ...process.argv.slice(2)].join(' '),
   lines: [
     'Median (least to most) of the whole command, reading the files and starting included.',
     '',
