@@ -2,6 +2,7 @@
 import { duration, extension, typed } from './json.ts'
 import { formatAddress } from '../../net/address.ts'
 import { tcpIdle } from './limits.ts'
+import { named } from './names.ts'
 import type { GatewayInventory } from './inventory.ts'
 import type { JsonObject } from './json.ts'
 
@@ -26,8 +27,7 @@ export function resolver({ resolver: { addresses } }: GatewayInventory): JsonObj
 
 /** One cache for all chains. Many names of one client do not push out those of others before this many are known. */
 export function resolution(inventory: GatewayInventory): JsonObject {
-  return {
-    name: namesCluster,
+  const settings = {
     dns_lookup_family: 'ALL',
     max_hosts: 16_384,
     host_ttl: duration(60_000),
@@ -35,6 +35,8 @@ export function resolution(inventory: GatewayInventory): JsonObject {
     dns_failure_refresh_rate: { base_interval: duration(500), max_interval: duration(5_000) },
     typed_dns_resolver_config: resolver(inventory),
   }
+  // A running Envoy refuses other settings under a name that it knows, for as long as it lives.
+  return { name: named(namesCluster, settings), ...settings }
 }
 
 /** The listener writes the records. */
