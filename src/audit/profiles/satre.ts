@@ -4,7 +4,8 @@
  */
 import type { Control, Profile } from './profile.ts'
 
-const edition = 'SATRE specification, readthedocs edition of 2025 (satre-specification.readthedocs.io), statement'
+/** Later texts number the same statements with two digits (2.1.09); both were compared, and say the same. */
+const edition = 'SATRE specification 1.1 of 2025 (satre-specification.readthedocs.io), statement'
 
 function cited(id: string, rest: Omit<Control, 'id' | 'source'>): Control {
   return { id, source: `${edition} ${id}`, ...rest }
@@ -25,7 +26,7 @@ export const satre: Profile = {
       remains: 'whether nothing else is sent than the record says',
     }),
     cited('2.1.14', {
-      title: 'Projects are segregated on shared compute', ask: 'shared-hosts-are-segregated',
+      title: 'Projects are segregated on shared (non-standard) compute', ask: 'shared-hosts-are-segregated',
       question: 'Where two projects may share hosts, was their separation on the network tried and found whole?',
       remains: 'whether data is wiped from hosts and disks before another project uses them',
     }),
@@ -57,7 +58,7 @@ export const satre: Profile = {
       remains: 'backups are made elsewhere; the state folder and the folder of documents hold all there is',
     }),
     {
-      id: 'logs', title: 'Protected logs', source: 'no statement of its own in the edition named here; asked for beside 2.5 by reviewers of TREs', ask: 'changes-are-logged',
+      id: 'logs', title: 'Protected logs', source: 'no statement of SATRE 1.1, where 2.5.3 is about backups; asked here because every other answer stands on the log', ask: 'changes-are-logged',
       question: 'Is every change in a log that shows when it is edited or cut, and that its owner alone can read?',
       remains: 'how long logs are kept, and where copies of them are',
     },

@@ -1,11 +1,12 @@
 /**
  * What SOX and HIPAA ask of access and its control, as far as the network can answer. Neither names segmentation: it is how access
- * is limited. Places are cited; titles are ours or, where they are one, the heading of the place.
+ * is limited. Places are cited; titles are the headings of the places in the Code of Federal Regulations, and ours elsewhere.
  */
 import type { Profile } from './profile.ts'
 
 const sox = 'Sarbanes-Oxley Act of 2002, section 404 (15 U.S.C. 7262)'
-const cobit = (id: string): string => `${sox}, assessed by COBIT 2019, management practice ${id}`
+/** COBIT is not for everybody to read; what its practices are about was taken from public lists of them, and that is said. */
+const cobit = (id: string): string => `${sox}, which names no framework; where COBIT is the one: management practice ${id} (taken from public lists of its practices, not compared with COBIT 2019 itself)`
 
 export const soxHipaaSegmentation: Profile = {
   name: 'sox-hipaa-segmentation',
@@ -40,12 +41,12 @@ export const soxHipaaSegmentation: Profile = {
       question: 'Was everything that is in force verified within 90 days, and found as the documents say?',
     },
     {
-      id: 'DSS06.03', title: 'Roles and responsibilities', source: cobit('DSS06.03'), ask: 'environments-have-owners',
+      id: 'DSS06.03', title: 'Roles, responsibilities and access', source: cobit('DSS06.03'), ask: 'environments-have-owners',
       question: 'Has every environment with workloads an owner?',
       remains: 'whether duties that conflict are with different people',
     },
     {
-      id: 'BAI06.01', title: 'Changes are authorized', source: cobit('BAI06.01'), ask: 'paths-are-approved',
+      id: 'BAI06.01', title: 'Changes are evaluated and authorized', source: cobit('BAI06.01'), ask: 'paths-are-approved',
       question: 'Was every path that is open given by a change with a reason or an approval?',
       remains: 'whether who approved was entitled to',
     },
