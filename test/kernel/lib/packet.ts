@@ -16,10 +16,10 @@ export interface PacketSpec {
 }
 
 export type Transport =
-  | { readonly kind: 'tcp'; readonly sport: number; readonly dport: number; readonly flags: string; readonly seq?: number; readonly ack?: number; readonly data?: string }
+  | { readonly kind: 'tcp'; readonly sport: number; readonly dport: number; readonly flags: string; readonly seq?: number; readonly ack?: number; /** A multiple of 4 bytes. */ readonly options?: Buffer; readonly data?: string }
   | { readonly kind: 'udp'; readonly sport: number; readonly dport: number; readonly data?: string }
   /** One chunk: 1 INIT, 2 INIT ACK, 10 COOKIE ECHO. */
-  | { readonly kind: 'sctp'; readonly sport: number; readonly dport: number; readonly chunk: number; readonly tag?: number }
+  | { readonly kind: 'sctp'; readonly sport: number; readonly dport: number; readonly chunk: number; readonly tag?: number; /** After the fixed part of the chunk. */ readonly parameters?: Buffer }
   | { readonly kind: 'icmp'; readonly type: number; readonly code?: number; readonly rest?: number; readonly data?: Buffer }
   | { readonly kind: 'raw'; readonly protocol: number; readonly data: Buffer }
 
@@ -144,12 +144,13 @@ function transport(payload: Transport, from: Address, to: Address): Buffer {
   switch (payload.kind) {
     case 'raw': return payload.data
     case 'tcp': {
-      const body = Buffer.concat([Buffer.alloc(20), Buffer.from(payload.data ?? '')])
+      const options = payload.options ?? Buffer.alloc(0)
+      const body = Buffer.concat([Buffer.alloc(20), options, Buffer.from(payload.data ?? '')])
       body.writeUInt16BE(payload.sport, 0)
       body.writeUInt16BE(payload.dport, 2)
       body.writeUInt32BE(payload.seq ?? 1000, 4)
       body.writeUInt32BE(payload.ack ?? 0, 8)
-      body[12] = 5 << 4
+      body[12] = (5 + options.length / 4) << 4
       body[13] = [...payload.flags].reduce((sum, flag) => sum | (tcpFlags[flag] ?? 0), 0)
       body.writeUInt16BE(65_000, 14)
       body.writeUInt16BE(pseudo(from, to, numbers.tcp, body), 16)
@@ -166,12 +167,13 @@ function transport(payload: Transport, from: Address, to: Address): Buffer {
     case 'sctp': {
       const chunk = Buffer.alloc(20)
       chunk[0] = payload.chunk
-      chunk.writeUInt16BE(20, 2)
+      const parameters = payload.parameters ?? Buffer.alloc(0)
+      chunk.writeUInt16BE(20 + parameters.length, 2)
       chunk.writeUInt32BE(1, 4)
       chunk.writeUInt32BE(65_536, 8)
       chunk.writeUInt32BE(0x0001_0001, 12)
       chunk.writeUInt32BE(1, 16)
-      const body = Buffer.concat([Buffer.alloc(12), chunk])
+      const body = Buffer.concat([Buffer.alloc(12), chunk, parameters])
       body.writeUInt16BE(payload.sport, 0)
       body.writeUInt16BE(payload.dport, 2)
       body.writeUInt32BE(payload.tag ?? 0, 4)
