@@ -42,6 +42,9 @@ test('what Envoy refused is told with the reason', () => {
   assert.equal(judged({ ...request, status: 302, details: 'oauth.missing_credentials' }), 'deny authentication')
   assert.equal(judged({ ...request, status: 401, details: 'CSRF_token_validation_failed', route: 'sign-in:/oauth2/callback' }), 'deny authentication')
   assert.equal(judged({ ...request, status: 302, details: 'oauth.logged_in', route: 'sign-in:/oauth2/callback' }), 'allow sign-in')
+  // The name led nowhere, or where no name may lead: the policy holds, and nobody was reached.
+  assert.equal(judged({ ...connection, upstream: null, flags: 'UH' }, 'outbound'), 'deny unresolved')
+  assert.equal(judged({ ...request, upstream: null, status: 503, flags: 'DF', details: 'dns_resolution_failure{cares_failure:DNS_server_refused_query}' }, 'outbound'), 'deny unresolved')
   assert.equal(judged({ ...connection, failure: 'TLS_error:|268435581:SSL routines:OPENSSL_internal:CERTIFICATE_VERIFY_FAILED' }), 'deny tls')
 })
 

@@ -29,7 +29,7 @@ export function accessRecord(text: string, gateway: 'outbound' | 'inbound', host
   const asked = endOf(line['destination'])
   // From outside, whoever answers is the destination; the gateway itself when nobody did.
   const reached = gateway === 'inbound' ? (endOf(line['upstream']) ?? asked) : asked
-  const { verdict, reason } = judge(line)
+  const { verdict, reason } = judge(line, gateway)
   const policies = rules.get(wordOf(line['route']) ?? '') ?? rules.get(wordOf(line['chain']) ?? '')
   const name = wordOf(line['host']) ?? wordOf(line['sni'])
   const method = wordOf(line['method'])
@@ -60,11 +60,12 @@ export function accessRecord(text: string, gateway: 'outbound' | 'inbound', host
 }
 
 /** What Envoy says about how it answered, in our words. */
-function judge(line: Line): Pick<VerdictRecord, 'verdict' | 'reason'> {
+function judge(line: Line, gateway: 'outbound' | 'inbound'): Pick<VerdictRecord, 'verdict' | 'reason'> {
   const deny = (reason: string): Pick<VerdictRecord, 'verdict' | 'reason'> => ({ verdict: 'deny', reason })
   const details = wordOf(line['details']) ?? ''
   const closed = wordOf(line['closed']) ?? ''
   const status = Number(line['status'])
+  const flags = wordOf(line['flags']) ?? ''
   if (line['kind'] === 'refused') return deny('policy')
   if (wordOf(line['failure']) !== undefined) return deny('tls')
   if (/rbac_access_denied/.test(`${details} ${closed}`)) return deny('policy')
@@ -73,8 +74,9 @@ function judge(line: Line): Pick<VerdictRecord, 'verdict' | 'reason'> {
   if (/rate_limited|overload|connection_limit/.test(`${details} ${closed}`)) return deny('limit')
   if (/^route_not_found/.test(details)) return deny('route')
   if (/^direct_response/.test(details)) return status >= 300 && status < 400 ? { verdict: 'allow', reason: 'redirect' } : deny('route')
+  if (/\bDF\b/.test(flags) || (/\bUH\b/.test(flags) && gateway === 'outbound')) return deny('unresolved')
   if (line['kind'] === 'request' && !/^via_upstream|^upstream|^downstream|^response_timeout|^$/.test(details) && status >= 400) return deny('invalid')
-  if (/\bNR\b/.test(wordOf(line['flags']) ?? '')) return deny('policy')
+  if (/\bNR\b/.test(flags)) return deny('policy')
   return { verdict: 'allow', reason: 'policy' }
 }
 

@@ -29,8 +29,15 @@ interface Bucket {
 /** `now` in milliseconds, never going back. */
 export function buckets(rate: Rate): { readonly take: Take; readonly keep: (askers: (name: string) => boolean) => void } {
   const all = new Map<string, Bucket>()
+  let sweepAt = 10_000
+  /** A bucket that is full again is as good as none. */
+  const sweep = (now: number): void => {
+    for (const [name, { left, at }] of all) if (left + ((now - at) / 1000) * rate.perSecond >= rate.burst) all.delete(name)
+    sweepAt = Math.max(10_000, 2 * all.size)
+  }
   return {
     take(asker, now) {
+      if (all.size >= sweepAt) sweep(now)
       const bucket = all.get(asker) ?? { left: rate.burst, at: now }
       bucket.left = Math.min(rate.burst, bucket.left + ((now - bucket.at) / 1000) * rate.perSecond)
       bucket.at = now

@@ -227,6 +227,35 @@ test('a gateway asks for names under a wildcard only after a workload was allowe
   assert.equal(admitted.length, 1, 'the gateway itself needs no admission')
 })
 
+test('a gateway asks for everybody: what one makes it ask keeps none of the others from their names', async () => {
+  // Names that nobody may ask for, as fast as connections can name them.
+  const { look, asked } = setup()
+  for (let n = 0; n < 3 * askerLimits.queries.burst; n++) assert.equal(await look(`n${n}.cdn.example.com`, 'A', gateway), 'REFUSED')
+  for (let n = 0; n < 3 * askerLimits.queries.burst; n++) assert.equal(await look(`n${n}.other.example`, 'A', gateway), n < askerLimits.queries.burst ? 'REFUSED' : 'nothing')
+  assert.deepEqual(asked, [])
+  assert.equal(await look('pypi.org', 'A', gateway), 'NOERROR 151.101.0.223')
+  // One name, as often as can be.
+  for (let n = 0; n < askerLimits.queries.burst; n++) await look('pypi.org', 'A', gateway)
+  assert.equal(await look('pypi.org', 'A', gateway), 'nothing')
+  await look('edge.cdn.example.com')
+  assert.equal(await look('edge.cdn.example.com', 'A', gateway), 'NOERROR 151.101.0.223')
+})
+
+test('names whose servers never answer keep a gateway from no other policy\'s names', async () => {
+  const never = new Promise<Asked>(() => undefined)
+  const good: Asked = { kind: 'answer', answer: { rcode: 'NOERROR', addresses: ['151.101.0.223'], ttl: 60 } }
+  let slow = false
+  const { look, asked } = setup({ ask: (name) => (slow && name.endsWith('.cdn.example.com') ? never : Promise.resolve(good)) })
+  for (let n = 0; n < askerLimits.newNames.burst; n++) await look(`n${n}.cdn.example.com`)
+  slow = true
+  const before = asked.length
+  const waiting = Array.from({ length: askerLimits.newNames.burst }, (_, n) => ['A', 'AAAA'].map((type) => look(`n${n}.cdn.example.com`, type, gateway))).flat()
+  assert.ok(waiting.length > askerLimits.waiting)
+  assert.equal(await waiting.at(-1), 'SERVFAIL')
+  assert.equal(asked.length - before, askerLimits.waiting)
+  assert.equal(await look('pypi.org', 'A', gateway), 'NOERROR 151.101.0.223')
+})
+
 test('buckets, remembered names and caches hold what they are told to hold', () => {
   const { take, keep } = buckets({ burst: 2, perSecond: 1 })
   assert.deepEqual([take('x', 0), take('x', 0), take('x', 0), take('x', 1000), take('x', 1000), take('y', 1000)], [true, true, false, true, false, true])

@@ -12,7 +12,7 @@ import type { Forward, Judged, UpstreamAnswer } from './answer.ts'
 import type { BadQuery, Query } from './question.ts'
 import type { Records } from './records.ts'
 import type { Ask, Asked } from './upstream.ts'
-import type { View } from './view.ts'
+import type { AskerView, View } from './view.ts'
 import type { Zones } from './zones.ts'
 
 export interface Resolver {
@@ -68,7 +68,14 @@ export function createResolver(parts: ResolverParts): Resolver {
       ...(judged.policies.length === 0 ? {} : { policies: judged.policies }),
       ...(judged.detail === undefined ? {} : { detail: judged.detail }),
     }, latest)
-    if (!queries.take(asker ?? nobody, now())) {
+    const unasked = query.kind === 'bad' ? undefined : unaskedPattern(query, view.askerAt(address))
+    if (unasked !== undefined && query.kind !== 'bad') {
+      // Anybody can name such names without end: they are alike, cost nobody anything but this, and are refused with few words.
+      const { reply, verdict, reason } = denied('REFUSED', 'wildcard-unasked')
+      parts.records.add({ verdict, reason, ...(asker === undefined ? {} : { asker }), address, name: unasked, type: typeName(query.type), transport: from.transport, answer: reply.rcode }, now())
+      return encodeReply(query, reply, from.transport)
+    }
+    if (!queries.take(payerOf(query, view.askerAt(address)), now())) {
       // Silence costs the sender more than us; a refusal would do the same work as an answer. The name is left out: all are alike.
       parts.records.add({ verdict: 'deny', reason: 'rate', ...(asker === undefined ? {} : { asker }), address, name: '*', type: '*', transport: from.transport, answer: 'none' }, latest)
       return undefined
@@ -78,6 +85,24 @@ export function createResolver(parts: ResolverParts): Resolver {
     return encodeReply(query, judged.reply, from.transport)
   }
 
+  /** A gateway asks for everybody, so each name that it asks for pays for itself. */
+  function payerOf(query: Query | BadQuery, asker: AskerView | undefined): string {
+    if (asker === undefined) return nobody
+    if (asker.kind === 'workload') return asker.asker
+    const name = query.kind === 'bad' ? undefined : query.name
+    return `${asker.asker} ${name !== undefined && asker.outside(name).length > 0 ? name : nobody}`
+  }
+
+  /**
+   * The pattern that alone holds what a gateway asks for, if no workload has asked for it before: a gateway asks for what a connection
+   * names, so its name must have been asked for.
+   */
+  function unaskedPattern({ name }: Query, asker: AskerView | undefined): string | undefined {
+    if (name === undefined || asker?.kind !== 'gateway' || remembered.known(name)) return undefined
+    const held = asker.outside(name)
+    return held.every(({ below }) => below !== undefined) ? held[0]?.entry.domain : undefined
+  }
+
   function badQuery(query: BadQuery): Judged {
     return { reply: errorReply(query.rcode), verdict: 'deny', reason: query.reason, policies: [] }
   }
@@ -85,10 +110,10 @@ export function createResolver(parts: ResolverParts): Resolver {
   async function judge(query: Query, address: string): Promise<Judged> {
     const decision = decide(view, address, query, now(), (turn += 1))
     if (decision.kind === 'answer') return decision
-    const { asker } = decision.asker
-    const many = waiting.get(asker) ?? 0
+    const account = accountOf(decision)
+    const many = waiting.get(account) ?? 0
     if (many >= askerLimits.waiting) return denied('SERVFAIL', 'busy', decision.policies)
-    waiting.set(asker, many + 1)
+    waiting.set(account, many + 1)
     try {
       const fetched = await fetch(decision)
       if (fetched.kind === 'denied') return fetched.judged
@@ -97,16 +122,16 @@ export function createResolver(parts: ResolverParts): Resolver {
       if (again.kind === 'answer') return again
       return conclude(view, again, fetched.answer, fetched.ttl, turn)
     } finally {
-      const left = (waiting.get(asker) ?? 1) - 1
-      if (left > 0) waiting.set(asker, left)
-      else waiting.delete(asker)
+      const left = (waiting.get(account) ?? 1) - 1
+      if (left > 0) waiting.set(account, left)
+      else waiting.delete(account)
     }
   }
 
   /** From the cache, or from upstream and admitted. Equal questions of one asker at the same time are one. */
   async function fetch(forward: Forward): Promise<Fetched> {
     const key = `${forward.type} ${forward.name}`
-    const cached = cache.get(forward.asker.asker, key, now())
+    const cached = cache.get(accountOf(forward), key, now())
     if (cached?.value.admitted === true) return { kind: 'answer', answer: cached.value.answer, ttl: Math.ceil(cached.left / 1000) }
     const whole = `${forward.asker.asker} ${key}`
     const there = asking.get(whole)
@@ -118,7 +143,7 @@ export function createResolver(parts: ResolverParts): Resolver {
 
   async function fetchAnew(forward: Forward, key: string): Promise<Fetched> {
     const { asker, name, policies } = forward
-    const there = cache.get(asker.asker, key, now())
+    const there = cache.get(accountOf(forward), key, now())
     const kept = there?.value ?? (await askUpstream(forward, key))
     if (kept === undefined || 'reply' in kept) return { kind: 'denied', judged: kept ?? denied('REFUSED', 'no-policy') }
     if (kept.failed !== undefined) return { kind: 'denied', judged: { ...denied('SERVFAIL', 'upstream', policies), detail: kept.failed } }
@@ -148,16 +173,14 @@ export function createResolver(parts: ResolverParts): Resolver {
     const asked: Asked = await parts.ask(name, forward.type)
     if (!stillAllowed(asker.asker, name)) return undefined
     const kept: Kept = { ...(asked.kind === 'answer' ? { answer: asked.answer, failed: undefined } : { answer: noAnswer, failed: asked.why }), admitted: false }
-    cache.set(asker.asker, key, kept, now(), kept.answer.ttl * 1000)
+    cache.set(accountOf(forward), key, kept, now(), kept.answer.ttl * 1000)
     return kept
   }
 
   /** Why a question for a name under a `*.` pattern does not leave, or `undefined` when it may. */
   function wildcardWithheld({ asker, name, policies }: Forward): Judged | undefined {
-    if (asker.kind === 'gateway') {
-      // A gateway asks for what a workload's connection names, so the workload must have been allowed to ask for it.
-      return remembered.known(name) ? undefined : denied('REFUSED', 'wildcard-unasked', policies)
-    }
+    // Then a workload has asked for it, and paid.
+    if (asker.kind === 'gateway') return undefined
     const known = remembered.has(asker.asker, name)
     if (!known && !newNames.take(asker.asker, now())) return denied('REFUSED', 'wildcard-rate', policies)
     if (!wildcardQuestions.take(asker.asker, now())) return denied('REFUSED', 'wildcard-rate', policies)
@@ -175,8 +198,8 @@ export function createResolver(parts: ResolverParts): Resolver {
     setZones(zones) {
       view = viewOf(zones)
       generation += 1
-      const known = (asker: string): boolean => view.asker(asker) !== undefined
-      cache.keep((asker, key) => stillAllowed(asker, key.slice(key.indexOf(' ') + 1)))
+      const known = (payer: string): boolean => view.asker(askerOf(payer)) !== undefined
+      cache.keep((account, key) => stillAllowed(askerOf(account), key.slice(key.indexOf(' ') + 1)))
       remembered.keep(stillAllowed)
       for (const each of [queries, newNames, wildcardQuestions]) each.keep((asker) => known(asker) || asker === nobody)
     },
@@ -185,6 +208,15 @@ export function createResolver(parts: ResolverParts): Resolver {
       cache.keep(() => false)
     },
   }
+}
+
+/** What waits and what is kept has its bounds for each asker, and of a gateway for each pattern of names: servers that never answer hold up their own. */
+function accountOf({ asker, entries: [first] }: Forward): string {
+  return asker.kind === 'workload' ? asker.asker : `${asker.asker} ${first?.entry.domain ?? ''}`
+}
+
+function askerOf(account: string): string {
+  return account.split(' ', 1)[0] ?? account
 }
 
 interface Kept {

@@ -1,12 +1,12 @@
 /** Plain HTTP to outside names: the Host decides where, methods and paths decide whether. */
 import { formatDomainPattern } from '../../net/domain.ts'
 import { requestLog } from './access-log.ts'
-import { extension } from './json.ts'
+import { extension, typed } from './json.ts'
 import { strictHttp } from './limits.ts'
 import { hidingPath } from '../../net/http-path.ts'
 import { identityHeader, named } from './names.ts'
 import { covers } from './permits.ts'
-import { namesCluster, proxyRequestsCluster, resolution } from './upstream-names.ts'
+import { namesCluster, patternRate, proxyRequestsCluster, resolution } from './upstream-names.ts'
 import type { DomainPattern } from '../../net/domain.ts'
 import type { Permit } from './permits.ts'
 import type { JsonObject } from './json.ts'
@@ -22,6 +22,7 @@ export function httpOut(permits: readonly Permit[], way: Way, rules: Chains['rul
     strip_matching_host_port: true,
     skip_xff_append: true,
     http_filters: [
+      ...(limited(way, [...patterns.values()]) ? [{ name: rateFilter, disabled: true, typed_config: typed(rateType, { stat_prefix: 'pattern' }) }] : []),
       ...(way.proxy === undefined ? [forward(way)] : []),
       extension('envoy.filters.http.router', 'envoy.extensions.filters.http.router.v3.Router', { suppress_envoy_headers: true }),
     ],
@@ -39,6 +40,17 @@ function forward({ inventory }: Way): JsonObject {
   })
 }
 
+const rateFilter = 'envoy.filters.http.local_ratelimit'
+const rateType = 'envoy.extensions.filters.http.local_ratelimit.v3.LocalRateLimit'
+/** As for connections: requests of one may name many. */
+const namesRate: JsonObject = typed(rateType, {
+  stat_prefix: 'pattern', token_bucket: patternRate, filter_enabled: { default_value: { numerator: 100 } }, filter_enforced: { default_value: { numerator: 100 } },
+})
+
+function limited({ proxy }: Way, patterns: readonly DomainPattern[]): boolean {
+  return proxy === undefined && patterns.some(({ below }) => below)
+}
+
 /** Envoy takes the host whose pattern is the most specific; it has the routes of every wider pattern too, since policies only add. */
 function hostOf(text: string, pattern: DomainPattern, permits: readonly Permit[], way: Way, rules: Chains['rules']): JsonObject {
   const matches = new Map<string, JsonObject>()
@@ -52,11 +64,12 @@ function hostOf(text: string, pattern: DomainPattern, permits: readonly Permit[]
   }
   const action = way.proxy === undefined ? { cluster: namesCluster, timeout: '0s' } : { cluster: proxyRequestsCluster, timeout: '0s', host_rewrite: withPort }
   const routes = [...matches].sort(([a], [b]) => (a < b ? -1 : 1)).map(([name, match]) => ({ name, match, route: action }))
+  const own = limited(way, [pattern]) ? { typed_per_filter_config: { [rateFilter]: namesRate } } : {}
   // Whoever may ask for every path may ask for strange ones too, and needs no other route.
   const free = routes.filter(({ match }) => match['prefix'] === '/' && match['headers'] === undefined)
-  if (free.length > 0) return { name: text, domains: [text], routes: free }
+  if (free.length > 0) return { name: text, domains: [text], routes: free, ...own }
   const hidden = { name: 'hidden', match: { safe_regex: { regex: hidingPath } }, direct_response: { status: 400 } }
-  return { name: text, domains: [text], routes: [hidden, ...routes] }
+  return { name: text, domains: [text], routes: [hidden, ...routes], ...own }
 }
 
 function matchesOf(http: Permit['http']): readonly JsonObject[] {

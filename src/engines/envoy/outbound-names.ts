@@ -11,7 +11,7 @@ import { covers } from './permits.ts'
 import { httpOut } from './outbound-http.ts'
 import { named } from './names.ts'
 import { namesPort, namesPortOf } from './inventory.ts'
-import { portOverride, toNames, toProxy } from './upstream-names.ts'
+import { patternLimit, portOverride, toNames, toProxy } from './upstream-names.ts'
 import type { Address } from '../../net/address.ts'
 import type { JsonObject } from './json.ts'
 import type { Next } from './matchers.ts'
@@ -84,10 +84,12 @@ function compact(ports: readonly number[]): string {
 function tlsOf(asker: Asker, each: PortClass, way: Way, into: Chains): Next | undefined {
   const open = each.permits.filter(({ http }) => http === undefined)
   const patterns = new Map(open.map((permit) => [formatDomainPattern(permit.pattern), permit.pattern]))
-  const body = { filters: [portOverride, ...(way.proxy === undefined ? toNames(way.inventory) : toProxy())] }
-  const ending = named('', { body, ports: each.ports ?? 'any' })
+  const filters = [portOverride, ...(way.proxy === undefined ? toNames(way.inventory) : toProxy())]
+  const ended = (body: JsonObject): readonly [JsonObject, string] => [body, named('', { body, ports: each.ports ?? 'any' })]
+  const [exact, below] = [ended({ filters }), ended({ filters: way.proxy === undefined ? [patternLimit, ...filters] : filters })]
   return byName(
     [...patterns].sort().map(([text, pattern]) => {
+      const [body, ending] = pattern.below ? below : exact
       const name = `tls:${where(asker, each)}:${text}${ending}`
       into.chains.push({ name, ...body })
       into.rules.set(name, documentsOf(open.filter((permit) => covers(permit.pattern, pattern))))

@@ -14,6 +14,8 @@ test('a proxy on the way out is spoken to in two ways: tunnels for connections, 
       '@type': 'type.googleapis.com/envoy.extensions.network.dns_resolver.cares.v3.CaresDnsResolverConfig',
       resolvers: [{ socket_address: { address: '10.128.0.5', port_value: 53 } }, { socket_address: { address: 'fdbb:1::5', port_value: 53 } }],
       dns_resolver_options: { no_default_search_domain: true },
+      query_tries: 1,
+      query_timeout_seconds: 2,
     },
   }
   const cluster = (name: string, http: object) => ({
@@ -35,6 +37,19 @@ test('a proxy on the way out is spoken to in two ways: tunnels for connections, 
       tunneling_config: { hostname: '%REQUESTED_SERVER_NAME%:%DOWNSTREAM_LOCAL_PORT%' },
     },
   }])
+})
+
+test('names under a pattern are reached at a rate, by connections and by requests; names that are written out at any', () => {
+  const platform = everything()
+  const lds = JSON.parse(render(platform, intentOf(platform), inventoryOf(platform), { now: 0 }).outbound.files.get('lds.json') ?? '') as object
+  interface Chain { readonly name: string; readonly filters: readonly { readonly name: string; readonly typed_config: object }[] }
+  const chains = [...JSON.stringify(lds).matchAll(/"filter_chains":(\[\{.*?\}\]),"listener_filters"/g)].flatMap(([, text = '']) => JSON.parse(text) as readonly Chain[])
+  const tls = chains.filter(({ name }) => name.startsWith('tls:'))
+  assert.ok(tls.some(({ name }) => name.includes(':*.')) && tls.some(({ name }) => !name.includes(':*.')))
+  for (const { name, filters } of tls) assert.equal(filters[0]?.name === 'envoy.filters.network.local_ratelimit', name.includes(':*.'), name)
+  const hosts = chains.filter(({ name }) => name.startsWith('http:')).flatMap(({ filters }) => (filters.at(-1)?.typed_config as { route_config: { virtual_hosts: { name: string; typed_per_filter_config?: object }[] } }).route_config.virtual_hosts)
+  assert.ok(hosts.some(({ name }) => name.startsWith('*.')))
+  for (const { name, typed_per_filter_config: own } of hosts) assert.equal(own !== undefined, name.startsWith('*.'), name)
 })
 
 test('requests for the proxy name the port of the connection, and hold nothing that is meant for a proxy', () => {

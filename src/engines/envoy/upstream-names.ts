@@ -22,22 +22,37 @@ export function resolver({ resolver: { addresses } }: GatewayInventory): JsonObj
   return extension('envoy.network.dns_resolver.cares', 'envoy.extensions.network.dns_resolver.cares.v3.CaresDnsResolverConfig', {
     resolvers: addresses.map((address) => ({ socket_address: { address: formatAddress(address), port_value: 53 } })),
     dns_resolver_options: { no_default_search_domain: true },
+    // The addresses are one resolver: what it refuses at one it refuses at the other, and again each time.
+    query_tries: 1,
+    query_timeout_seconds: 2,
   })
 }
 
-/** One cache for all chains. Many names of one client do not push out those of others before this many are known. */
+/** One cache for all chains: whoever may name what he likes, under a pattern, is held to a rate, so that he does not fill it. */
 export function resolution(inventory: GatewayInventory): JsonObject {
   const settings = {
     dns_lookup_family: 'ALL',
-    max_hosts: 16_384,
-    host_ttl: duration(60_000),
+    max_hosts: 65_536,
+    // Names that nobody may ask for leave the cache when they are next looked at, and are not looked at every half second.
+    host_ttl: duration(15_000),
     dns_query_timeout: duration(5_000),
-    dns_failure_refresh_rate: { base_interval: duration(500), max_interval: duration(5_000) },
+    // For a name without an address; a minute unless told.
+    dns_refresh_rate: duration(5_000),
+    dns_failure_refresh_rate: { base_interval: duration(5_000), max_interval: duration(10_000) },
+    dns_cache_circuit_breaker: { max_pending_requests: 16_384 },
     typed_dns_resolver_config: resolver(inventory),
   }
   // A running Envoy refuses other settings under a name that it knows, for as long as it lives.
   return { name: named(namesCluster, settings), ...settings }
 }
+
+/** For each identity and pattern: every other name is one more to be asked for and remembered. */
+export const patternRate = { max_tokens: 1_000, tokens_per_fill: 100, fill_interval: duration(1_000) }
+
+/** Before anything else of a chain whose clients may name what they like. */
+export const patternLimit: JsonObject = extension('envoy.filters.network.local_ratelimit', 'envoy.extensions.filters.network.local_ratelimit.v3.LocalRateLimit', {
+  stat_prefix: 'pattern', token_bucket: patternRate,
+})
 
 /** The listener writes the records. */
 function tcpProxy(fields: JsonObject): JsonObject {

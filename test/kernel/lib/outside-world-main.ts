@@ -2,14 +2,17 @@ import { createSocket } from 'node:dgram'
 import { appendFileSync, readFileSync } from 'node:fs'
 import { createServer } from 'node:http'
 import { createServer as createSecureServer } from 'node:https'
+import { isIP } from 'node:net'
 import { decode, encode, RECURSION_AVAILABLE } from 'dns-packet'
 import type { TLSSocket } from 'node:tls'
 import type { Answer } from 'dns-packet'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 
-const { names, nameServer, key, certificate, log } = JSON.parse(readFileSync(process.argv[2] ?? '', 'utf8')) as {
-  readonly names: Readonly<Record<string, readonly string[]>>; readonly nameServer: string; readonly key: string; readonly certificate: string; readonly log: string
+const { nameServer, key, certificate, log, namesFile } = JSON.parse(readFileSync(process.argv[2] ?? '', 'utf8')) as {
+  readonly namesFile: string; readonly nameServer: string; readonly key: string; readonly certificate: string; readonly log: string
 }
+/** Read for each question, since a test may make a name lead elsewhere. */
+const namesNow = (): Readonly<Record<string, readonly string[]>> => JSON.parse(readFileSync(namesFile, 'utf8')) as Readonly<Record<string, readonly string[]>>
 
 const udp = createSocket('udp4')
 udp.on('message', (message, from) => {
@@ -17,16 +20,23 @@ udp.on('message', (message, from) => {
   const [question] = questions ?? []
   if (question === undefined) return
   appendFileSync(log, `${question.name} ${question.type}\n`)
-  const addresses = names[question.name.toLowerCase()]
-  const answers = (addresses ?? []).flatMap((data): readonly Answer[] => {
-    const type = data.includes(':') ? 'AAAA' : 'A'
-    return type === question.type ? [{ type, name: question.name, ttl: 30, data }] : []
-  })
-  const flags = RECURSION_AVAILABLE | (addresses === undefined ? 3 : 0)
+  const names = namesNow()
+  const there = names[question.name.toLowerCase()]
+  const answers = answersTo(question.name, question.type, names, there ?? [])
+  const flags = RECURSION_AVAILABLE | (there === undefined ? 3 : 0)
   udp.send(encode({ type: 'response', id: id ?? 0, flags, questions: [question], answers }), from.port, from.address)
 })
 // From the address that was asked: everything is local here, and the kernel would choose another one.
 udp.bind(53, nameServer)
+
+/** What is no address is an alias. */
+function answersTo(name: string, type: string, names: Readonly<Record<string, readonly string[]>>, to: readonly string[]): Answer[] {
+  return to.flatMap((data): Answer[] => {
+    if (isIP(data) === 0) return [{ type: 'CNAME', name, ttl: 5, data }, ...answersTo(data, type, names, names[data] ?? [])]
+    const own = isIP(data) === 6 ? 'AAAA' : 'A'
+    return own === type ? [{ type: own, name, ttl: 5, data }] : []
+  })
+}
 
 function answer(request: IncomingMessage, response: ServerResponse): void {
   const asked = (request.socket as Partial<TLSSocket>).servername ?? 'plain'

@@ -2,7 +2,7 @@
  * What plays the outside of a sandbox in tests of gateways: a name server and web servers, with and without TLS, that answer at
  * every address and say who they think was asked for.
  */
-import { writeFileSync } from 'node:fs'
+import { renameSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { run } from '../../../src/base/process.ts'
@@ -14,6 +14,8 @@ export interface OutsideWorld {
   readonly authority: string
   /** The address of its name server. */
   readonly nameServer: string
+  /** From now on its name server tells these addresses instead. */
+  readonly lead: (names: Readonly<Record<string, readonly string[]>>) => void
 }
 
 const program = fileURLToPath(new URL('outside-world-main.ts', import.meta.url))
@@ -24,7 +26,12 @@ export async function outsideWorld(folder: string, names: Readonly<Record<string
   const subjects = Object.keys(names).map((name) => `DNS:${name}`).join(',')
   const made = await run(['openssl', 'req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-keyout', at('outside-key.pem'), '-out', at('outside-cert.pem'), '-days', '2', '-subj', '/CN=outside', '-addext', `subjectAltName=${subjects}`])
   if (made.code !== 0) throw new Error(made.stderr)
-  writeFileSync(at('outside.json'), JSON.stringify({ names, nameServer, key: at('outside-key.pem'), certificate: at('outside-cert.pem'), log: at('outside-questions') }))
+  const lead = (to: Readonly<Record<string, readonly string[]>>): void => {
+    writeFileSync(at('outside-names.new'), JSON.stringify(to))
+    renameSync(at('outside-names.new'), at('outside-names'))
+  }
+  lead(names)
+  writeFileSync(at('outside.json'), JSON.stringify({ namesFile: at('outside-names'), nameServer, key: at('outside-key.pem'), certificate: at('outside-cert.pem'), log: at('outside-questions') }))
   writeFileSync(at('outside-questions'), '')
-  return { command: `exec '${process.execPath}' '${program}' '${at('outside.json')}'`, authority: at('outside-cert.pem'), nameServer }
+  return { command: `exec '${process.execPath}' '${program}' '${at('outside.json')}'`, authority: at('outside-cert.pem'), nameServer, lead }
 }

@@ -7,7 +7,7 @@ import type { Attempt, Outcome, Reading } from './attempt.ts'
 import type { Unknown } from './values.ts'
 
 /** They neither lead on nor refuse for what a connection says. */
-const harmless = ['ConnectionLimit', 'Config', 'FilterConfig']
+const harmless = ['ConnectionLimit', 'LocalRateLimit', 'Config', 'FilterConfig']
 
 export function connectionFilters(chain: Unknown, attempt: Attempt, reading: Reading): Outcome {
   const socket = object(object(chain['transport_socket'])['typed_config'])
