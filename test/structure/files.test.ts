@@ -57,7 +57,7 @@ test('text has no tabs, no spaces at the ends of lines, and ends with a line bre
 /** What no test of its folder reaches, and where it is tested. */
 const testedElsewhere: readonly (readonly [RegExp, string])[] = [
   [/^src\/cli\//, 'test/e2e runs the commands as a user does'],
-  [/^src\/verify\/live\//, 'test/kernel/host-verify.test.ts opens holes behind its back and expects each to be found'],
+  [/^src\/verify\/live\//, 'test/kernel/fault-verify.test.ts opens holes behind its back and expects each to be found'],
   [/^src\/host\//, 'test/e2e and test/kernel bring up real namespaces through the commands'],
 ]
 

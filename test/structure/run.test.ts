@@ -19,7 +19,7 @@ function runIn(files: Readonly<Record<string, string>>, args: readonly string[] 
       writeFileSync(join(root, file), text)
     }
     mkdirSync(join(root, 'test'), { recursive: true })
-    for (const file of ['run.ts', 'support/seed.ts', 'support/chance.ts', 'support/seeded.ts']) cpSync(join(import.meta.dirname, '..', file), join(root, 'test', file))
+    for (const file of ['run.ts', 'support/seed.ts', 'support/compiled.ts', 'support/chance.ts', 'support/seeded.ts']) cpSync(join(import.meta.dirname, '..', file), join(root, 'test', file))
     symlinkSync(join(import.meta.dirname, '../../node_modules'), join(root, 'node_modules'))
     // A runner inside a test must not take itself for a part of the outer run, nor its seed.
     const env = { ...process.env, NODE_TEST_CONTEXT: undefined, BULKHEAD_SEED: undefined, BULKHEAD_RUNS: undefined, CI: String(ci), ...more }
