@@ -12,6 +12,7 @@ import { errors4, errors6, icmp } from './icmp-chains.ts'
 import { uplinkGroup } from './inventory.ts'
 import { admission, answering, crowd, fromOutbound, gatewayAdmission, leadChains, leadsAnything, nothingLed, returning, unansweredReplies } from './lead-chains.ts'
 import { formatMark, permitMark, routeBit } from './marks.ts'
+import { refusals, standing } from './refusal-chains.ts'
 import type { Inventory } from './inventory.ts'
 import type { Led } from './lead-chains.ts'
 
@@ -28,12 +29,6 @@ export function loggedCounter(reason: Reason): string {
 
 /** Packets that end in silence: the kernels' own housekeeping, which nobody asked to send. */
 export const housekeepingCounter = 'unlogged-housekeeping'
-
-/**
- * What one identity may have logged: more only counts, as refused and not recorded. Who floods would otherwise fill the one
- * queue to the records, which takes some 50,000 a second, and everybody's would be lost. A scan of all ports still fits.
- */
-const loudest = 'limit rate over 10000/second burst 65536 packets'
 
 /**
  * Questions about neighbours from one interface. The router makes an entry for whoever asks, in a table that all interfaces of
@@ -67,6 +62,7 @@ export function chains(inventory: Inventory, logGroup: number, connectionLimit: 
     ...block('set loud', 'identities that are refused more often than is recorded', ['typeof iifgroup', 'size 65535', 'flags dynamic']),
     ...block('set asking', 'interfaces that ask for neighbours more often than is answered', ['typeof iifname', 'size 65535', 'flags dynamic']),
     ...crowd(inventory, connectionLimit).sets,
+    ...standing,
     ...refusals(count, log),
     ...verdicts(inventory, connectionLimit),
     ...(held ? heldChains() : []),
@@ -111,21 +107,8 @@ export function chains(inventory: Inventory, logGroup: number, connectionLimit: 
   ]
 }
 
-type Log = (reason: Reason) => string
-
 /** Connections count for whoever opens them; those from outside for the one they reach, or one service could use up all the others' share. */
 const limited = [{ n: '', group: 'iifgroup', whose: '' }, { n: '-inward', group: 'oifgroup', whose: ', from outside' }] as const
-
-/** Refusing tells the sender; dropping does not, because the sender is not who it says it is. */
-function refusals(count: Log, log: Log): readonly string[] {
-  // Who is too loud is not answered either: answers are half of what a refusal costs.
-  const told = (reason: Reason, verdict: string): readonly string[] => [count(reason), `add @loud { iifgroup ${loudest} } drop`, `${log(reason)} ${verdict}`]
-  return [
-    ...block('chain refuse', undefined, ['meta l4proto tcp reject with tcp reset', 'reject with icmpx admin-prohibited']),
-    ...(['policy', 'input', 'published', 'limit'] as const).flatMap((reason) => block(`chain refuse-${reason}`, undefined, told(reason, 'goto refuse'))),
-    ...(['policy', 'spoof', 'invalid', 'icmp-error', 'published', 'limit'] as const).flatMap((reason) => block(`chain drop-${reason}`, undefined, told(reason, 'drop'))),
-  ]
-}
 
 function verdicts(inventory: Inventory, connectionLimit: number): readonly string[] {
   const permitted = `ct mark set meta mark meta mark set ${permit} accept`

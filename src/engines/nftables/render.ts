@@ -4,6 +4,7 @@ import { chains } from './chains.ts'
 import { formatDuration } from './duration.ts'
 import { elementsOf, intervalSets } from './elements.ts'
 import { admittedSets, ledBy } from './lead-chains.ts'
+import { standingElements } from './refusal-chains.ts'
 import { tableFamily, tableName } from './names.ts'
 import type { Admission } from './admission.ts'
 import type { Atoms } from './atoms.ts'
@@ -118,7 +119,7 @@ export function render(atoms: Atoms, inventory: Inventory, options: RenderOption
   }
   const led = ledBy(atoms)
   lines.push(...admittedSets(led, admittedElements(options.admitted ?? [])))
-  lines.push(...chains(inventory, options.logGroup ?? defaultLogGroup, options.connectionLimit ?? defaultConnectionLimit, led, atoms.held.length > 0), '}', ...after)
+  lines.push(...chains(inventory, options.logGroup ?? defaultLogGroup, options.connectionLimit ?? defaultConnectionLimit, led, atoms.held.length > 0), '}', ...after, ...standingElements)
   return `${lines.join('\n')}\n`
 }
 
