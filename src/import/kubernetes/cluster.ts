@@ -2,8 +2,8 @@
 import { hasErrors, sortDiagnostics } from '../../base/diagnostic.ts'
 import { compareText } from '../../base/location.ts'
 import { readAdminPolicy } from './admin-policy.ts'
+import { deadBackends } from './backends.ts'
 import { isAttached, readGateway, readGrant } from './grants.ts'
-import { deadBackends } from './exposed.ts'
 import { readManifests } from './manifest.ts'
 import { readNetworkPolicy } from './network-policy.ts'
 import { readIngress, readRoute, readService } from './services.ts'
@@ -48,7 +48,7 @@ export function readCluster(files: readonly SourceFile[], options: ReadOptions):
     backends: [...of('Ingress').flatMap(readIngress), ...routes.flatMap((route) => readRoute(route, grants))],
   }
   for (const report of new Set(manifests.map(({ field }) => field.origin.report))) found.push(...report)
-  found.push(...equalPriorities(cluster.policies, cluster.pods, cluster.namespaces), ...deadBackends(cluster))
+  found.push(...equalPriorities(cluster.policies, cluster.pods, cluster.namespaces), ...deadBackends(cluster.services, cluster.backends))
   const all = sortDiagnostics(found)
   return { cluster: hasErrors(all) ? undefined : Object.freeze(cluster), diagnostics: all }
 }

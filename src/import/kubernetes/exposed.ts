@@ -1,11 +1,10 @@
 /** What Ingress objects and routes expose of each pod: the ports that their Services lead to and that the pod declares. */
-import { quote } from '../../base/diagnostic.ts'
+import { portOf } from './backends.ts'
 import { podIndex } from './selection.ts'
 import { nothing } from './traffic.ts'
 import { portSet, unionPorts } from '../../net/ports.ts'
-import type { Diagnostic } from '../../base/diagnostic.ts'
 import type { Cluster } from './cluster.ts'
-import type { Service, ServicePort } from './services.ts'
+import type { ServicePort } from './services.ts'
 import type { TrafficId, TrafficTable } from './traffic.ts'
 import type { Pod } from './workloads.ts'
 
@@ -28,25 +27,6 @@ export function exposedTraffic({ pods, namespaces, services, backends }: Cluster
     }
   }
   return out
-}
-
-/** Backends of which the manifests do not show who answers: what they expose is missing from every answer. */
-export function deadBackends({ services, backends }: Pick<Cluster, 'services' | 'backends'>): readonly Diagnostic[] {
-  const byName = new Map(services.map((service) => [`${service.namespace}/${service.name}`, service]))
-  return backends.flatMap((backend) => {
-    const key = `${backend.namespace}/${backend.service}`
-    const service = byName.get(key)
-    const why =
-      service === undefined ? `there is no Service ${quote(key)}`
-      : portOf(service, backend.port) === undefined ? `Service ${quote(key)} has no TCP port ${quote(String(backend.port))}`
-      : service.selector === undefined ? `Service ${quote(key)} selects no pods`
-      : undefined
-    return why === undefined ? [] : [{ code: 'unknown-reference', severity: 'warning', message: `${why}: what this backend exposes is not known`, at: backend.at }]
-  })
-}
-
-function portOf({ ports }: Service, asked: number | string): ServicePort | undefined {
-  return ports.find(({ name, port, protocol }) => protocol === 'tcp' && (typeof asked === 'number' ? port === asked : name === asked))
 }
 
 /** The declared TCP port that the service's target means for this pod. */
