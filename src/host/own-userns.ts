@@ -11,6 +11,23 @@ import { netnsPath } from './ip.ts'
 
 const folder = '/run/bulkhead-userns'
 
+/**
+ * What one workload may take of the things that the kernel counts by user. In a sandbox all are one user, and without a limit
+ * the first to ask would have everything: 128 inotify instances for instance, without which no gateway starts.
+ */
+const limits = {
+  inotify_instances: 16, inotify_watches: 8_192, fanotify_groups: 16,
+  user_namespaces: 64, net_namespaces: 64, mnt_namespaces: 64, pid_namespaces: 64,
+} as const
+
+/** They hold for a user namespace and all below it, and nobody inside may raise them. A kernel that lacks one cannot run out of it. */
+const limit = `{ ${Object.entries(limits).map(([name, most]) => `echo ${most} >/proc/sys/user/max_${name};`).join(' ')} } 2>/dev/null`
+
+/** In a user namespace between the agent's and the one that the workload's confinement makes. */
+export function withLimits(argv: readonly string[]): readonly string[] {
+  return ['unshare', '--user', '--map-root-user', '--', 'sh', '-c', `${limit}; exec "$@"`, 'bulkhead-limits', ...argv]
+}
+
 /** `owner` is the user id that is root inside; the agent's own when unsaid. */
 export interface OwnUserns {
   readonly owner: number | undefined
@@ -24,7 +41,8 @@ export function usernsPath(netns: string, { owner }: OwnUserns): string {
 /** Makes the network namespace `netns` as `ip netns add` does, owned by a new user namespace. */
 export async function makeOwned(netns: string, own: OwnUserns): Promise<void> {
   mkdirSync(folder, { recursive: true, mode: 0o755 })
-  const argv = [...(own.owner === undefined ? [] : dropTo(own.owner)), 'unshare', '--user', '--map-root-user', '--net', '--', 'sh', '-c', 'echo && exec cat']
+  const asOwner = own.owner === undefined ? [] : dropTo(own.owner)
+  const argv = [...asOwner, 'unshare', '--user', '--map-root-user', '--net', '--', 'sh', '-c', `${limit}; echo && exec cat`]
   const child = start(argv, { stdio: ['pipe', 'pipe', 'ignore'], cwd: '/' })
   const ready = Promise.withResolvers<void>()
   child.stdout?.once('data', () => ready.resolve())

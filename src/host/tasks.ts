@@ -7,7 +7,7 @@ import { bwrapArguments, insideSvid } from './bwrap.ts'
 import { hostUid, onStage } from './drop-root.ts'
 import { fixedFiles, hostsFile, reachable, resolverFiles } from './etc-files.ts'
 import { inNetns } from './ip.ts'
-import { inOwned } from './own-userns.ts'
+import { inOwned, withLimits } from './own-userns.ts'
 import { fileName } from './supervise.ts'
 import type { Confinement, SystemFolder } from './bwrap.ts'
 import type { Setting } from './setting.ts'
@@ -49,7 +49,9 @@ function taskOf(setting: Setting, place: Place, platform: Platform): readonly [T
   const confinement = confinementOf(setting.folder, place, platform)
   if (confinement === undefined) return undefined
   const userns = usernsOf(setting, place)
-  const inPlace = (argv: readonly string[]): readonly string[] => (userns === undefined ? argv : inOwned(place.netns, userns, argv))
+  // On a machine each identity is a user of its own, and the kernel counts for each.
+  const shared = (argv: readonly string[]): readonly string[] => (setting.mode === 'sandbox' ? withLimits(argv) : argv)
+  const inPlace = (argv: readonly string[]): readonly string[] => (userns === undefined ? shared(argv) : inOwned(place.netns, userns, argv))
   if (setting.mode === 'sandbox') return [{ key: place.key, netns: place.netns, argv: inNetns(place.netns, inPlace(bwrapArguments(confinement))) }]
   const staged = onStage(confinement, hostUid(place.group))
   return [{ key: place.key, netns: place.netns, argv: inNetns(place.netns, [...staged.before, ...inPlace(bwrapArguments(staged.confinement))]) }]

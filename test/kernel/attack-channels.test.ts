@@ -97,6 +97,25 @@ test('system calls that know no namespaces are refused: keyrings, VSOCK, io_urin
   }
 })
 
+test('what the kernel counts by user is not used up by one workload, nor by namespaces of its own', async () => {
+  const inotify = process.arch === 'arm64' ? 26 : 294
+  const take = `my $n = 0; $n++ while $n < 2000 && syscall(${inotify}, 0) >= 0; $| = 1; print "took $n\\n"; sleep 1000`
+  const before = (await instance.router('perl', '-e', `print syscall(${inotify}, 0) >= 0 ? "left" : "none"`)).stdout
+  assert.equal(before, 'left')
+  for (const w of attackers) {
+    const takers = [instance.spawn(w, 'perl', '-e', take), instance.spawn(w, 'unshare', '--user', 'perl', '-e', take)]
+    try {
+      let taken = 0
+      for (const taker of takers) taken += Number(/took (\d+)/.exec(await said(taker, /took \d+\n/, 60_000))?.[1])
+      assert.ok(taken <= 16, `${w} took ${taken}`)
+      assert.equal((await instance.router('perl', '-e', `print syscall(${inotify}, 0) >= 0 ? "left" : "none"`)).stdout, 'left', 'others have some')
+    } finally {
+      for (const taker of takers) taker.kill('SIGKILL')
+    }
+    assert.match(await inside(w, 'unshare --user --net true && echo made'), /made/, 'it may make some')
+  }
+})
+
 test('settings of the machine cannot be written, though a sandbox of root\'s gives workloads root\'s number', async () => {
   const before = readFileSync('/proc/sys/kernel/core_pattern', 'utf8')
   for (const w of attackers) {
