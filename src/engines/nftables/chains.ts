@@ -12,13 +12,13 @@ import { errors4, errors6, icmp } from './icmp-chains.ts'
 import { uplinkGroup } from './inventory.ts'
 import { admission, answering, crowd, fromOutbound, gatewayAdmission, leadChains, leadsAnything, nothingLed, returning, unansweredReplies } from './lead-chains.ts'
 import { formatMark, permitMark, routeBit } from './marks.ts'
-import { refusals, standing } from './refusal-chains.ts'
+import { reasons, refusals, standing } from './refusal-chains.ts'
 import type { Inventory } from './inventory.ts'
 import type { Led } from './lead-chains.ts'
+import type { Reason } from './refusal-chains.ts'
 
-/** Why a packet was refused: the word after `bh:` in its log prefix, and the name of its counter after `logged-`. */
-export const reasons = ['policy', 'spoof', 'invalid', 'icmp-error', 'gate', 'input', 'published', 'limit'] as const
-export type Reason = (typeof reasons)[number]
+export { reasons } from './refusal-chains.ts'
+export type { Reason } from './refusal-chains.ts'
 
 export const logPrefix = 'bh:'
 

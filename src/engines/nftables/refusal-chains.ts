@@ -1,7 +1,10 @@
 /** What becomes of packets that nothing permits. */
 import { block } from './block.ts'
 import { tableFamily, tableName } from './names.ts'
-import type { Reason } from './chains.ts'
+
+/** Why a packet was refused: the word after `bh:` in its log prefix, and the name of its counter after `logged-`. */
+export const reasons = ['policy', 'spoof', 'invalid', 'icmp-error', 'gate', 'input', 'published', 'limit'] as const
+export type Reason = (typeof reasons)[number]
 
 export type Log = (reason: Reason) => string
 
