@@ -207,6 +207,8 @@ for (const { says, given, codes, message, help } of rows) {
 
 test('refused: text that is no YAML, and YAML with a second reading', () => {
   assert.deepEqual(problems('a:\n\tb: 1\n'), ['2:1 yaml-syntax'])
+  // What a tab makes of the lines after it is no news to whoever is told of the tab.
+  assert.deepEqual(problems('policy:\n\tsource: api\n  destination: db\n  port: 1\n'), ['2:1 yaml-syntax'])
   assert.deepEqual(problems('a: [1'), ['1:6 yaml-syntax'])
   assert.deepEqual(problems('kind: A\nkind: B\n'), ['1:1 missing-field', '1:7 unknown-kind', '2:1 duplicate-key'])
   assert.deepEqual(problems('a: &x 1\nb: *x\n'), ['1:4 yaml-alias', '2:4 yaml-alias'])
@@ -216,6 +218,15 @@ test('refused: text that is no YAML, and YAML with a second reading', () => {
   assert.deepEqual(problems('a: \0\n'), ['1:4 forbidden-character'])
   assert.deepEqual(problems({ 'a.json': '{"a": 1,}' }), ['1:9 json-syntax'])
   assert.deepEqual(problems({ 'a.json': '{"kind": "A", "kind": "B"}' }).at(-1), '1:15 duplicate-key')
+  const [json] = load({ 'a.json': '{"a": 1,}' }).diagnostics
+  assert.match(json?.message ?? '', /^[a-z]/, 'in lower case, as every message')
+})
+
+test('a bare policy without an enclave of its own is refused at the name that leads away', () => {
+  for (const [destination, code] of [['clinic/db', 'crosses-enclaves'], ['db', 'ambiguous-enclave']] as const) {
+    const { diagnostics } = load(`${scene}---\npolicy:\n  source: ${destination === 'db' ? 'db' : 'research/api'}\n  destination: ${destination}\n  protocol: tcp\n  port: 5432\n`)
+    assert.deepEqual(diagnostics.map((d) => [d.code, d.at.line - lines, d.at.column, d.given]), [[code, 4, 16, destination]])
+  }
 })
 
 test('refused: an alias bomb, before anything of it is expanded', () => {

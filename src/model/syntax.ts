@@ -51,7 +51,9 @@ function readDocuments(file: SourceFile, text: string, place: (offset: number) =
   const diagnostics: Diagnostic[] = []
   for (const doc of compose(text)) {
     if (doc.errors.length > 0) {
-      diagnostics.push(...doc.errors.slice(0, mostSyntaxErrors).map((e) => syntaxDiagnostic(e, text, place)))
+      // Everything after a tab is read as something else than it looks like.
+      const tabs = doc.errors.filter((e) => isTab(e, text))
+      diagnostics.push(...(tabs.length > 0 ? tabs : doc.errors).slice(0, mostSyntaxErrors).map((e) => syntaxDiagnostic(e, text, place)))
       continue
     }
     if (doc.directives?.yaml.explicit === true && doc.directives.yaml.version !== '1.2') {
@@ -92,16 +94,24 @@ function syntaxDiagnostic(error: YAMLParseError, text: string, place: (offset: n
   const at = place(error.pos[0])
   const base = { severity: 'error', at } as const
   if (error.message.startsWith('Maximum call stack')) return { ...base, code: 'too-deep', message: 'values are nested too deep' }
-  if (error.code === 'TAB_AS_INDENT' || (text[error.pos[0]] === '\t' && error.code !== 'BAD_DQ_ESCAPE')) {
+  if (isTab(error, text)) {
     return { ...base, code: 'yaml-syntax', message: 'a tab in the indentation', help: 'indent by spaces', given: '\t' }
   }
-  const message = error.message.replace(/^[A-Z](?=[a-z ])/, (c) => c.toLowerCase())
-  return { ...base, code: 'yaml-syntax', message: shorten(message) }
+  return { ...base, code: 'yaml-syntax', message: shorten(lowerCase(error.message)) }
+}
+
+function isTab(error: YAMLParseError, text: string): boolean {
+  return error.code === 'TAB_AS_INDENT' || (text[error.pos[0]] === '\t' && error.code !== 'BAD_DQ_ESCAPE')
 }
 
 /** What the parser says quotes the text, which may hold anything. */
 function shorten(message: string): string {
   return quote(message).slice(1, -1).replaceAll('\\`', '`')
+}
+
+/** Sentences of others begin with a capital letter, ours do not; a name such as `JSON` keeps its own. */
+function lowerCase(message: string): string {
+  return message.replace(/^[A-Z](?=[a-z ])/, (c) => c.toLowerCase())
 }
 
 function jsonProblem(text: string): ScanProblem | undefined {
@@ -111,7 +121,7 @@ function jsonProblem(text: string): ScanProblem | undefined {
   } catch (thrown) {
     const message = messageOf(thrown)
     const offset = Number(/at position (\d+)/.exec(message)?.[1] ?? (message.includes('end of JSON') ? text.length : 0))
-    return { code: 'json-syntax', offset, message: shorten(message.replace(/ in JSON at position.*| \(line.*/, '').replace(/^U/, 'u')) }
+    return { code: 'json-syntax', offset, message: shorten(lowerCase(message.replace(/ in JSON at position.*| \(line.*/, ''))) }
   }
 }
 

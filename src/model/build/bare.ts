@@ -18,13 +18,15 @@ export function expandBare({ spec, raw }: Bare, declared: Declared): Checked<'Se
     return { kind: 'ServicePolicy', name: nameOf(spec), enclave, labels: {}, spec, raw, specPath: ['policy'], at: raw.at }
   }
   const names = ends.map(([written]) => (typeof written === 'string' ? quote(written) : '`labels`')).join(' and ')
+  const [last, lastPath] = ends.at(-1) ?? ['', ['policy']]
+  const there = { at: raw.locate(lastPath), ...(typeof last === 'string' ? { given: last } : {}) }
   if (enclaves.length > 1) {
     const help = 'write a full ServicePolicy with `metadata.enclave`, or `enclave/workload`'
-    return { code: 'ambiguous-enclave', severity: 'error', message: `${names} are in more than one enclave: ${enclaves.map(quote).join(', ')}`, at: raw.at, help }
+    return { code: 'ambiguous-enclave', severity: 'error', message: `${names} are in more than one enclave: ${enclaves.map(quote).join(', ')}`, ...there, help }
   }
   const lost = ends.find((_, i) => wanted[i]?.length === 0)
   if (lost === undefined) {
-    return { code: 'crosses-enclaves', severity: 'error', message: `no enclave holds both ${names}`, at: raw.at, help: 'a path between enclaves needs a FederationPolicy on each side' }
+    return { code: 'crosses-enclaves', severity: 'error', message: `no enclave holds both ${names}`, ...there, help: 'a path between enclaves needs a FederationPolicy on each side' }
   }
   const [written, path] = lost
   const text = typeof written === 'string' ? written : ''
