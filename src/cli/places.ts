@@ -16,7 +16,7 @@ export function findByName<T extends Named>(all: readonly T[], text: string): T 
   const [only, another] = found
   if (only === undefined) {
     const names = [...new Set(all.map((w) => w.workload))]
-    throw new Fault('unknown-workload', `${quote(text)} does not run here`, { help: didYouMean(name, [...names, ...names.map((n) => n.split('/')[1] ?? n)]) ?? `running here: ${names.join(', ')}` })
+    throw new Fault('unknown-workload', `${quote(text)} does not run here`, { help: didYouMean(name, [...names, ...names.map((n) => n.split('/')[1] ?? n)]) ?? (names.length === 0 ? 'no workload has `run` or `attach`, so none runs' : `running here: ${names.join(', ')}`) })
   }
   if (another !== undefined) throw new Fault('unknown-workload', `${quote(text)} is ambiguous`, { help: `write one of: ${found.map((w) => w.workload).join(', ')}` })
   return only
