@@ -4,6 +4,7 @@ import { call } from '../host/api.ts'
 import { checkDocuments } from '../host/documents.ts'
 import { loadApplied } from '../host/memory.ts'
 import { readChangeLog } from './change-log.ts'
+import { documentsByLog } from './since.ts'
 import { loadVerification } from './verification.ts'
 import type { CheckedSet } from '../host/documents.ts'
 import type { AgentStatus } from '../host/report.ts'
@@ -36,6 +37,8 @@ export async function standingOf(folder: string, documents: CheckedSet | undefin
   const chain = readChangeLog(folder)
   if (chain.problem !== undefined) unseen.push(`the change log is broken: line ${chain.problem.line} ${chain.problem.what}; nothing after it counts`)
   else if (chain.entries.length === 0) unseen.push('there is no change log')
+  const said = documentsByLog(chain.entries)
+  if (live && chain.problem === undefined && said !== undefined && said !== set.documents.sha256) unseen.push('the change log tells of other documents in force than the state folder does')
   const verified = seen(unseen, 'the last verification', () => loadVerification(folder, chain.entries))
   if (verified === undefined) unseen.push('nothing was verified: run `bulkhead verify`')
   else if (verified.verification.documents.sha256 !== set.documents.sha256) unseen.push('the last verification was of other documents: run `bulkhead verify`')

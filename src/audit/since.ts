@@ -2,6 +2,18 @@
 import type { Actor } from '../host/journal.ts'
 import type { ChangeEntry } from './chain.ts'
 
+/** The hash of the documents that are in force by the word of the log; `undefined` where none are, or it does not say. */
+export function documentsByLog(entries: readonly ChangeEntry[]): string | undefined {
+  let now: string | undefined
+  let before: string | undefined
+  for (const { kind, documents } of entries) {
+    if (kind === 'down') [before, now] = [now, undefined]
+    else if (kind === 'failed') now = before
+    else if ((kind === 'up' || kind === 'apply' || kind === 'revoke' || kind === 'adopt') && documents !== undefined) [before, now] = [now, documents.sha256]
+  }
+  return now
+}
+
 /** The change that gave a permission. */
 export interface Since {
   readonly seq: number

@@ -4,7 +4,7 @@ import { join, resolve } from 'node:path'
 import { keyId, sealEnvelope } from '../audit/evidence/dsse.ts'
 import { loadCheckingKey, loadSigningKey, makeEvidenceKey } from '../audit/evidence/keys.ts'
 import { evidenceStatement } from '../audit/evidence/statement.ts'
-import { checkEvidence, goesOn } from '../audit/evidence/verify.ts'
+import { checkEvidence, goesOn, replayed } from '../audit/evidence/verify.ts'
 import { escapeText, quote } from '../base/diagnostic.ts'
 import { Fault } from '../base/fault.ts'
 import { makeStateFolder } from '../host/state.ts'
@@ -32,7 +32,7 @@ export const command: Command = {
     ...standingOptions,
     out: { type: 'string', value: 'FILE', help: 'where it is written' },
     key: { type: 'string', value: 'FILE', help: 'the key; by default that of the instance' },
-    after: { type: 'string', value: 'EARLIER', help: 'with verify: its log of changes has to go on from that of earlier evidence' },
+    after: { type: 'string', value: 'EARLIER', help: 'with verify: it has to be later than earlier evidence, and its log of changes to go on from there' },
     'without-documents': { type: 'boolean', help: 'leave out the documents\' texts, for whoever may not see them' },
   },
   run,
@@ -94,8 +94,11 @@ function check(context: CommandContext, file: string): ExitCode {
   const publicKey = loadCheckingKey(resolve(cwd, options['key']))
   const evidence = checkEvidence(bytesOf(resolve(cwd, file)), publicKey)
   const { after } = options
-  const on = typeof after === 'string' ? goesOn(checkEvidence(bytesOf(resolve(cwd, after)), publicKey), evidence) : undefined
-  if (typeof after === 'string' && on !== true) {
+  const earlier = typeof after === 'string' ? checkEvidence(bytesOf(resolve(cwd, after)), publicKey) : undefined
+  const old = earlier === undefined ? undefined : replayed(earlier, evidence)
+  if (old !== undefined) throw new Fault('evidence-invalid', old, { help: 'ask for evidence that is made now; the signature of an old file stays good' })
+  const on = earlier === undefined ? undefined : goesOn(earlier, evidence)
+  if (earlier !== undefined && on !== true) {
     throw new Fault('evidence-invalid', on === false ? 'its log of changes does not go on from that of the earlier evidence: lines were cut off or replaced' : 'its changes do not reach back to the earlier evidence', on === false ? {} : { help: 'ask for evidence with an earlier --since' })
   }
   if (json) out.json({ good: true, ...evidence.predicate, files: Object.keys(evidence.predicate.files).sort(), remarks: evidence.remarks, goesOn: on ?? null })

@@ -13,8 +13,8 @@ import { setOf, standing, verificationOf } from '../testing.ts'
 import { summaryOf } from '../verification.ts'
 import { keyId, preAuthenticationEncoding, sealEnvelope } from './dsse.ts'
 import { loadCheckingKey, loadSigningKey, makeEvidenceKey } from './keys.ts'
-import { evidenceStatement } from './statement.ts'
-import { checkEvidence, goesOn } from './verify.ts'
+import { evidenceStatement, sha256 } from './statement.ts'
+import { checkEvidence, goesOn, replayed } from './verify.ts'
 import type { ChangeEvent } from '../../host/journal.ts'
 import type { ChangeEntry } from '../chain.ts'
 import type { EvidenceOptions, Statement } from './statement.ts'
@@ -30,7 +30,7 @@ function logOf(...events: readonly ChangeEvent[]): readonly ChangeEntry[] {
   return entries
 }
 
-const events: readonly ChangeEvent[] = [{ kind: 'up', reason: 'CHG-1', opened: set.intent.paths.map(grantLine) }, { kind: 'verify', verification: summaryOf(verification) }, { kind: 'drift', details: ['x'] }]
+const events: readonly ChangeEvent[] = [{ kind: 'up', reason: 'CHG-1', opened: set.intent.paths.map(grantLine) }, { kind: 'verify', verification: summaryOf(verification) }, { kind: 'expired', details: ['x'] }]
 
 function statementOf(entries: readonly ChangeEntry[] = logOf(...events), more: { readonly since?: number; readonly documents?: boolean } = {}): string {
   return evidenceStatement({ standing: { ...standing(set, { entries, verification }), at: undefined }, folder: '/nonexistent', now, since: more.since, version: '1', documents: more.documents ?? true, profiles: [], use: undefined })
@@ -55,7 +55,7 @@ test('equal content gives equal bytes, and holds documents, Intent, artefacts, t
   assert.deepEqual(Object.keys(predicate.files).sort(), [
     'artefacts/nftables/bulkhead.nft', 'changes.jsonl', 'documents/set0.yaml', 'documents/set1.yaml', 'documents/set2.yaml', 'documents/set3.yaml', 'equivalence.json', 'intent.json', 'isolation.json', 'risks.json', 'tests.json', 'verification.json',
   ])
-  assert.deepEqual(changes.map((c) => c.kind), ['up', 'verify', 'drift'])
+  assert.deepEqual(changes.map((c) => c.kind), ['up', 'verify', 'expired'])
   assert.deepEqual(remarks, [])
   assert.match(predicate.files['artefacts/nftables/bulkhead.nft'] ?? '', /table inet bulkhead/)
 })
@@ -117,6 +117,55 @@ test('evidence since a date holds the run of lines from there on; without docume
   assert.deepEqual(changes.map((c) => c.seq), [2, 3])
   assert.equal(predicate.documents.left, 'out')
   assert.ok(!Object.keys(predicate.files).some((f) => f.startsWith('documents/')))
+})
+
+/** What the owner of the key signs after having changed it. */
+function made(change: (s: { -readonly [K in keyof Statement]: Statement[K] }) => void, from = payload): ReturnType<typeof checkEvidence> {
+  const statement = JSON.parse(from) as { -readonly [K in keyof Statement]: Statement[K] }
+  change(statement)
+  return checkEvidence(Buffer.from(sealEnvelope(Buffer.from(canonicalJson(statement)), privateKey)), publicKey)
+}
+
+test('old evidence that is shown as new is found, and so is that of another platform and a clock that was set back', () => {
+  const at = (instant: string, entries: readonly ChangeEntry[] = logOf(...events)): ReturnType<typeof checkEvidence> => made((s) => { s.predicate = { ...s.predicate, made: instant } }, statementOf(entries))
+  const [first, then] = ['2026-11-22T12:00:00.000Z', '2026-11-23T12:00:00.000Z']
+  assert.equal(replayed(at(first), at(then)), undefined)
+  assert.equal(replayed(at(first), at(first)), 'it is as old as the earlier evidence')
+  assert.equal(replayed(at(then), at(first)), 'it is older than the earlier evidence')
+  assert.equal(replayed(at(then), at(first, logOf(...events, { kind: 'drift' }))), undefined, 'the log has gone on: the clock was set back')
+  assert.match(replayed(at(first), made((s) => { s.predicate = { ...s.predicate, trustDomain: 'other.example' } })) ?? '', /of another platform/)
+  assert.deepEqual(at('2026-11-20T00:00:00.000Z').remarks, ['the last change is later than this was made: a clock was set back'])
+  const [one, two] = [sealed({ kind: 'up' }, undefined, '2026-11-21T10:00:00.000Z')].flatMap((e) => [e, sealed({ kind: 'drift' }, e, '2026-11-20T10:00:00.000Z')])
+  assert.ok(one !== undefined && two !== undefined)
+  assert.ok(at(first, [one, two]).remarks.includes('the clock was set back before change 2'))
+})
+
+test('a log that hides its beginning is refused, and one that tells of other documents, or of a change after the verification, is remarked', () => {
+  const files = (s: Statement, text: string): Pick<Statement, 'subject' | 'predicate'> => ({
+    subject: s.subject.map((f) => (f.name === 'changes.jsonl' ? { name: f.name, digest: { sha256: sha256(text) } } : f)), predicate: { ...s.predicate, files: { ...s.predicate.files, 'changes.jsonl': text } },
+  })
+  const hidden = (keep: number) => (): unknown => made((s) => {
+    const lines = (s.predicate.files['changes.jsonl'] ?? '').split('\n').slice(keep)
+    Object.assign(s, files(s, lines.join('\n')))
+    s.predicate = { ...s.predicate, changes: { ...s.predicate.changes, first: keep === 3 ? 0 : keep + 1, count: 3 - keep } }
+  })
+  assert.throws(hidden(1), /the first of them are missing/)
+  assert.throws(hidden(3), /none of them/)
+  const remarks = (entries: readonly ChangeEntry[]): readonly string[] => made((s) => { s.predicate = { ...s.predicate, made: '2026-11-29T00:00:00.000Z', documents: { ...s.predicate.documents, inForceSince: '2026-11-22T10:00:00.000Z' } } }, statementOf(entries)).remarks
+  const documents = (hash: string) => ({ documents: { directory: '/d', sha256: hash, files: 1 } })
+  const verify: ChangeEvent = { kind: 'verify', verification: summaryOf(verification) }
+  assert.deepEqual(remarks(logOf({ kind: 'up', ...documents(set.documents.sha256) }, verify)), [])
+  assert.deepEqual(remarks(logOf({ kind: 'up', ...documents('other') }, verify)), ['the change log tells of other documents in force'])
+  assert.deepEqual(remarks(logOf({ kind: 'up', ...documents(set.documents.sha256) }, verify, { kind: 'apply', ...documents('other'), opened: ['g'] }, { kind: 'failed', closed: ['g'] })), ['the verification was before change 3, apply'])
+})
+
+test('a signer who writes another Intent or other results of tests than the documents mean is found out', () => {
+  const replaced = (name: string, text: string): readonly string[] => made((s) => {
+    s.subject = s.subject.map((f) => (f.name === name ? { name, digest: { sha256: sha256(text) } } : f))
+    s.predicate = { ...s.predicate, files: { ...s.predicate.files, [name]: text } }
+  }).remarks
+  assert.deepEqual(replaced('intent.json', '{"kind":"intent","paths":[]}\n'), ['intent.json is not what the documents mean'])
+  assert.deepEqual(replaced('tests.json', '{}\n'), ['tests.json is not how PolicyTests and Guardrails come out'])
 })
 
 test('evidence has what telemetry really sent, and since when that was counted; where nobody could look it says so', () => {

@@ -4,10 +4,12 @@ import { documentSet } from '../../host/document-set.ts'
 import { checkDocuments } from '../../host/documents.ts'
 import { intentHash } from '../../host/grants.ts'
 import { canonicalJson } from '../../base/canonical-json.ts'
-import { summaryOf } from '../verification.ts'
+import { documentsByLog } from '../since.ts'
+import { placeIn, summaryOf } from '../verification.ts'
 import { checkRun } from '../chain.ts'
 import { invalid, openEnvelope } from './dsse.ts'
 import { predicateType, sha256, statementType } from './statement.ts'
+import { segmentationTests } from './tests.ts'
 import type { KeyObject } from 'node:crypto'
 import type { Verification } from '../verification.ts'
 import type { ChangeEntry } from '../chain.ts'
@@ -49,7 +51,9 @@ function checkParts(statement: Statement): CheckedEvidence {
   const last = run.entries.at(-1)
   if (run.entries.length !== changes.count || (run.entries[0]?.seq ?? 0) !== changes.first) throw invalid('the changes are not those that it names')
   if (last !== undefined && last.hash !== changes.head?.hash) throw invalid('the changes do not end with the line that it names as the last')
-  return { predicate, changes: run.entries, remarks: [...documentRemarks(predicate), ...verificationRemarks(predicate, run.entries), ...(changes.problem === undefined ? [] : [`the change log was broken when this was made: ${changes.problem}`]), ...predicate.unseen] }
+  if (changes.since === undefined && (run.entries[0]?.seq ?? 1) !== 1) throw invalid('it names no day from which changes are told, and the first of them are missing')
+  if (changes.since === undefined && last === undefined && changes.head !== undefined) throw invalid('it tells of a log of changes, and none of them')
+  return { predicate, changes: run.entries, remarks: [...documentRemarks(predicate), ...logRemarks(predicate, run.entries), ...verificationRemarks(predicate, run.entries), ...(changes.problem === undefined ? [] : [`the change log was broken when this was made: ${changes.problem}`]), ...predicate.unseen] }
 }
 
 /** Every file is a subject with its hash, and every subject a file. */
@@ -68,7 +72,23 @@ function documentRemarks({ documents, intent, made, files }: EvidencePredicate):
   if (set.sha256 !== documents.sha256) return ['the documents have another hash than it says']
   const checked = checkDocuments(set, Date.parse(documents.inForceSince ?? made)).set
   if (checked === undefined) return ['the documents do not load with this version']
-  return intentHash(checked.intent) === intent ? [] : ['the documents mean something else to this version']
+  if (intentHash(checked.intent) !== intent) return ['the documents mean something else to this version']
+  const [judged, told] = [segmentationTests(checked.platform, checked.intent, Date.parse(made)), files['tests.json']]
+  return [
+    ...(files['intent.json'] === `${canonicalJson(checked.intent, 1)}\n` ? [] : ['intent.json is not what the documents mean']),
+    ...(told === `${canonicalJson(judged, 1)}\n` ? [] : ['tests.json is not how PolicyTests and Guardrails come out']),
+  ]
+}
+
+/** What the log says against the rest, and clocks that were set back: `seq` tells the order, times only what a clock said. */
+function logRemarks({ documents, made, changes: { problem } }: EvidencePredicate, changes: readonly ChangeEntry[]): readonly string[] {
+  const back = changes.find((c, i) => Date.parse(c.time) < Date.parse(changes[i - 1]?.time ?? c.time))
+  const said = problem === undefined ? documentsByLog(changes) : undefined
+  return [
+    ...(back === undefined ? [] : [`the clock was set back before change ${back.seq}`]),
+    ...(Date.parse(changes.at(-1)?.time ?? made) > Date.parse(made) ? ['the last change is later than this was made: a clock was set back'] : []),
+    ...(documents.inForceSince === undefined || said === undefined || said === documents.sha256 ? [] : ['the change log tells of other documents in force']),
+  ]
 }
 
 function verificationRemarks({ files, documents }: EvidencePredicate, changes: readonly ChangeEntry[]): readonly string[] {
@@ -77,11 +97,22 @@ function verificationRemarks({ files, documents }: EvidencePredicate, changes: r
   const { sha256: told, change, ...verification } = JSON.parse(text) as Verification & { readonly sha256: string; readonly change: number | null }
   if (summaryOf(verification).sha256 !== told) return ['the verification has another hash than it says']
   const entry = changes.find((c) => c.seq === change)
+  const later = placeIn(changes, verification, told).changed
   return [
     ...(entry !== undefined && entry.verification?.sha256 !== told ? ['the change log tells of another verification'] : []),
     ...(verification.documents.sha256 === documents.sha256 ? [] : ['the verification was of other documents']),
+    ...(later === undefined ? [] : [`the verification was before change ${later.seq}, ${later.kind}`]),
     ...(verification.good ? [] : ['the verification found mismatches']),
   ]
+}
+
+/** Why `later` is not later evidence of the same platform, if it is not: an older file, or the same one, shown as a new one. */
+export function replayed(earlier: CheckedEvidence, later: CheckedEvidence): string | undefined {
+  const [a, b] = [earlier.predicate, later.predicate]
+  if (a.trustDomain !== b.trustDomain) return `it is of another platform: ${b.trustDomain}, not ${a.trustDomain}`
+  const [before, after] = [a.changes.head?.seq ?? 0, b.changes.head?.seq ?? 0]
+  if (after > before || Date.parse(b.made) > Date.parse(a.made)) return undefined
+  return a.made === b.made && after === before ? 'it is as old as the earlier evidence' : 'it is older than the earlier evidence'
 }
 
 /**
