@@ -4,6 +4,7 @@
  */
 import { Fault } from '../base/fault.ts'
 import { run, start, startFault } from '../base/process.ts'
+import { withoutHistory } from '../engines/nftables/session.ts'
 import { until } from './proc.ts'
 
 export const traceTableName = 'bulkhead-trace'
@@ -29,7 +30,7 @@ const mostEachSecond = 20
 
 /** The table is in force when this returns. */
 export async function openTraceTable(watched: readonly Watched[]): Promise<TraceTable> {
-  const child = start(['nft', '-i'], { stdio: ['pipe', 'ignore', 'pipe'], cwd: '/' })
+  const child = start(['nft', '-i'], { stdio: ['pipe', 'ignore', 'pipe'], cwd: '/', env: withoutHistory() })
   let said = ''
   let ended = false
   child.on('error', (error) => void ((ended = true), (said = startFault('nft', error).message)))

@@ -1,4 +1,7 @@
 import assert from 'node:assert/strict'
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { test } from 'node:test'
 import { isFault } from '../../base/fault.ts'
 import { longestChange, openSession } from './session.ts'
@@ -22,6 +25,23 @@ const map = 'add table inet t\nadd map inet t m { typeof iifgroup . th dport : m
 function refused(words: RegExp): (error: unknown) => boolean {
   return (error) => isFault(error) && error.code === 'nft-failed' && words.test(error.message)
 }
+
+test('what was changed is not written down in anybody\'s home', async (t) => {
+  const home = mkdtempSync(join(tmpdir(), 'bulkhead-home-'))
+  const before = process.env['HOME']
+  process.env['HOME'] = home
+  t.after(() => {
+    if (before === undefined) delete process.env['HOME']
+    else process.env['HOME'] = before
+    rmSync(home, { recursive: true, force: true })
+  })
+  const session = await openSession({ enter: apart })
+  assert.ok(session)
+  await session.change(map)
+  session.close()
+  while (session.alive()) await new Promise((resolve) => setTimeout(resolve, 10))
+  assert.deepEqual(readdirSync(home), [])
+})
 
 test('changes are taken one after the other by one process', async () => {
   await withSession(async (session) => {

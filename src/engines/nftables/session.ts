@@ -29,10 +29,15 @@ const question = 'describe mark'
 const answer = /^meta expression, datatype mark .*\n/m
 const shell = ['sh', '-c', 'exec nft -i 2>&1']
 
+/** In a conversation `nft` writes all that it is told to a file in its user's home, where it would outlive the platform. */
+export function withoutHistory(): Readonly<Record<string, string | undefined>> {
+  return { ...process.env, HOME: '/dev/null' }
+}
+
 /** Resolves when it answers; `undefined` where `nft` has no interactive mode. */
 export async function openSession(options: SessionOptions = {}): Promise<NftSession | undefined> {
   const timeoutMs = options.timeoutMs ?? 10_000
-  const child: ChildProcess = start([...(options.enter ?? []), ...shell], { stdio: ['pipe', 'pipe', 'ignore'], cwd: '/' })
+  const child: ChildProcess = start([...(options.enter ?? []), ...shell], { stdio: ['pipe', 'pipe', 'ignore'], cwd: '/', env: withoutHistory() })
   let alive = true
   let heard = ''
   let waiting: { readonly resolve: (said: string) => void; readonly reject: (error: Fault) => void } | undefined
