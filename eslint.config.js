@@ -18,6 +18,12 @@ export default tseslint.config(
       '@typescript-eslint/consistent-type-imports': 'error',
       '@typescript-eslint/prefer-readonly': 'error',
       eqeqeq: 'error',
+      'no-duplicate-case': 'error',
+      'no-dupe-else-if': 'error',
+      'no-self-compare': 'error',
+      'no-unreachable': 'error',
+      'no-constant-binary-expression': 'error',
+      'no-useless-return': 'error',
     },
   },
   {
