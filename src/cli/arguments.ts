@@ -77,4 +77,6 @@ function checkCount(command: Command, args: readonly string[]): void {
   if (args.length < least) throw usage(command, `\`bulkhead ${command.name}\` needs ${least === 1 ? 'an argument' : `${least} arguments`}`)
   const extra = args[most]
   if (extra !== undefined) throw usage(command, `${quote(extra)} is one argument too many`)
+  // What a shell makes of a variable that is not set would otherwise be the folder that one happens to be in.
+  if (args.includes('')) throw usage(command, 'an argument is empty', 'write `.` for this folder')
 }

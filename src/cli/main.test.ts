@@ -46,6 +46,7 @@ test('options are checked: unknown, without a value, with too much, given twice'
     [['check', '.', '--format', 'xml'], /`xml` is not known[^]*allowed: text, json, sarif, github/],
     [['check'], /needs an argument/],
     [['check', 'a', 'b'], /`b` is one argument too many/],
+    [['check', ''], /an argument is empty[^]*`\.` for this folder/],
   ] as const) {
     const { code, stderr } = await bulkhead(...args)
     assert.equal(code, 2, args.join(' '))

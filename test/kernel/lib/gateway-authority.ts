@@ -1,6 +1,6 @@
 /** A certificate authority for tests, made by openssl: short, and willing to sign anything. */
 import { execFileSync } from 'node:child_process'
-import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createPrivateKey } from 'node:crypto'
@@ -38,7 +38,8 @@ export interface Authority {
 const fresh = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes']
 
 export function authority(name: string): Authority {
-  const folder = mkdtempSync(join(tmpdir(), 'authority-'))
+  const folder = mkdtempSync(join(tmpdir(), 'bulkhead-authority-'))
+  process.once('exit', () => rmSync(folder, { recursive: true, force: true }))
   const openssl = (...args: readonly string[]): void => void execFileSync('openssl', args, { cwd: folder, stdio: ['ignore', 'ignore', 'pipe'] })
   openssl('req', '-x509', ...fresh, '-keyout', 'root.key', '-out', 'root.pem', '-days', '2', '-subj', `/CN=${name}`, '-addext', `subjectAltName=URI:spiffe://${name}`, '-addext', 'keyUsage=critical,keyCertSign,cRLSign', '-addext', 'subjectKeyIdentifier=none')
   const issue = ({ uri, dns, names, ca = false, from, until, signer, subject = 'leaf', usage = 'digitalSignature' }: Wanted): Issued => {
