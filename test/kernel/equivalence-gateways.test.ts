@@ -67,6 +67,15 @@ test('every kind of path that takes a gateway is carried as it is meant', async 
   assert.deepEqual([verdict, differences.map(formatDifference)], ['equal', []])
 })
 
+test('what members of a group may open is not answered in the clear where a policy asks for encryption', async () => {
+  const grouped = `${documents.replace('name: a, enclave: e }, spec: {', 'name: a, enclave: e }, spec: { groups: [g],').replace('name: b, enclave: e }, spec: {', 'name: b, enclave: e }, spec: { groups: [g],')}---
+{ apiVersion: bulkhead.dev/v1, kind: Group, metadata: { name: g, enclave: e }, spec: { members: [a, b] } }
+`
+  assert.notEqual(grouped.indexOf('groups: [g]'), -1)
+  const { differences } = await judged(hosted(fixture(grouped), { now: Date.now(), uplink: true, gateways: true, ...mixed }))
+  assert.deepEqual(differences.filter((each) => !each.declared).map(formatDifference), [])
+})
+
 test('a path opens when the one that asked for encryption ends, and no earlier', async () => {
   const later = `${documents}---
 { apiVersion: bulkhead.dev/v1, kind: ServicePolicy, metadata: { name: plain, enclave: e }, spec: { source: a, destination: c, protocol: tcp, port: 8080 } }

@@ -39,6 +39,19 @@ test('a connection that is led is permitted by the way to the gateway, whoever h
   assert.equal(permits(atoms, connection('8.8.8.8', 443, 1), () => false), undefined)
 })
 
+test('what is led to be encrypted is not answered in the clear, unless it opens later', () => {
+  const encrypted = path('e/a', 'e/b', 'tcp 8000-8010', { via: { kind: 'mutual-tls' } })
+  const straight = (list: readonly Path[]): readonly unknown[] => host(list).atoms.direct.filter((a) => a.source === 16 && a.destination === 19).map(({ match, expires }) => [match, expires])
+  const hour = now + 3_600_000
+  const port = path('e/a', 'e/b', 'tcp 8001')
+  assert.deepEqual(straight([encrypted, port]), [])
+  assert.deepEqual(straight([encrypted, { ...port, expires: hour }]), [])
+  assert.deepEqual(straight([{ ...encrypted, expires: hour }, { ...port, expires: hour }]), [])
+  assert.deepEqual(straight([{ ...encrypted, expires: hour }, port]), [[{ kind: 'port', port: 8001 }, undefined]])
+  assert.deepEqual(straight([{ ...encrypted, phases: ['task'] }, port]), [[{ kind: 'port', port: 8001 }, undefined]])
+  assert.deepEqual(straight([encrypted, path('e/a', 'e/b', 'tcp 7999-8000')]), [[{ kind: 'port', port: 7999 }, undefined]])
+})
+
 test('what is led no more is lost to the ways that it took', () => {
   const [before, after] = [host(paths), host(paths.filter((p) => p.via.kind !== 'mutual-tls'))]
   assert.deepEqual([...(lost(before.atoms, host(paths).atoms)?.paths ?? [])], [])
