@@ -10,9 +10,10 @@ import { holdTable } from '../engines/nftables/parts.ts'
 import { admissionsOf, admit, revokeAdmissions } from '../engines/nftables/admission.ts'
 import { delta } from '../engines/nftables/delta.ts'
 import { intervalSets } from '../engines/nftables/elements.ts'
-import { ledBy } from '../engines/nftables/lead-chains.ts'
+import { admittedIdle, ledBy } from '../engines/nftables/lead-chains.ts'
 import { render, tableFamily, tableName } from '../engines/nftables/render.ts'
 import { longestChange, openSession } from '../engines/nftables/session.ts'
+import { formatAddress } from '../net/address.ts'
 import { elementsHold, expectedElements, readTableState, writerTablePrefix } from './table-state.ts'
 import type { Admission } from '../engines/nftables/admission.ts'
 import type { NftSession } from '../engines/nftables/session.ts'
@@ -48,6 +49,8 @@ const leastLookMs = 10_000
 const lookShare = 30
 const heardMs = 300
 const announcements = 20
+/** Of admissions; who has more asks for the name again after somebody has deleted the table. */
+const mostLearnt = 100_000
 
 export function createTableKeeper(log: (text: string) => void): TableKeeper {
   let live: InForce | undefined
@@ -122,18 +125,48 @@ export function createTableKeeper(log: (text: string) => void): TableKeeper {
     return true
   }
 
+  /** What is learnt while the table is replaced would go with the old one: it waits for the new one. */
+  let turn: Promise<unknown> = Promise.resolve()
+  const inTurn = (work: () => Promise<void>): Promise<void> => {
+    const done = turn.then(work)
+    turn = done.catch(() => undefined)
+    return done
+  }
+
+  /** What this agent has admitted, for a table that somebody else has emptied or deleted. */
+  const learnt = new Map<string, { readonly group: number; readonly address: Address; readonly until: number }>()
+  const keyOf = ({ group, address }: Pick<Admission, 'group' | 'address'>): string => `${group} ${formatAddress(address)}`
+  const learn = (group: number, address: Address, seconds: number): void => {
+    const key = keyOf({ group, address })
+    if (learnt.size < mostLearnt || learnt.has(key)) learnt.set(key, { group, address, until: performance.now() + Math.max(seconds, admittedIdle) * 1_000 })
+  }
+  const remembered = (): readonly Admission[] => {
+    const now = performance.now()
+    for (const [key, { until }] of learnt) if (until <= now) learnt.delete(key)
+    return [...learnt.values()].map(({ group, address, until }) => ({ group, address, seconds: (until - now) / 1_000 }))
+  }
+
   /** Who is admitted where, for a table that takes the place of this one: what lapses meanwhile asks for its name again. */
   const admitted = async (next: InForce): Promise<readonly Admission[]> => {
-    if (!ledBy(next.atoms).names) return []
+    if (!ledBy(next.atoms).names) {
+      learnt.clear()
+      return []
+    }
     const listed = await Promise.all([4, 6].map((family) => run(['nft', '--json', 'list', 'set', tableFamily, tableName, `admitted${family}`])))
-    return listed.flatMap(({ code, stdout }) => (code === 0 ? admissionsOf(JSON.parse(stdout)) : []))
+    return [...listed.flatMap(({ code, stdout }) => (code === 0 ? admissionsOf(JSON.parse(stdout)) : [])), ...remembered()]
   }
 
   const amend = (text: string): Promise<void> => (text === '' ? Promise.resolve() : changeElements(text))
 
   return {
-    admit: (group, addresses, seconds) => amend(admit(group, addresses, seconds)),
-    revokeAdmissions: (admissions) => amend(revokeAdmissions(admissions)),
+    admit: (group, addresses, seconds) => inTurn(async () => {
+      await amend(admit(group, addresses, seconds))
+      for (const address of addresses) learn(group, address, seconds)
+    }),
+    revokeAdmissions: (admissions) => inTurn(async () => {
+      for (const each of admissions) learnt.delete(keyOf(each))
+      await amend(revokeAdmissions(admissions))
+    }),
     put: async (next, now, whole) => {
       const known = !whole && rules !== undefined && (!doubted || (await look(now)).length === 0)
       const before = known ? live : undefined
@@ -142,7 +175,7 @@ export function createTableKeeper(log: (text: string) => void): TableKeeper {
         return before
       }
       doubted = true
-      await applyRuleset(render(next.atoms, next.plan.inventory, { now, admitted: await admitted(next) }))
+      await inTurn(async () => applyRuleset(render(next.atoms, next.plan.inventory, { now, admitted: await admitted(next) })))
       // An agent that was killed between two parts has left everything closed.
       if (whole || foreign.some((table) => table.endsWith(` ${holdTable}`))) await releaseHold()
       live = next
