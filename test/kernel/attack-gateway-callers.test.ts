@@ -18,7 +18,7 @@ outcomes('a token counts when the issuer signed it, in the way of its key, for u
       'expired', 'not yet valid', 'for ever', 'an end as text', 'an end beyond numbers', 'an end below nothing', 'an end that is null', 'another issuer', 'an issuer that only begins so', 'an issuer in another case', 'two issuers', 'no issuer', 'an audience as an object',
       'claims that are no object', 'claims that are no JSON', 'nothing at all', 'dots', 'very long', 'a subject that is no text',
     ], '401 nothing'),
-    ...each(['another audience', 'other audiences', 'no audience', 'an empty audience'], '403 nothing'),
+    ...each(['an extension that has to be understood', 'an extension without a name', 'an extension that is none', 'another audience', 'other audiences', 'no audience', 'an empty audience'], '403 nothing'),
     // Signed by the issuer, so what they say is its word; they can say it in one header alone.
     ...each(['a subject with line breaks', 'a subject with a NUL'], '503 nothing'),
     'a subject that speaks for another issuer': '200 https://issuer.example.org#x,https://issuer.example.org#root',

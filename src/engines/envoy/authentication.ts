@@ -20,6 +20,7 @@ import type { Subject } from './tls.ts'
 type Token = Extract<Authentication, { readonly kind: 'jwt' | 'oidc' }>
 
 const payload = 'token'
+const head = 'head'
 export const jwtFilter = 'envoy.filters.http.jwt_authn'
 
 export function isToken(authentication: Authentication): authentication is Token {
@@ -43,6 +44,7 @@ export function provider(token: Token, inventory: GatewayInventory, made: Made):
     require_expiration: true,
     forward: false,
     payload_in_metadata: payload,
+    header_in_metadata: head,
     // After a sign-in the filter before this one has put the token there, and has removed what a client had.
     from_headers: [{ name: 'authorization', value_prefix: 'Bearer ' }],
     ...(jwks.kind === 'file'
@@ -115,7 +117,7 @@ export function principal(authentication: Authentication, claims: readonly Claim
   if (authentication.kind === 'none') return { any: true }
   if (authentication.kind === 'mtls') return certificatePrincipal(authentication, identities, trustDomain)
   const all = [claimIs({ path: ['iss'], values: [authentication.issuer] }), ...[...authentication.claims, ...claims].map(claimIs)]
-  return { and_ids: { ids: all } }
+  return { and_ids: { ids: [...all, asksForNothing] } }
 }
 
 /**
@@ -139,6 +141,11 @@ function certificatePrincipal({ caFile, subjects: listed }: Extract<Authenticati
 /** Any one of the certificate's names. */
 function bears(principal_name: JsonObject): JsonObject {
   return { authenticated: { principal_name } }
+}
+
+/** A token may ask for extensions to be understood (RFC 7515, section 4.1.11). Envoy understands none and passes over the question. */
+const asksForNothing: JsonObject = {
+  not_id: { sourced_metadata: { metadata_matcher: { filter: jwtFilter, path: [head, 'crit'].map((key) => ({ key })), value: { present_match: true } }, metadata_source: 'DYNAMIC' } },
 }
 
 /** A text that is one of the values, or a list that holds one of them. */

@@ -49,6 +49,7 @@ function metadata(matcher: Unknown, { caller }: Attempt): boolean {
 }
 
 function valueFits(matcher: Unknown, value: unknown): boolean {
+  if (matcher['present_match'] !== undefined) return (value !== undefined) === matcher['present_match']
   if (matcher['or_match'] !== undefined) return list(object(matcher['or_match'])['value_matchers']).some((each) => valueFits(object(each), value))
   if (matcher['string_match'] !== undefined) return typeof value === 'string' && textMatches(object(matcher['string_match']), value)
   if (matcher['list_match'] !== undefined) return Array.isArray(value) && value.some((each) => valueFits(object(object(matcher['list_match'])['one_of']), each))
