@@ -35,6 +35,9 @@ const curl = async (workload: string, ...words: readonly string[]): Promise<stri
   return code === 0 ? stdout.trim() : `curl ${code}`
 }
 
+/** For what has to be reached: on a machine that is busy it may take its time. */
+const reached = (workload: string, ...words: readonly string[]): Promise<string> => curl(workload, '--max-time', '60', ...words)
+
 before(async () => {
   if (skip !== false) return
   const opened = openInstance()
@@ -47,14 +50,14 @@ before(async () => {
 after(() => close())
 
 test('an allowed name is reached by TLS, in both families, and the certificate is the server\'s own', { skip }, async () => {
-  await eventually(async () => assert.equal(await curl('client', 'https://pypi.example.org/simple'), 'GET pypi.example.org/simple as pypi.example.org at ::ffff:203.0.113.10'))
-  assert.match(await curl('client', '-6', 'https://pypi.example.org/'), /as pypi\.example\.org/)
+  await eventually(async () => assert.equal(await reached('client', 'https://pypi.example.org/simple'), 'GET pypi.example.org/simple as pypi.example.org at ::ffff:203.0.113.10'))
+  assert.match(await reached('client', '-6', 'https://pypi.example.org/'), /as pypi\.example\.org/)
   const { stdout } = await i.exec('client', 'sh', '-c', 'openssl s_client -connect pypi.example.org:443 -servername pypi.example.org < /dev/null 2>/dev/null | openssl x509')
   assert.equal(stdout.trim(), readFileSync(world.authority, 'utf8').trim())
 })
 
 test('nothing else is reached: another name, another name at an admitted address, no name, an address, another port, another workload', { skip }, async () => {
-  assert.match(await curl('client', 'https://pypi.example.org/'), /^GET/)
+  assert.match(await reached('client', 'https://pypi.example.org/'), /^GET/)
   assert.equal(await curl('client', 'https://other.example.org/'), 'curl 6')
   assert.doesNotMatch(await curl('client', '--resolve', 'other.example.org:443:203.0.113.10', 'https://other.example.org/'), /GET/)
   assert.doesNotMatch(await curl('client', 'https://203.0.113.10/'), /GET/)
@@ -67,12 +70,12 @@ test('nothing else is reached: another name, another name at an admitted address
 
 test('a forged address gains nothing: the gateway asks for the name itself', { skip }, async () => {
   await curl('client', 'https://pypi.example.org/')
-  assert.match(await curl('client', '--resolve', 'pypi.example.org:443:203.0.113.10', 'https://pypi.example.org/'), /at ::ffff:203\.0\.113\.10$|at 2001:db8:51::10$/)
+  assert.match(await reached('client', '--resolve', 'pypi.example.org:443:203.0.113.10', 'https://pypi.example.org/'), /at ::ffff:203\.0\.113\.10$|at 2001:db8:51::10$/)
   assert.doesNotMatch(await curl('client', '--resolve', 'pypi.example.org:443:203.0.113.99', 'https://pypi.example.org/'), /GET/)
 })
 
 test('plain HTTP is held to its methods and paths', { skip }, async () => {
-  await eventually(async () => assert.match(await curl('client', 'http://files.example.org/simple/x'), /^GET files\.example\.org\/simple\/x/))
+  await eventually(async () => assert.match(await reached('client', 'http://files.example.org/simple/x'), /^GET files\.example\.org\/simple\/x/))
   assert.doesNotMatch(await curl('client', 'http://files.example.org/secret'), /as plain/)
   assert.doesNotMatch(await curl('client', '-X', 'DELETE', 'http://files.example.org/simple/x'), /as plain/)
   assert.doesNotMatch(await curl('client', '-H', 'Host: other.example.org', 'http://files.example.org/simple/x'), /as plain/)
@@ -83,19 +86,19 @@ test('a name that leads inwards is answered to nobody', { skip }, async () => {
 })
 
 test('a policy that goes cuts its live connections, and leaves others theirs', { skip }, async () => {
-  const slow = (workload: string): ReturnType<TestInstance['spawn']> => i.spawn(workload, 'curl', '--silent', '--insecure', '--no-buffer', '--max-time', '60', 'https://pypi.example.org/slow')
+  const slow = (workload: string): ReturnType<TestInstance['spawn']> => i.spawn(workload, 'curl', '--silent', '--insecure', '--no-buffer', '--max-time', '300', 'https://pypi.example.org/slow')
   const [mine, theirs] = [slow('client'), slow('second')]
   await Promise.all([said(mine, /begun/), said(theirs, /begun/)])
   const ended = new Promise<number>((resolve) => mine.once('exit', () => resolve(performance.now())))
   const began = performance.now()
   await i.apply(everything(world, ...all.slice(1)))
-  assert.ok((await ended) - began < 10_000, 'it does not wait for its own time-out')
+  assert.ok((await ended) - began < 120_000, 'it does not wait for its own time-out')
   await said(theirs, /\.\n\.\n\.\n/)
   assert.equal(theirs.exitCode, null, 'the other one goes on')
   theirs.kill('SIGKILL')
   assert.equal(await curl('client', 'https://pypi.example.org/'), 'curl 6')
   await i.apply(everything(world, ...all))
-  assert.match(await curl('client', 'https://pypi.example.org/'), /^GET/)
+  assert.match(await reached('client', 'https://pypi.example.org/'), /^GET/)
 })
 
 test('while the gateway or the resolver is down its paths are closed, and it is started again', { skip }, async () => {
@@ -103,13 +106,13 @@ test('while the gateway or the resolver is down its paths are closed, and it is 
     const { stdout } = await i.router('ip', 'netns', 'pids', gateway)
     await i.router('kill', '-9', ...stdout.split('\n').filter(Boolean))
     assert.doesNotMatch(await curl('client', '--max-time', '1', 'https://pypi.example.org/'), /GET .* never/, program)
-    await eventually(async () => assert.match(await curl('client', 'https://pypi.example.org/'), /^GET/), 15_000)
+    await eventually(async () => assert.match(await reached('client', 'https://pypi.example.org/'), /^GET/), 90_000)
     assert.ok(((await i.status()).gateways.find((g) => g.gateway === gateway)?.restarts ?? 0) > 0)
   }
 })
 
 test('a new agent adopts the gateway with its connections', { skip }, async () => {
-  const live = i.spawn('client', 'curl', '--silent', '--insecure', '--no-buffer', '--max-time', '60', 'https://pypi.example.org/slow')
+  const live = i.spawn('client', 'curl', '--silent', '--insecure', '--no-buffer', '--max-time', '300', 'https://pypi.example.org/slow')
   await said(live, /begun/)
   await i.killAgent()
   const report = await i.up(everything(world, ...all))
@@ -117,7 +120,7 @@ test('a new agent adopts the gateway with its connections', { skip }, async () =
   await said(live, /\.\n\.\n\.\n/)
   live.kill('SIGKILL')
   assert.equal((await i.status()).enforced, true)
-  assert.match(await curl('client', 'https://pypi.example.org/'), /^GET/)
+  assert.match(await reached('client', 'https://pypi.example.org/'), /^GET/)
 })
 
 test('what gateway and resolver decided is in the records, with the policy and the reason', { skip }, async () => {
@@ -130,5 +133,5 @@ test('what gateway and resolver decided is in the records, with the policy and t
     assert.match(stdout, /deny  lab\/client -> resolver udp\/53 at the resolver: A other\.example\.org: REFUSED, no-policy/)
     assert.match(stdout, /allow lab\/client -> 203\.0\.113\.10 tcp\/443 at the outbound gateway: pypi\.example\.org, by EgressPolicy lab\/out/)
     assert.match(stdout, /deny  lab\/client -> 203\.0\.113\.10 tcp\/443 at the outbound gateway: unknown\.example\.org, policy/)
-  }, 10_000)
+  })
 })

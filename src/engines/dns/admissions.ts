@@ -17,8 +17,8 @@ export interface Admissions {
   readonly settle: (id: number, admitted: boolean) => void
 }
 
-/** `send` gives false when the request cannot be sent. `waitMs` in milliseconds; 500 when unsaid. */
-export function admissions(send: (request: AdmissionRequest) => boolean, waitMs = 500): Admissions {
+/** `send` gives false when the request cannot be sent. `waitMs` in milliseconds; 3,000 when unsaid: the agent may be replacing the table, and clients commonly give up after 5 s. */
+export function admissions(send: (request: AdmissionRequest) => boolean, waitMs = 3_000): Admissions {
   const waiting = new Map<number, (admitted: boolean) => void>()
   let last = 0
   return {

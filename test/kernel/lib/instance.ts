@@ -168,7 +168,7 @@ export function dial(host: string, port: number, timeoutMs = 3000): readonly str
 }
 
 /** Waits until a child has said a line that matches; gives all that it said. */
-export function said(child: ChildProcess, pattern: RegExp, timeoutMs = 10_000): Promise<string> {
+export function said(child: ChildProcess, pattern: RegExp, timeoutMs = 60_000): Promise<string> {
   const { promise, resolve, reject } = Promise.withResolvers<string>()
   let text = ''
   const timer = setTimeout(() => reject(new Error(`did not say ${pattern.source}: ${text}`)), timeoutMs)
@@ -184,7 +184,7 @@ export function said(child: ChildProcess, pattern: RegExp, timeoutMs = 10_000): 
 }
 
 /** Tries until it holds; the last failure is the error. */
-export async function eventually(check: () => Promise<void>, timeoutMs = 5_000): Promise<void> {
+export async function eventually(check: () => Promise<void>, timeoutMs = 60_000): Promise<void> {
   const end = Date.now() + timeoutMs
   for (;;) {
     try {
