@@ -76,7 +76,7 @@ test('an agent that is suspended: the rules hold, no command hangs, and `up` rep
     await sleep(500)
     assert.notEqual(await dialled(i, address, 7009), 'open', 'one foreign accept opens nothing')
     killNow(next, 'SIGCONT')
-    await eventually(async () => assert.match((await i.status()).drift.map((d) => d.what).join(), /table was changed/), 10_000)
+    await eventually(async () => assert.match((await i.status()).drift.map((d) => d.what).join(), /table was changed/))
     assert.equal((await i.apply(granted)).applied, true)
     assert.equal(await dialled(i, address, 7000), 'open')
     killNow(next, 'SIGSTOP')
