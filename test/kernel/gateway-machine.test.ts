@@ -28,9 +28,9 @@ test('on a machine gateways and resolver run as users of their own, carry what t
         const report = await i.up(documents)
         assert.deepEqual([report.applied, report.failed, report.refused], [true, [], []], (await run(machine.enter(['sh', '-c', `tail -n 5 ${i.state}/default/log/gateway-*.log ${i.state}/default/log/resolver.log`]))).stdout)
         await eventually(async () => {
-          const { stdout } = await i.exec('client', 'curl', '--silent', '--insecure', '--max-time', '5', 'https://pypi.example.org/x')
+          const { stdout } = await i.exec('client', 'curl', '--silent', '--insecure', '--max-time', '30', 'https://pypi.example.org/x')
           assert.match(stdout, /^GET pypi\.example\.org\/x as pypi\.example\.org/)
-        }, 15_000)
+        }, 90_000)
         const said = await i.exec('client', 'node', '-e', 'const s=require("net").connect(7000,"server");s.write("hello");s.on("data",d=>{console.log(String(d));process.exit()});s.on("error",e=>{console.log(e.code);process.exit()})')
         assert.equal(said.stdout, 'hello\n')
         assert.match((await i.exec('client', 'sh', '-c', 'head -c 10 /run/bulkhead/svid/svid_key.pem')).stdout, /^-----BEGIN/, 'its own key is its own to read')
