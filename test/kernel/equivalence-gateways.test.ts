@@ -76,6 +76,12 @@ test('what members of a group may open is not answered in the clear where a poli
   assert.deepEqual(differences.filter((each) => !each.declared).map(formatDifference), [])
 })
 
+test('an External that is everywhere is reached wherever packets can be routed', async () => {
+  const everywhere = documents.replace('metadata: { name: both }, spec: { domains: [both.example.org], cidrs: [198.51.100.0/24, 192.168.7.0/24] }', 'metadata: { name: both }, spec: { domains: [both.example.org], cidrs: ["0.0.0.0/0", "::/0"], infrastructure: true }')
+  assert.notEqual(everywhere, documents)
+  assertAcceptable(await judged(hosted(fixture(everywhere), { now: Date.now(), uplink: true, gateways: true })))
+})
+
 test('a path opens when the one that asked for encryption ends, and no earlier', async () => {
   const later = `${documents}---
 { apiVersion: bulkhead.dev/v1, kind: ServicePolicy, metadata: { name: plain, enclave: e }, spec: { source: a, destination: c, protocol: tcp, port: 8080 } }

@@ -5,22 +5,18 @@ import { instantsOf, judge } from './subject.ts'
 import { membersOf } from './inside.ts'
 import { protocols } from '../../net/protocol.ts'
 import { referenceDecide } from '../reference.ts'
-import { addressSet, setContains } from '../../net/address-set.ts'
-import { prefix } from '../../net/prefix.ts'
+import { setContains } from '../../net/address-set.ts'
 import { uplinkGroup } from '../../engines/nftables/inventory.ts'
 import type { Member } from './inside.ts'
 import type { ReadPath } from '../../engines/nftables/read.ts'
 import type { AddressRange } from '../../net/address-set.ts'
 import type { Subject } from './subject.ts'
 
-/** No host routes these to anybody, whatever an External with `infrastructure: true` says. */
-const multicast = addressSet([prefix('224.0.0.0/4'), prefix('ff00::/8')])
-
 export function compareOutside(subject: Subject): void {
   const members = membersOf(subject)
   const cuts = subject.read.paths.flatMap((path) => [path.source.addresses ?? [], path.destination.addresses ?? [], path.published?.addresses ?? []])
   const hosts = subject.inventory.attachments.flatMap((each) => [only(each.ipv4), only(each.ipv6)])
-  const stretches = addressStretches([...addressSetsOf(subject.platform), ...cuts, ...hosts, multicast]).filter((range) => !setContains(multicast, firstOf(range)))
+  const stretches = addressStretches([...addressSetsOf(subject.platform), ...cuts, ...hosts])
   for (const member of members) outward(subject, member, stretches)
   inward(subject, members, stretches)
 }
