@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { conclude, decide } from './answer.ts'
 import { readQuery } from './question.ts'
-import { queryBytes, rendered, testNow } from './testing.ts'
+import { addressOf, queryBytes, rendered, testNow } from './testing.ts'
 import { viewOf } from './view.ts'
 import { fitsWildcard } from './wildcard.ts'
 import type { Decision, Forward, UpstreamAnswer } from './answer.ts'
@@ -148,6 +148,28 @@ test('an External that names both a domain and the private addresses behind it m
   assert.equal(concluded('wiki.example.com', 'A', '10.20.3.4'), 'NOERROR policy 10.20.3.4')
   assert.equal(concluded('wiki.example.com', 'A', '10.21.3.4'), 'REFUSED rebinding 10.21.3.4')
   assert.equal(concluded('pypi.org', 'A', '10.20.3.4'), 'REFUSED rebinding 10.20.3.4')
+})
+
+test('a gateway is led to private addresses only where every External that has the name holds them', () => {
+  const gateways = [{ name: 'outbound', addresses: [addressOf('10.128.0.3')], names: [] }] as const
+  const asked = (text: string): string => {
+    const shared = viewOf(rendered(text, { gateways }).zones)
+    const query = readQuery(queryBytes('wiki.example.com', 'A'))
+    assert.ok(query.kind === 'query')
+    const { reply, reason } = conclude(shared, forwarded(decide(shared, '10.128.0.3', query, testNow, 0)), upstream('10.20.3.4'), 60, 0)
+    return `${reply.rcode} ${reason}`
+  }
+  const another = (domain: string, rest = '', expires = '2031-01-01T00:00:00Z'): string => `${documents}---
+{ apiVersion: bulkhead.dev/v1, kind: External, metadata: { name: other }, spec: { domains: ["${domain}"]${rest} } }
+---
+{ apiVersion: bulkhead.dev/v1, kind: EgressPolicy, metadata: { name: other, enclave: shared }, spec: { source: mirror, destination: external:other, protocol: tcp, port: 443, expires: ${expires} } }
+`
+  assert.equal(asked(documents), 'NOERROR gateway')
+  assert.equal(asked(another('wiki.example.com')), 'REFUSED rebinding')
+  assert.equal(asked(another('*.example.com')), 'REFUSED rebinding')
+  assert.equal(asked(another('wiki.example.com', ', cidrs: [10.20.3.0/24]')), 'NOERROR gateway')
+  assert.equal(asked(another('wiki.example.com', ', cidrs: [10.21.0.0/16]')), 'REFUSED rebinding')
+  assert.equal(asked(another('wiki.example.com', '', new Date(testNow - 1).toISOString())), 'NOERROR gateway', 'nobody has it by that any more')
 })
 
 test('infrastructure is reached by name only where an External says so, and workloads not even then', () => {

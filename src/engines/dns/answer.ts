@@ -102,7 +102,10 @@ export function denied(rcode: 'REFUSED' | 'SERVFAIL', reason: Reason, policies: 
 
 function mayLeadTo(view: View, forward: Forward, address: Address | undefined): boolean {
   if (address === undefined || address.family !== (forward.type === 'A' ? 4 : 6)) return false
-  return !setContains(view.never, address) || forward.entries.some(({ holds }) => setContains(holds, address))
+  if (!setContains(view.never, address)) return true
+  const held = ({ holds }: OutsideEntry): boolean => setContains(holds, address)
+  // A gateway keeps one answer for all who may ask for the name: it is nobody's whose External does not hold the address.
+  return forward.asker.kind === 'gateway' ? forward.entries.every(held) : forward.entries.some(held)
 }
 
 function reasonOf({ asker }: Forward): Reason {
