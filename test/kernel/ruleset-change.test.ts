@@ -102,18 +102,32 @@ test('a path whose last-but-one policy goes stays open with its connections', as
 })
 
 test('a path closes at its instant without anybody doing anything', async () => {
-  const soon = Date.now() + 3000
+  // A busy machine may take longer to get there than the path lasts; then it gets more time.
+  for (const lasting of [3_000, 15_000, 60_000]) if (await closesAfter(lasting)) return
+  assert.fail('the machine is too slow to see a path open that lasts a minute')
+})
+
+/** False when the instant came before the connections stood. */
+async function closesAfter(lasting: number): Promise<boolean> {
+  let stood = false
+  const soon = Date.now() + lasting
   const ending = Object.values(paths).map((p): Path => ({ ...p, expires: soon }))
   await withRouter(ending, async (router) => {
+    if (soon - Date.now() < lasting / 2) return
     const running = [await connect(router, 'ipv4', a, b, 5432), await connect(router, 'ipv6', a, partner, 443), await connect(router, 'ipv4', partner, published, 443)]
-    for (const each of running) assert.deepEqual(await each.talk(), { there: true, back: true })
+    const talks = []
+    for (const each of running) talks.push(await each.talk())
+    stood = Date.now() < soon
+    if (!stood) return
+    for (const talk of talks) assert.deepEqual(talk, { there: true, back: true })
     await sleep(Math.max(0, soon - Date.now()) + 100)
     for (const each of running) assert.deepEqual(await each.talk(), { there: false, back: false })
     assert.equal((await open(router, 'ipv4', 'tcp', a, b, 5432)).there, false)
     assert.equal((await open(router, 'ipv6', 'icmp', a, b)).there, false)
     assert.equal((await open(router, 'ipv4', 'tcp', partner, published, 443)).there, false)
   })
-})
+  return stood
+}
 
 test('a path that has lapsed in the kernel can still be taken out', async () => {
   const ending: Path = { ...paths.database, expires: Date.now() + 1000 }
