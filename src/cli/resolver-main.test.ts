@@ -59,7 +59,7 @@ let six: StandIn
 let listening: readonly Listening[]
 
 const look = (name: string, type: string, at = 0, transport: 'udp' | 'tcp' = 'udp'): Promise<Told | undefined> =>
-  lookUp(name, type, { from: at === 0 ? '127.0.1.1' : '::1', to: listening[at] ?? { address: '', port: 0 }, transport })
+  lookUp(name, type, { from: at === 0 ? '127.0.1.1' : '::1', to: listening[at] ?? { address: '', port: 0 }, transport, waitMs: 20_000 })
 
 before(async () => {
   const says = zoneFile({ 'pypi.org': ['151.101.0.223', '2a04:4e42::223'], 'six.example.com': ['2001:db8::6', '203.0.113.6'] })
@@ -103,7 +103,7 @@ test('addresses go out when the agent has admitted them, and not otherwise', asy
 test('an admission that the agent refuses is a failure at once', async () => {
   const times: number[] = []
   // A busy machine may need longer than that; not every time.
-  while (times.length < 20 && !times.some((ms) => ms < 450)) {
+  while (times.length < 20 && !times.some((ms) => ms < 2_500)) {
     const before = resolver.lines.length
     const began = performance.now()
     const waiting = look('pypi.org', 'AAAA')
@@ -112,7 +112,7 @@ test('an admission that the agent refuses is a failure at once', async () => {
     assert.equal((await waiting)?.rcode, 'SERVFAIL')
     times.push(performance.now() - began)
   }
-  assert.ok(times.some((ms) => ms < 450), `sooner than by waiting: ${times.join(', ')} ms`)
+  assert.ok(times.some((ms) => ms < 2_500), `sooner than by waiting: ${times.join(', ')} ms`)
 })
 
 test('servers upstream change with the state, and may have IPv6 addresses', async () => {

@@ -113,8 +113,8 @@ export function readReply(message: Uint8Array | undefined): Told | undefined {
   return { rcode: packet.rcode ?? '', addresses: (packet.answers ?? []).map((answer) => String('data' in answer ? answer.data : '')), packet }
 }
 
-export async function lookUp(name: string, type: string, options: ClientOptions & { readonly packet?: Partial<Packet> }): Promise<Told | undefined> {
-  return readReply(await exchange(queryBytes(name, type, options.packet), options))
+export async function lookUp(name: string, type: string, options: ClientOptions & { readonly packet?: Partial<Packet>; readonly waitMs?: number }): Promise<Told | undefined> {
+  return readReply(await exchange(queryBytes(name, type, options.packet), options, options.waitMs))
 }
 
 // --- upstream -----------------------------------------------------------------------------------------------
