@@ -39,14 +39,17 @@ const together = [
   },
   { name: 'kernel', globs: ['test/kernel/**/*.test.ts'], except: ['test/kernel/attack-*', 'test/kernel/fault-*', ...rulesets], concurrency: 1 },
   { name: 'e2e', globs: ['test/e2e/**/*.test.ts'], concurrency: 1 },
-  { name: 'conformance', globs: ['test/conformance/**/*.test.ts'], concurrency: 1 },
 ] as const
 
-/** Attacks from inside a workload and from outside, and faults: `npm run test:attacks`. */
-const attacks = [{ name: 'attacks', globs: ['test/kernel/attack-*.test.ts', 'test/kernel/fault-*.test.ts'], concurrency: 1 }] as const
-
-/** Suites that are too slow for every change; `npm run test:long` runs them. */
-const long = [{ name: 'long', globs: ['test/long/**/*.test.ts'], concurrency: 1 }] as const
+/** Slower suites, each with a command of its own, `npm run test:NAME`. */
+const slower = {
+  /** Attacks from inside a workload and from outside, and faults. */
+  attacks: { name: 'attacks', globs: ['test/kernel/attack-*.test.ts', 'test/kernel/fault-*.test.ts'], concurrency: 1 },
+  /** What others' truth tables say of policies, tried with packets. */
+  conformance: { name: 'conformance', globs: ['test/conformance/**/*.test.ts'], concurrency: 1 },
+  /** Too slow for every change. */
+  long: { name: 'long', globs: ['test/long/**/*.test.ts'], concurrency: 1 },
+} as const
 
 const root = resolve(import.meta.dirname, '..')
 /** A change is judged by the same cases as the one before it; those who look for new cases say so. */
@@ -54,8 +57,8 @@ const seed = seedOf(process.env['BULKHEAD_SEED'] ?? '1')
 process.env['BULKHEAD_SEED'] = String(seed)
 const execArgv = ['compiled.ts', 'chance.ts'].flatMap((file) => ['--import', resolve(root, 'test/support', file)])
 const patterns = process.argv.slice(2).filter((argument) => !argument.startsWith('--'))
-const plan: readonly Suite[] =
-  process.argv.includes('--long') ? long : process.argv.includes('--attacks') ? attacks : patterns.length > 0 ? [...together, ...attacks] : together
+const asked = Object.values(slower).filter(({ name }) => process.argv.includes(`--${name}`))
+const plan: readonly Suite[] = asked.length > 0 ? asked : patterns.length > 0 ? [...together, slower.attacks, slower.conformance] : together
 /** Milliseconds after which a file counts as hung. */
 const hung = (process.argv.includes('--long') ? 60 : 20) * 60_000
 
