@@ -21,3 +21,6 @@ export const reservedAddresses = addressSet(
     'ff00::/8', // multicast
   ].map((text) => (text === '::ffff:0:0/96' ? { kind: 'prefix', family: 6, bits: 0xffff_0000_0000n, length: 96 } as const : prefix(text))),
 )
+
+/** To and from these nothing is routed, whatever an External says. */
+export const multicastAddresses = addressSet(['224.0.0.0/4', 'ff00::/8'].map(prefix))

@@ -82,6 +82,13 @@ test('an External that is everywhere is reached wherever packets can be routed',
   assertAcceptable(await judged(hosted(fixture(everywhere), { now: Date.now(), uplink: true, gateways: true })))
 })
 
+test('an External of multicast addresses lets nobody in, errors about its connections included', async () => {
+  const nobody = documents.replace('spec: { cidrs: [198.51.101.0/24, "2001:db8:2::/48"] }', 'spec: { cidrs: [224.0.0.0/4, "ff00::/8"], infrastructure: true }')
+  assert.notEqual(nobody, documents)
+  const { verdict, differences } = await judged(hosted(fixture(nobody), { now: Date.now(), uplink: true, gateways: true }))
+  assert.deepEqual([verdict, differences.map(formatDifference)], ['equal', []])
+})
+
 test('a path opens when the one that asked for encryption ends, and no earlier', async () => {
   const later = `${documents}---
 { apiVersion: bulkhead.dev/v1, kind: ServicePolicy, metadata: { name: plain, enclave: e }, spec: { source: a, destination: c, protocol: tcp, port: 8080 } }

@@ -1,7 +1,7 @@
 /** Outside addresses, sorted into classes: two addresses are of one class when the same Externals hold them. */
 import { externalAddresses, publishedAddresses } from '../../intent/externals.ts'
 import { intersectAddresses, subtractAddresses, unionAddresses } from '../../net/address-set.ts'
-import { reservedAddresses } from '../../net/reserved.ts'
+import { multicastAddresses, reservedAddresses } from '../../net/reserved.ts'
 import { assignClasses } from './ids.ts'
 import { partition } from './partition.ts'
 import type { Path } from '../../intent/intent.ts'
@@ -28,14 +28,16 @@ export type GatewayAddresses = ReadonlyMap<string, AddressSet>
 /** The classes that these paths tell apart. Addresses that nobody names are of no class. */
 export function outsideClasses(platform: Platform, carried: readonly Path[], ids: IdTable, gateways: GatewayAddresses = new Map()): OutsideClasses {
   const addressesOf = externalAddresses(platform)
+  // No packet that is routed comes from or goes to a multicast address, whatever an External says.
+  const never = unionAddresses(platform.addresses, multicastAddresses)
   const sets = new Map<string, AddressSet>()
   for (const path of carried) {
     for (const end of [path.source, path.destination]) {
       const external = end.kind === 'external' ? platform.externals.get(end.external) : undefined
-      if (external !== undefined && !sets.has(external.name)) sets.set(external.name, subtractAddresses(addressesOf(external), platform.addresses))
+      if (external !== undefined && !sets.has(external.name)) sets.set(external.name, subtractAddresses(addressesOf(external), never))
     }
   }
-  for (const [name, addresses] of gateways) sets.set(name, subtractAddresses(addresses, platform.addresses))
+  for (const [name, addresses] of gateways) sets.set(name, subtractAddresses(addresses, never))
   const used = unionAddresses(...sets.values())
   const parts = partition(new Map([...sets, [publishedName, intersectAddresses(publishedAddresses(platform), used)]]))
   const table = assignClasses(ids, parts.map((part) => part.names.join(',')))

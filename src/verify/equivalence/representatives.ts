@@ -3,9 +3,8 @@
  * port and every address is treated alike, so one of each stretch decides for the stretch.
  */
 import { addressFromBits, familyWidth } from '../../net/address.ts'
-import { addressSet, setContains } from '../../net/address-set.ts'
-import { prefix } from '../../net/prefix.ts'
-import { reservedAddresses } from '../../net/reserved.ts'
+import { setContains } from '../../net/address-set.ts'
+import { multicastAddresses, reservedAddresses } from '../../net/reserved.ts'
 import type { Platform, TrafficSpec } from '../../model/platform.ts'
 import type { AddressRange, AddressSet } from '../../net/address-set.ts'
 import type { Address } from '../../net/address.ts'
@@ -40,14 +39,11 @@ export function portsOfEnclaves(platform: Platform, enclaves: ReadonlySet<string
   return sets
 }
 
-/** No host routes these to anybody, whatever an External with `infrastructure: true` says. */
-const multicast = addressSet([prefix('224.0.0.0/4'), prefix('ff00::/8')])
-
 /** Stretches of unicast addresses that no edge of these sets cuts, in order; their first address stands for each. */
 export function addressStretches(sets: readonly AddressSet[]): readonly AddressRange[] {
   return ([4, 6] as const).flatMap((family) => {
     const starts = new Set([0n])
-    for (const set of [...sets, multicast]) {
+    for (const set of [...sets, multicastAddresses]) {
       for (const range of set) {
         if (range.family !== family) continue
         starts.add(range.first)
@@ -57,7 +53,7 @@ export function addressStretches(sets: readonly AddressSet[]): readonly AddressR
     const end = 1n << BigInt(familyWidth(family))
     const sorted = [...starts].filter((bits) => bits < end).sort((a, b) => (a < b ? -1 : a > b ? 1 : 0))
     return sorted.map((first, i) => ({ family, first, last: (sorted[i + 1] ?? end) - 1n }))
-  }).filter((range) => !setContains(multicast, firstOf(range)))
+  }).filter((range) => !setContains(multicastAddresses, firstOf(range)))
 }
 
 export function firstOf(range: AddressRange): Address {
