@@ -1,6 +1,6 @@
 /** The one place from which processes are started. Never through a shell: an argument is an argument. */
 import { spawn } from 'node:child_process'
-import { closeSync, constants as files, openSync, readFileSync, readdirSync, writeSync } from 'node:fs'
+import { closeSync, constants as files, openSync, writeSync } from 'node:fs'
 import { constants, tmpdir } from 'node:os'
 import { Fault } from './fault.ts'
 import type { ChildProcess, SpawnOptions } from 'node:child_process'
@@ -122,24 +122,6 @@ export function start(argv: readonly string[], options: StartOptions = {}): Chil
   const [program, ...args] = argv
   if (program === undefined) throw new TypeError('no program to start')
   return spawn(program, args, spawnOptions(options))
-}
-
-/**
- * Closes what the caller left open for whoever it starts, but for the standard three: a file of an operator's shell is not
- * for an agent that lives on, and still less for a workload.
- */
-export function closeInherited(): void {
-  for (const name of readdirSync('/proc/self/fd')) {
-    const fd = Number(name)
-    if (fd <= 2) continue
-    try {
-      const flags = /^flags:\s*([0-7]+)$/m.exec(readFileSync(`/proc/self/fdinfo/${fd}`, 'utf8'))?.[1] ?? '0'
-      // Node's own are closed on exec (open(2), O_CLOEXEC); what came from outside is not.
-      if ((Number.parseInt(flags, 8) & 0o2_000_000) === 0) closeSync(fd)
-    } catch {
-      // The folder's own descriptor, which is closed by now.
-    }
-  }
 }
 
 /** What the child's `error` event means to a user. */

@@ -1,6 +1,7 @@
 /** `bulkhead exec`: runs a command where a workload runs: same namespaces, same files, same rules. */
 import { Fault } from '../base/fault.ts'
-import { closeInherited, start } from '../base/process.ts'
+import { closeInherited } from '../base/inherited.ts'
+import { start } from '../base/process.ts'
 import { execArguments } from '../host/exec.ts'
 import { enterNetns, requireInstance } from '../host/instance.ts'
 import { loadInventory } from '../host/memory.ts'
