@@ -9,7 +9,7 @@ import { run, start } from './process.ts'
 const folder = mkdtempSync(join(tmpdir(), 'bulkhead-inherited-'))
 after(() => rmSync(folder, { recursive: true, force: true }))
 
-const module = JSON.stringify(new URL('inherited.ts', import.meta.url).href)
+const module = JSON.stringify(import.meta.resolve('./inherited.ts'))
 
 test('a file that the caller left open is closed, and the standard three are not', async () => {
   const file = join(folder, 'secret')

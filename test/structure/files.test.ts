@@ -62,7 +62,7 @@ const testedElsewhere: readonly (readonly [RegExp, string])[] = [
 ]
 
 function imports(file: string): readonly string[] {
-  return Array.from(text(file).matchAll(/(?:from|import)[ (]'(\.[^']*\.ts)'/g), ([, to = '']) => normalize(join(dirname(file), to)))
+  return Array.from(text(file).matchAll(/(?:from|import|resolve)[ (]'(\.[^']*\.ts)'/g), ([, to = '']) => normalize(join(dirname(file), to)))
 }
 
 /** What tests import, and from there whatever these files import in their own folder: a test of the whole tests its parts. */
