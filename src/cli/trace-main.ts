@@ -98,13 +98,21 @@ async function follow(setting: TraceSetting, asked: TraceAsked, plan: TracePlan,
     const words: TraceWords = { host, pathOf }
     tell(packets.take(words, quiet))
   }
+  /** Until the last packet has met its end, or is known to be lost. */
+  const takeRest = async (table: TraceTable, quiet: number): Promise<void> => {
+    for (;;) {
+      await take(table, quiet)
+      if (packets.isEmpty()) return
+      await sleep(quietMs)
+    }
+  }
   const { probe } = plan
   if (probe !== undefined) {
     return withProbe(probe, asked, setting.inventory, (send) =>
       whileTracing(plan, heard, async (table) => {
         const result = await send()
         await sleep(settleMs)
-        await take(table, 0)
+        await takeRest(table, 0)
         return result
       }))
   }
@@ -114,7 +122,9 @@ async function follow(setting: TraceSetting, asked: TraceAsked, plan: TracePlan,
       await sleep(quietMs, undefined, { signal: stop.signal }).catch(() => undefined)
       await take(table, quietMs)
     }
-    await take(table, 0)
+    packets.close()
+    await sleep(quietMs)
+    await takeRest(table, quietMs)
     return undefined
   })
 }

@@ -5,11 +5,16 @@ import type { PacketStory, TraceWords } from './trace-story.ts'
 
 /** Packets that are held at once; older ones are complete by then. */
 const mostHeld = 1_000
+/** Milliseconds of silence after which a packet that met no end has been lost. Reports come late on a busy machine. */
+export const lostMs = 2_000
 
 export interface Collector {
   readonly add: (event: TraceEvent) => void
-  /** The stories of all packets of which nothing more was heard for `quietMs`, in the order in which they came; each is told once. */
+  /** The stories of all packets that have met their end and of which nothing more was heard for `quietMs`, in the order in which they came; each is told once. */
   readonly take: (words: TraceWords, quietMs: number) => readonly PacketStory[]
+  /** No other packets from now on, only what is still to come of those that are there. */
+  readonly close: () => void
+  readonly isEmpty: () => boolean
 }
 
 interface Held {
@@ -23,6 +28,7 @@ interface Held {
  */
 export function collector(table: string, first: string, elapsed: () => number): Collector {
   let held: Held[] = []
+  let closed = false
   const current = new Map<string, Held>()
   return {
     add: (event) => {
@@ -31,7 +37,7 @@ export function collector(table: string, first: string, elapsed: () => number): 
       if (known !== undefined) {
         known.events.push(event)
         known.heard = elapsed()
-      } else if (held.length < mostHeld) {
+      } else if (!closed && held.length < mostHeld) {
         const packet = { events: [event], heard: elapsed() }
         held.push(packet)
         current.set(event.packet, packet)
@@ -39,10 +45,21 @@ export function collector(table: string, first: string, elapsed: () => number): 
     },
     take: (words, quietMs) => {
       const now = elapsed()
-      const done = held.filter((packet) => now - packet.heard >= quietMs)
-      held = held.filter((packet) => now - packet.heard < quietMs)
-      for (const [number, packet] of current) if (done.includes(packet)) current.delete(number)
-      return done.flatMap(({ events }) => tellPacket(events, words, (name) => name === table) ?? [])
+      const stories: PacketStory[] = []
+      const done = new Set<Held>()
+      for (const packet of held) {
+        const silence = now - packet.heard
+        if (silence < quietMs) continue
+        const story = tellPacket(packet.events, words, (name) => name === table)
+        if (story?.end === 'lost' && silence < lostMs) continue
+        done.add(packet)
+        if (story !== undefined) stories.push(story)
+      }
+      held = held.filter((packet) => !done.has(packet))
+      for (const [number, packet] of current) if (done.has(packet)) current.delete(number)
+      return stories
     },
+    close: () => void (closed = true),
+    isEmpty: () => held.length === 0,
   }
 }

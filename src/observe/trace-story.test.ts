@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { hostIndex } from './host-index.ts'
 import { small, smallContext, smallPlatform } from './testing.ts'
-import { collector } from './trace-collect.ts'
+import { collector, lostMs } from './trace-collect.ts'
 import { parseTraceEvent } from './trace-events.ts'
 import { traceReport } from './trace-report.ts'
 import type { PacketStory } from './trace-story.ts'
@@ -13,12 +13,14 @@ const seen = (out = ''): string => `iif "${small.api.interface}" ${out}ip saddr 
 
 /** `CHAIN packet: ...`, `CHAIN rule ...` of the table, with the packet's number in front. */
 function tell(lines: readonly string[], number = 'ab12', table = 'inet bulkhead'): readonly PacketStory[] {
-  const packets = collector('inet watching', 'first', () => 0)
+  let now = 0
+  const packets = collector('inet watching', 'first', () => now)
   for (const line of [`inet watching first packet: ${seen()}`, ...lines.map((l) => (/^(inet|ip) /.test(l) ? l : `${table} ${l}`))]) {
     const event = parseTraceEvent(`trace id ${number} ${line} `.replace(/ $/, ''))
     assert.ok(event, line)
     packets.add(event)
   }
+  now = lostMs
   return packets.take({ host, pathOf: () => 1 }, 0)
 }
 
@@ -93,4 +95,28 @@ test('a line that is no event is none, whatever it holds', () => {
   for (const line of ['', 'trace id', 'trace id zz inet bulkhead forward rule x', 'new generation 5', 'trace id ab12 inet bulkhead forward packet: iif "lo"']) assert.equal(parseTraceEvent(line), undefined, line)
   const event = parseTraceEvent('trace id ab12 inet x y rule comment "(verdict accept)" drop (verdict drop)')
   assert.deepEqual(event, { packet: 'ab12', table: 'inet x', chain: 'y', kind: 'rule', rule: 'comment "(verdict accept)" drop', verdict: 'drop' })
+})
+
+test('a packet of which half has been heard is not lost yet, and none begins after the end', () => {
+  let now = 0
+  const packets = collector('inet watching', 'first', () => now)
+  const hear = (id: string, ...lines: readonly string[]): void => {
+    for (const line of lines) {
+      const event = parseTraceEvent(`trace id ${id} ${line} `.replace(/ $/, ''))
+      assert.ok(event, line)
+      packets.add(event)
+    }
+  }
+  const begin = `inet watching first packet: ${seen()}`
+  const ends = (): readonly string[] => packets.take({ host, pathOf: () => 1 }, 100).map(({ end }) => end)
+  hear('aa', begin)
+  now = 500
+  assert.deepEqual(ends(), [])
+  packets.close()
+  hear('bb', begin)
+  hear('aa', ...[...arrival, ...refused].map((line) => `inet bulkhead ${line}`))
+  now = 550
+  assert.deepEqual([ends(), packets.isEmpty()], [[], false], 'more of it may be on its way')
+  now = 600
+  assert.deepEqual([ends(), packets.isEmpty()], [['refused'], true])
 })
