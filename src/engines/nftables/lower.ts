@@ -1,9 +1,9 @@
 /** Intent to atoms: what this host's kernel has to permit, and what it refuses by name. */
 import { publishedAddresses } from '../../intent/externals.ts'
-import { intersectPorts, subtractPorts } from '../../net/ports.ts'
 import { unionAddresses } from '../../net/address-set.ts'
 import { formatAddress } from '../../net/address.ts'
 import { refuse } from './capabilities.ts'
+import { encryptedBeside, withoutEncrypted } from './encrypted.ts'
 import { assignPaths } from './ids.ts'
 import { identity } from './inventory.ts'
 import { lowerGateways, viaGateway } from './lower-gateways.ts'
@@ -37,10 +37,12 @@ export function lower(platform: Platform, intent: Intent, inventory: Inventory, 
   const carried: Path[] = []
   const led: Path[] = []
   const current = intent.paths.filter((path) => path.expires === undefined || path.expires > now)
-  const clear = inTheClear(platform, current, inventory)
+  const unmet = encryptedBeside(current.filter((path) => !viaGateway(platform, path, inventory)))
   for (const path of current) {
     const byGateway = viaGateway(platform, path, inventory)
-    const { refusals, carry } = clear(path) ? { refusals: [refuse('mutual-tls', path, 'which another policy asks for')], carry: false } : judge(platform, path, inventory, byGateway)
+    const { refusals, carry } = unmet(path).length > 0
+      ? { refusals: [refuse('mutual-tls', path, 'which another policy asks for')], carry: false }
+      : judge(platform, path, inventory, byGateway)
     refused.push(...refusals)
     if (carry) carried.push(path)
     if (byGateway) led.push(path)
@@ -51,7 +53,7 @@ export function lower(platform: Platform, intent: Intent, inventory: Inventory, 
   const published = lowerPublish(carried.filter((p) => p.via.kind === 'publish'), inventory, outside)
   const answering = publishGateway(gateways.publications, inventory, outside, published.claims)
   refused.push(...published.refused, ...answering.refused)
-  const direct = disjointPairs([...gather(besideEncrypted(carried, led), attached, (path) =>
+  const direct = disjointPairs([...gather(withoutEncrypted(carried, led), attached, (path) =>
     path.destination.kind === 'workload' ? [...(attached.get(path.destination.workload)?.values() ?? [])] : []), ...gateways.direct], itself)
   const outward = gateways.egress.flatMap((entry) => outside.destinations(entry.target).map((target) => ({ ...entry, target })))
   const egress = disjointPairs([...gather(carried.filter((p) => p.via.kind === 'egress'), attached, (path) =>
@@ -95,29 +97,6 @@ function judge(platform: Platform, path: Path, inventory: Inventory, byGateway: 
       return { refusals: names, carry: true }
     }
   }
-}
-
-/** Whether a path opens in the clear what another one encrypts: until gateways can do that, neither is carried. */
-function inTheClear(platform: Platform, paths: readonly Path[], inventory: Inventory): (path: Path) => boolean {
-  const encrypted = Map.groupBy(paths.filter((path) => path.via.kind === 'mutual-tls' && !viaGateway(platform, path, inventory)), ends)
-  return (path) => path.via.kind === 'direct' && path.protocol === 'tcp' && (encrypted.get(ends(path)) ?? []).some((other) => intersectPorts(path.ports, other.ports).length > 0)
-}
-
-/**
- * The direct paths without what is led to be encrypted for as long as they last: nobody can open that in the clear, so nobody is
- * answered there either. What lasts longer than its encryption opens then, and stays.
- */
-function besideEncrypted(carried: readonly Path[], led: readonly Path[]): readonly Path[] {
-  const encrypted = Map.groupBy(led.filter((path) => path.via.kind === 'mutual-tls'), ends)
-  return carried.filter((path) => path.via.kind === 'direct').map((path) => {
-    const longer = path.protocol !== 'tcp' ? [] : (encrypted.get(ends(path)) ?? []).filter(({ expires, phases }) =>
-      (expires === undefined || (path.expires !== undefined && path.expires <= expires)) && path.phases.every((phase) => phases.includes(phase)))
-    return longer.length === 0 ? path : { ...path, ports: longer.reduce((left, { ports }) => subtractPorts(left, ports), path.ports) }
-  }).filter((path) => path.ports.length > 0 || path.protocol === 'icmp')
-}
-
-function ends({ source, destination }: Path): string {
-  return source.kind === 'workload' && destination.kind === 'workload' ? `${source.workload} ${destination.workload}` : ''
 }
 
 /** A broker that nobody tells what to permit is not even connected to. */
