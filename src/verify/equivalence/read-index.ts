@@ -30,21 +30,25 @@ export interface ReadIndex {
 }
 
 export function indexPaths(paths: readonly ReadPath[]): ReadIndex {
-  const byPair = new Map<string, ReadPath[]>()
-  for (const path of paths) {
-    const key = pairKey(path.source.group, path.destination.group)
-    const list = byPair.get(key)
-    if (list === undefined) byPair.set(key, [path])
-    else list.push(path)
+  const between = byPair(paths)
+  // Most rulesets have none of these, and every flow is asked about.
+  const turning = byPair(paths.filter((path) => turnsOf(path).length > 0))
+  return {
+    between,
+    turns: (flow) => turning(flow.source, flow.destination).flatMap((path) => (isLike(path, flow) ? turnsOf(path) : [])),
+    find: (flow) => between(flow.source, flow.destination).filter((path) => takes(path, flow)),
   }
-  const between = (source: number, destination: number): readonly ReadPath[] =>
-    [pairKey(source, destination), pairKey('any', destination), pairKey(source, 'any'), pairKey('any', 'any')].flatMap((key) => byPair.get(key) ?? [])
-  const turns = (flow: ReadFlow): readonly number[] =>
-    between(flow.source, flow.destination).flatMap((path) => {
-      if (path.since === 0 && path.expires === undefined) return []
-      return isLike(path, flow) ? [...(path.since === 0 ? [] : [path.since]), ...(path.expires === undefined ? [] : [path.expires])] : []
-    })
-  return { between, turns, find: (flow) => between(flow.source, flow.destination).filter((path) => takes(path, flow)) }
+}
+
+function byPair(paths: readonly ReadPath[]): ReadIndex['between'] {
+  if (paths.length === 0) return () => []
+  const pairs = Map.groupBy(paths, (path) => pairKey(path.source.group, path.destination.group))
+  return (source, destination) =>
+    [pairKey(source, destination), pairKey('any', destination), pairKey(source, 'any'), pairKey('any', 'any')].flatMap((key) => pairs.get(key) ?? [])
+}
+
+function turnsOf({ since, expires }: ReadPath): readonly number[] {
+  return [...(since === 0 ? [] : [since]), ...(expires === undefined ? [] : [expires])]
 }
 
 /** True when every packet of the flow passes, its connection goes on and its replies come back. */
