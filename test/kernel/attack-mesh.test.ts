@@ -4,12 +4,12 @@ import { readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { findEnvoy } from '../../src/engines/envoy/binary.ts'
-import { echo, eventually, lab, policy, withInstance } from './lib/instance.ts'
+import { echo, encrypted, eventually, lab, policy, withInstance } from './lib/instance.ts'
 
 const skip = findEnvoy() === undefined ? 'no envoy' : false
 const set = lab(
   { client: {}, other: {}, server: { script: echo(7000), ports: '[7000]' } },
-  'apiVersion: bulkhead.dev/v1\nkind: ServicePolicy\nmetadata: { name: sealed, enclave: lab }\nspec: { source: client, destination: server, protocol: tcp, port: 7000, encryption: required }',
+  encrypted('sealed', 'client', 'server', 7000),
 )
 
 /** Each a change of one file of a gateway, and what verification says of it. */
@@ -43,9 +43,6 @@ test('a chain or cluster that was widened behind the agent\'s back is found in w
     }
   })
 })
-
-const encrypted = (name: string, source: string, destination: string, port: number): string =>
-  `apiVersion: bulkhead.dev/v1\nkind: ServicePolicy\nmetadata: { name: ${name}, enclave: lab }\nspec: { source: ${source}, destination: ${destination}, protocol: tcp, port: ${port}, encryption: required }`
 
 /** Says something from a port of its own choice, and prints the answer. */
 const speakFrom = (localPort: number, family: 4 | 6, host: string, port: number): readonly string[] => [

@@ -4,11 +4,10 @@
  */
 import assert from 'node:assert/strict'
 import { join } from 'node:path'
-import { after, before, test } from 'node:test'
+import { before, test } from 'node:test'
 import { findEnvoy } from '../../src/engines/envoy/binary.ts'
-import { eventually, idle, lab, openInstance } from './lib/instance.ts'
+import { encrypted, eventually, idle, instanceOfFile, lab, upWhole } from './lib/instance.ts'
 import { outsideWorld } from './lib/outside-world.ts'
-import type { TestInstance } from './lib/instance.ts'
 
 const skip = findEnvoy() === undefined ? 'no envoy' : false
 const names = { 'pypi.example.org': ['203.0.113.10'], 'files.example.org': ['203.0.113.11'], 'other.example.org': ['203.0.113.12'] }
@@ -17,24 +16,18 @@ const egress = (source: string, to: string, port: string): string =>
   `apiVersion: bulkhead.dev/v1\nkind: EgressPolicy\nmetadata: { name: ${source}-${to}, enclave: lab }\nspec: { source: ${source}, destination: external:${to}, protocol: tcp, port: ${port} }`
 const database = `require('net').createServer((s)=>s.on('error',()=>0).end('database')).listen(5432,'::')`
 
-let i: TestInstance
-let close: () => Promise<void> = () => Promise.resolve()
+const i = instanceOfFile()
 
 before(async () => {
   if (skip !== false) return
-  const opened = openInstance()
-  i = opened.instance
-  close = opened.close
   const world = await outsideWorld(join(i.directory, '..'), names)
-  const report = await i.up(lab(
+  await upWhole(i, lab(
     { client: {}, second: {}, caller: {}, db: { script: database, ports: '[5432]' }, hidden: { script: idle } },
     `apiVersion: bulkhead.dev/v1\nkind: Platform\nmetadata: { name: here }\nspec: { trustDomain: here.example, resolver: { upstream: [${world.nameServer}] } }`,
     external('pypi'), external('files'), egress('client', 'pypi', '443'), egress('client', 'files', '80'), egress('second', 'files', '80'),
-    'apiVersion: bulkhead.dev/v1\nkind: ServicePolicy\nmetadata: { name: sealed, enclave: lab }\nspec: { source: caller, destination: db, protocol: tcp, port: 5432, encryption: required }',
+    encrypted('sealed', 'caller', 'db', 5432),
   ), '--outside', world.command)
-  assert.deepEqual([report.applied, report.failed, report.refused], [true, [], []])
 })
-after(() => close())
 
 const curl = async (workload: string, ...words: readonly string[]): Promise<string> => {
   const { code, stdout } = await i.exec(workload, 'curl', '--silent', '--insecure', '--max-time', '5', ...words)

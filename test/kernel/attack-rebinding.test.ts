@@ -3,10 +3,9 @@ import assert from 'node:assert/strict'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { findEnvoy } from '../../src/engines/envoy/binary.ts'
-import { eventually, lab, openInstance, said } from './lib/instance.ts'
+import { document, eventually, instanceOfFile, lab, said, upWhole } from './lib/instance.ts'
 import { outsideWorld } from './lib/outside-world.ts'
 import type { ChildProcess } from '../../src/base/process.ts'
-import type { TestInstance } from './lib/instance.ts'
 import type { OutsideWorld } from './lib/outside-world.ts'
 
 const skip = findEnvoy() === undefined ? 'no envoy' : false
@@ -14,10 +13,8 @@ const domain = 'rebound.example'
 const steady = `steady.${domain}`
 /** Whoever is reached inside writes it down: bytes and connections alike. */
 const inside = `const fs=require('fs');fs.writeFileSync('/data/arrived','');for(const p of [80,443])require('net').createServer(s=>{fs.appendFileSync('/data/arrived',p+' ');s.on('error',()=>0).end('HTTP/1.1 200 OK\\r\\ncontent-length: 6\\r\\nconnection: close\\r\\n\\r\\nINSIDE')}).listen(p,'::')`
-const document = (kind: string, name: string, spec: string): string => `apiVersion: bulkhead.dev/v1\nkind: ${kind}\nmetadata: { name: ${name}${/Policy$/.test(kind) ? ', enclave: lab' : ''} }\nspec: ${spec}`
 
-let i: TestInstance
-let close: () => Promise<void> = () => Promise.resolve()
+const i = instanceOfFile()
 let world: OutsideWorld
 /** Where each name leads in the end. */
 let inward: Readonly<Record<string, readonly string[]>> = {}
@@ -30,12 +27,9 @@ const publicOf = (kind: string): string => `203.0.113.${20 + kinds.indexOf(kind 
 
 before(async () => {
   if (skip !== false) return
-  const opened = openInstance()
-  i = opened.instance
-  close = opened.close
   good = { ...Object.fromEntries(kinds.map((kind) => [nameOf(kind), [publicOf(kind)]])), [steady]: ['203.0.113.10'] }
   world = await outsideWorld(join(i.directory, '..'), good)
-  const report = await i.up(lab(
+  await upWhole(i, lab(
     { client: {}, inner: { script: inside, ports: '[80, 443]' } },
     document('Platform', 'here', `{ trustDomain: here.example, gateway: { addresses: [203.0.113.80, '2001:db8:80::1'] }, resolver: { upstream: [${world.nameServer}] } }`),
     document('External', 'rebound', `{ domains: [${Object.keys(good).join(', ')}] }`),
@@ -43,7 +37,6 @@ before(async () => {
     document('EgressPolicy', 'out', '{ source: client, destination: external:rebound, protocol: tcp, port: [80, 443] }'),
     document('IngressPolicy', 'in', '{ source: external:world, destination: inner, protocol: tcp, port: 80, hosts: [www.example.org], authentication: none }'),
   ), '--outside', world.command)
-  assert.deepEqual([report.applied, report.failed, report.refused], [true, [], []])
   const { workloads } = await i.status()
   const placeOf = (name: string): { readonly ipv4: string; readonly ipv6: string } => workloads.find(({ workload }) => workload === `lab/${name}`) ?? { ipv4: '', ipv6: '' }
   const inner = placeOf('inner')
@@ -58,7 +51,6 @@ before(async () => {
 })
 after(async () => {
   live?.kill('SIGKILL')
-  await close()
 })
 
 /** All at once; what each says, `closed` where there was no answer. `at` is where the client believes the name to be. */

@@ -3,11 +3,10 @@ import assert from 'node:assert/strict'
 import { generateKeyPairSync } from 'node:crypto'
 import { readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { after, before, test } from 'node:test'
+import { before, test } from 'node:test'
 import { findEnvoy } from '../../src/engines/envoy/binary.ts'
-import { eventually, idle, lab, openInstance } from './lib/instance.ts'
+import { eventually, idle, instanceOfFile, lab, upWhole } from './lib/instance.ts'
 import { outsideWorld } from './lib/outside-world.ts'
-import type { TestInstance } from './lib/instance.ts'
 
 const skip = findEnvoy() === undefined ? 'no envoy' : false
 
@@ -16,8 +15,7 @@ const ingress = (name: string, rest: string): string =>
   `apiVersion: bulkhead.dev/v1\nkind: IngressPolicy\nmetadata: { name: ${name}, enclave: lab }\nspec: { source: external:world, destination: web, protocol: tcp, port: 8080, hosts: [${name}.example.org], ${rest} }`
 const site = `require('http').createServer((q,r)=>{console.log('touched '+q.url);r.end('web')}).listen(8080,'::')`
 
-let i: TestInstance
-let close: () => Promise<void> = () => Promise.resolve()
+const i = instanceOfFile()
 let set = ''
 
 const fileOf = (gateway: string, name: string): string => join(i.state, 'default', 'gateways', gateway, name)
@@ -42,9 +40,6 @@ const told = async (): Promise<string> => {
 
 before(async () => {
   if (skip !== false) return
-  const opened = openInstance()
-  i = opened.instance
-  close = opened.close
   const folder = join(i.directory, '..')
   const world = await outsideWorld(folder, { 'pypi.example.org': ['203.0.113.10', '2001:db8:51::10'] })
   writeFileSync(join(folder, 'keys.json'), JSON.stringify({ keys: [{ ...generateKeyPairSync('ec', { namedCurve: 'P-256' }).publicKey.export({ format: 'jwk' }), kid: 'one', alg: 'ES256' }] }))
@@ -57,10 +52,8 @@ before(async () => {
     ingress('token', `authentication: { jwt: { issuer: 'https://issuer.example', audiences: [portal], jwksFile: ${join(folder, 'keys.json')} } }`),
     ingress('machines', 'authentication: { mtls: { subjects: [\'spiffe://here.example/enclave/lab/workload/client\'] } }'),
   )
-  const report = await i.up(set, '--outside', world.command)
-  assert.deepEqual([report.applied, report.failed, report.refused], [true, [], []])
+  await upWhole(i, set, '--outside', world.command)
 })
-after(() => close())
 
 test('what both gateways go by, and what they would begin with, is what the documents say', { skip }, async () => {
   const { good, gateways, mismatches, deviations } = await i.verify()

@@ -1,7 +1,7 @@
 /** Verification is able to fail: holes are opened behind its back, and it finds each. */
 import assert from 'node:assert/strict'
-import { after, before, test } from 'node:test'
-import { echo, lab, openInstance, policy } from './lib/instance.ts'
+import { before, test } from 'node:test'
+import { echo, instanceOfFile, lab, policy } from './lib/instance.ts'
 import type { TestInstance } from './lib/instance.ts'
 
 const set = lab({ client: {}, other: {}, server: { script: echo(7000), ports: '[7000, 7009]' } }, policy('client', 'server', 7000))
@@ -62,16 +62,11 @@ const holes: readonly Hole[] = [
   { name: 'a deleted table', make: async () => [['nft', 'delete', 'table', ...chain]], cause: /lacks this path|packets are lost|reaches nothing/ },
 ]
 
-let i: TestInstance
-let close: () => Promise<void> = () => Promise.resolve()
+const i = instanceOfFile()
 
 before(async () => {
-  const opened = openInstance()
-  i = opened.instance
-  close = opened.close
   await upAndSound()
 })
-after(() => close())
 
 async function upAndSound(): Promise<void> {
   const { applied, failed } = await i.up(set)

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { after, before, test } from 'node:test'
+import { before, test } from 'node:test'
 import { findEnvoy } from '../../src/engines/envoy/binary.ts'
-import { eventually, idle, lab, openInstance, said } from './lib/instance.ts'
+import { eventually, idle, instanceOfFile, lab, said, upWhole } from './lib/instance.ts'
 import { outsideWorld } from './lib/outside-world.ts'
 import type { TestInstance } from './lib/instance.ts'
 import type { OutsideWorld } from './lib/outside-world.ts'
@@ -26,8 +26,7 @@ const everything = (world: OutsideWorld, ...more: readonly string[]): string => 
 )
 const all = [egress('out', 'client', 'pypi', 443), egress('second-out', 'second', 'pypi', 443), egress('files', 'client', 'files', 80, ', http: { methods: [GET], paths: [/simple/*] }'), egress('inward', 'client', 'inward', 443)]
 
-let i: TestInstance
-let close: () => Promise<void> = () => Promise.resolve()
+const i = instanceOfFile()
 let world: OutsideWorld
 
 const curl = async (workload: string, ...words: readonly string[]): Promise<string> => {
@@ -40,14 +39,9 @@ const reached = (workload: string, ...words: readonly string[]): Promise<string>
 
 before(async () => {
   if (skip !== false) return
-  const opened = openInstance()
-  i = opened.instance
-  close = opened.close
   world = await outsideWorld(join(i.directory, '..'), names)
-  const report = await i.up(everything(world, ...all), '--outside', world.command)
-  assert.deepEqual([report.applied, report.failed, report.refused], [true, [], []])
+  await upWhole(i, everything(world, ...all), '--outside', world.command)
 })
-after(() => close())
 
 test('an allowed name is reached by TLS, in both families, and the certificate is the server\'s own', { skip }, async () => {
   await eventually(async () => assert.equal(await reached('client', 'https://pypi.example.org/simple'), 'GET pypi.example.org/simple as pypi.example.org at ::ffff:203.0.113.10'))

@@ -2,10 +2,9 @@ import assert from 'node:assert/strict'
 import { generateKeyPairSync, sign } from 'node:crypto'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { after, before, test } from 'node:test'
+import { before, test } from 'node:test'
 import { findEnvoy } from '../../src/engines/envoy/binary.ts'
-import { eventually, lab, openInstance } from './lib/instance.ts'
-import type { TestInstance } from './lib/instance.ts'
+import { eventually, instanceOfFile, lab, upWhole } from './lib/instance.ts'
 
 const skip = findEnvoy() === undefined ? 'no envoy' : false
 
@@ -30,8 +29,7 @@ const documents = (folder: string, ...more: readonly string[]): string => lab(
 )
 const web = 'apiVersion: bulkhead.dev/v1\nkind: IngressPolicy\nmetadata: { name: web, enclave: lab }\nspec: { source: external:world, destination: web, protocol: tcp, port: 8080, hosts: [www.example.org], authentication: none }'
 
-let i: TestInstance
-let close: () => Promise<void> = () => Promise.resolve()
+const i = instanceOfFile()
 let folder = ''
 
 const curl = async (url: string, ...words: readonly string[]): Promise<string> => {
@@ -45,17 +43,12 @@ const bearer = (text: string): readonly string[] => ['-H', `Authorization: Beare
 
 before(async () => {
   if (skip !== false) return
-  const opened = openInstance()
-  i = opened.instance
-  close = opened.close
   folder = join(i.directory, '..')
   writeFileSync(join(folder, 'keys.json'), JSON.stringify({ keys: [{ ...publicKey.export({ format: 'jwk' }), kid: 'one', alg: 'ES256', use: 'sig' }] }))
-  const report = await i.up(documents(folder, web))
-  assert.deepEqual([report.applied, report.failed, report.refused], [true, [], []])
+  await upWhole(i, documents(folder, web))
   // What the platform's authority vouches for, as a workload finds it.
   writeFileSync(join(folder, 'roots.pem'), (await i.exec('web', 'cat', '/run/bulkhead/svid/bundle.pem')).stdout)
 })
-after(() => close())
 
 test('a host name is served by TLS with a certificate of the platform\'s authority, in both families', { skip }, async () => {
   await eventually(async () => assert.equal(await curl('https://www.example.org/page?x=1'), 'web GET /page?x=1 for nobody 200'))

@@ -1,21 +1,16 @@
 import assert from 'node:assert/strict'
-import { after, before, test } from 'node:test'
+import { before, test } from 'node:test'
 import { findEnvoy } from '../../src/engines/envoy/binary.ts'
-import { dial, echo, eventually, lab, openInstance, policy, said } from './lib/instance.ts'
-import type { TestInstance } from './lib/instance.ts'
+import { dial, echo, encrypted, eventually, instanceOfFile, lab, policy, said, upWhole } from './lib/instance.ts'
 
 const skip = findEnvoy() === undefined ? 'no envoy' : false
-
-const encrypted = (name: string, source: string, destination: string, port: number): string =>
-  `apiVersion: bulkhead.dev/v1\nkind: ServicePolicy\nmetadata: { name: ${name}, enclave: lab }\nspec: { source: ${source}, destination: ${destination}, protocol: tcp, port: ${port}, encryption: required }`
 
 const workloads = { client: {}, other: {}, server: { script: echo(7000, 7001, 7009), ports: '[7000, 7001, 7009]' } }
 const first = encrypted('client-server', 'client', 'server', 7000)
 const second = encrypted('other-server', 'other', 'server', 7000)
 const plain = policy('client', 'server', 7001)
 
-let i: TestInstance
-let close: () => Promise<void> = () => Promise.resolve()
+const i = instanceOfFile()
 
 /** What the server hears when somebody says this there. */
 const speak = (host: string, port: number, text: string, stay = false): readonly string[] => [
@@ -40,13 +35,8 @@ while (defined recv($wire, my $packet, 65535, 0)) {
 
 before(async () => {
   if (skip !== false) return
-  const opened = openInstance()
-  i = opened.instance
-  close = opened.close
-  const report = await i.up(lab(workloads, first, second, plain))
-  assert.deepEqual([report.applied, report.failed, report.refused], [true, [], []])
+  await upWhole(i, lab(workloads, first, second, plain))
 })
-after(() => close())
 
 test('a path that asks for encryption carries what is said, and between the gateways nobody can read it', { skip }, async () => {
   const marker = 'in-clear-words'

@@ -1,22 +1,16 @@
 /** Places: what a workload is given, sees and can do, and namespaces and interfaces of others. One instance serves all tests. */
 import assert from 'node:assert/strict'
-import { after, before, test } from 'node:test'
-import { dial, echo, eventually, idle, lab, openInstance, policy, said } from './lib/instance.ts'
-import type { TestInstance } from './lib/instance.ts'
+import { before, test } from 'node:test'
+import { dial, echo, eventually, idle, instanceOfFile, lab, policy, said } from './lib/instance.ts'
 
 const attached = (name: string, attach: string): string => `apiVersion: bulkhead.dev/v1\nkind: Workload\nmetadata: { name: ${name}, enclave: lab }\nspec:\n  ports: [7000]\n  attach: ${attach}`
 
-let i: TestInstance
-let close: () => Promise<void> = () => Promise.resolve()
+const i = instanceOfFile()
 
 before(async () => {
-  const opened = openInstance()
-  i = opened.instance
-  close = opened.close
   const report = await i.up(lab({ server: { script: echo(7000), ports: '[7000]' } }))
   assert.deepEqual([report.applied, report.failed], [true, []])
 })
-after(() => close())
 
 /** What a test needs takes the place of what the one before it needed. */
 async function put(text: string): Promise<void> {

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import assert from 'node:assert/strict'
+import { after } from 'node:test'
 import { run, start } from '../../../src/base/process.ts'
 import { enter, findInstance } from '../../../src/host/instance.ts'
 import type { ChildProcess, Finished } from '../../../src/base/process.ts'
@@ -87,6 +88,19 @@ export function openInstance(house: House = sandbox): { readonly instance: TestI
   }
 }
 
+/** One instance for all tests of a file, taken away after the last. It costs nothing until something is brought up. */
+export function instanceOfFile(): TestInstance {
+  const { instance, close } = openInstance()
+  after(close)
+  return instance
+}
+
+/** Brings up what this machine has to carry whole. */
+export async function upWhole(i: TestInstance, set: string, ...argv: readonly string[]): Promise<void> {
+  const { applied, failed, refused } = await i.up(set, ...argv)
+  assert.deepEqual([applied, failed, refused], [true, [], []])
+}
+
 function make(root: string, house: House): TestInstance {
   const directory = join(root, 'documents')
   const state = join(root, 'state')
@@ -153,6 +167,16 @@ export function lab(workloads: Readonly<Record<string, WorkloadSpec>>, ...polici
 
 export function policy(source: string, destination: string, port: number | string, protocol = 'tcp'): string {
   return `policy: { source: ${source}, destination: ${destination}, protocol: ${protocol}, port: ${port}, action: allow }`
+}
+
+/** A document of the enclave `lab` if it is a policy, and of the platform otherwise. */
+export function document(kind: string, name: string, spec: string): string {
+  return `apiVersion: bulkhead.dev/v1\nkind: ${kind}\nmetadata: { name: ${name}${/Policy$/.test(kind) ? ', enclave: lab' : ''} }\nspec: ${spec}`
+}
+
+/** A path by mutual TLS. */
+export function encrypted(name: string, source: string, destination: string, port: number): string {
+  return document('ServicePolicy', name, `{ source: ${source}, destination: ${destination}, protocol: tcp, port: ${port}, encryption: required }`)
 }
 
 export const idle = 'setInterval(() => {}, 1e9)'
