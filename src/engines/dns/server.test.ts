@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { connect } from 'node:net'
 import { after, before, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { decode, encode } from 'dns-packet'
 import { systemClock } from '../../base/clock.ts'
 import { frame, unframe } from './framing.ts'
 import { createResolver } from './resolver.ts'
@@ -213,6 +214,34 @@ test('a silent or lying server upstream is passed over for the next one', async 
   } finally {
     await silent.close()
     await lying.close()
+  }
+})
+
+test('a datagram that is lost is sent again, under another number and from another port, and who has refused is not asked again', async () => {
+  const seen: string[] = []
+  let losing = 1
+  const { createSocket } = await import('node:dgram')
+  const lossy = createSocket('udp4')
+  lossy.on('message', (message, from) => {
+    seen.push(`${message.readUInt16BE(0)} ${from.port}`)
+    if (seen.length <= losing) return
+    lossy.send(encode({ type: 'response', id: message.readUInt16BE(0), flags: 0x0180, questions: decode(message).questions, answers: [{ name: 'pypi.org', type: 'A', ttl: 60, data: '151.101.0.223' }] }), from.port, from.address)
+  })
+  await new Promise<void>((resolve) => void lossy.bind({ address: '127.0.0.1', port: 0 }, resolve))
+  const refusing = await standIn(() => ({ flags: 5 }))
+  try {
+    const one = createUpstream({ serverMs: 1000, totalMs: 60_000 })
+    one.setServers([refusing, { address: '127.0.0.1', port: lossy.address().port }])
+    assert.deepEqual(await one.ask('pypi.org', 'A'), { kind: 'answer', answer: { rcode: 'NOERROR', addresses: ['151.101.0.223'], ttl: 60 } })
+    assert.deepEqual([seen.length, new Set(seen).size, refusing.asked.length], [2, 2, 1])
+    losing = 100
+    const hasty = createUpstream({ serverMs: 100, totalMs: 60_000 })
+    hasty.setServers([{ address: '127.0.0.1', port: lossy.address().port }])
+    assert.deepEqual(await hasty.ask('pypi.org', 'A'), { kind: 'failed', why: '127.0.0.1: no answer' })
+    assert.equal(seen.length, 5, 'three times, and no more')
+  } finally {
+    lossy.close()
+    await refusing.close()
   }
 })
 

@@ -1,4 +1,7 @@
-/** Asks the servers upstream: from a new port with a new number each time, one server after the other, within one deadline. */
+/**
+ * Asks the servers upstream: from a new port with a new number each time, one server after the other, and those that were silent again,
+ * because datagrams are lost; all within one deadline.
+ */
 import { randomInt } from 'node:crypto'
 import { createSocket } from 'node:dgram'
 import { connect } from 'node:net'
@@ -24,8 +27,10 @@ export interface Upstream {
 }
 
 export interface UpstreamOptions {
-  /** Milliseconds for one server; 1,500 when unsaid. Clients commonly give up after 5 s. */
+  /** Milliseconds for one server, each time that it is asked; 1,500 when unsaid. Clients commonly give up after 5 s. */
   readonly serverMs?: number
+  /** How often a server that stays silent is asked; three times when unsaid. */
+  readonly rounds?: number
   /** Milliseconds in all; 4,500 when unsaid. */
   readonly totalMs?: number
   /** Questions at a time; 512 when unsaid. */
@@ -36,7 +41,7 @@ export interface UpstreamOptions {
 const foreignMost = 8
 
 export function createUpstream(options: UpstreamOptions = {}): Upstream {
-  const { serverMs = 1500, totalMs = 4500, inFlight = 512 } = options
+  const { serverMs = 1500, rounds = 3, totalMs = 4500, inFlight = 512 } = options
   let servers: readonly Server[] = []
   let asking = 0
 
@@ -46,12 +51,19 @@ export function createUpstream(options: UpstreamOptions = {}): Upstream {
     try {
       const deadline = performance.now() + totalMs
       let why = 'there is no server upstream'
-      for (const server of servers) {
-        const left = Math.min(serverMs, deadline - performance.now())
-        if (left <= 0) break
-        const read = await askServer(server, { id: randomInt(0x10000), name, type }, left)
-        if (read.kind === 'answer') return read
-        why = `${server.address}: ${read.why}`
+      let left = servers
+      for (let round = 0; round < rounds && left.length > 0; round++) {
+        const silent: Server[] = []
+        for (const server of left) {
+          const ms = Math.min(serverMs, deadline - performance.now())
+          if (ms <= 0) return { kind: 'failed', why }
+          const read = await askServer(server, { id: randomInt(0x10000), name, type }, ms)
+          if (read.kind === 'answer') return read
+          why = `${server.address}: ${read.kind === 'silent' ? 'no answer' : read.why}`
+          // Who has said no says no again; whom nothing has reached may say something yet.
+          if (read.kind === 'silent') silent.push(server)
+        }
+        left = silent
       }
       return { kind: 'failed', why }
     } finally {
@@ -76,8 +88,9 @@ export function parseServer(text: string): Server | undefined {
 }
 
 type Final = Extract<ReadUpstream, { readonly kind: 'answer' | 'failed' }>
+type OverUdp = Final | { readonly kind: 'truncated' } | { readonly kind: 'silent' }
 
-async function askServer(server: Server, question: UpstreamQuestion, ms: number): Promise<Final> {
+async function askServer(server: Server, question: UpstreamQuestion, ms: number): Promise<Final | { readonly kind: 'silent' }> {
   const sent = encodeQuestion(question)
   const ends = performance.now() + ms
   const read = await overUdp(server, sent, question, ms)
@@ -87,12 +100,12 @@ async function askServer(server: Server, question: UpstreamQuestion, ms: number)
 }
 
 /** The socket is connected, so that the kernel passes on nothing but what comes from the server's address and port. */
-function overUdp(server: Server, sent: Buffer, question: UpstreamQuestion, ms: number): Promise<Final | { readonly kind: 'truncated' }> {
-  const { promise, resolve } = Promise.withResolvers<Final | { readonly kind: 'truncated' }>()
+function overUdp(server: Server, sent: Buffer, question: UpstreamQuestion, ms: number): Promise<OverUdp> {
+  const { promise, resolve } = Promise.withResolvers<OverUdp>()
   const socket = createSocket(server.address.includes(':') ? 'udp6' : 'udp4')
   let done = false
   let foreign = 0
-  const end = (result: Final | { readonly kind: 'truncated' }): void => {
+  const end = (result: OverUdp): void => {
     if (done) return
     done = true
     clearTimeout(timer)
@@ -100,7 +113,7 @@ function overUdp(server: Server, sent: Buffer, question: UpstreamQuestion, ms: n
     resolve(result)
   }
   const fail = (error: Error): void => end({ kind: 'failed', why: error.message })
-  const timer = setTimeout(() => end({ kind: 'failed', why: 'no answer' }), ms)
+  const timer = setTimeout(() => end({ kind: 'silent' }), ms)
   socket.on('message', (message) => {
     const read = readUpstream(message, sent, question)
     if (read.kind !== 'foreign') return end(read)
