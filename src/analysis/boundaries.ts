@@ -4,6 +4,7 @@ import { formatFlowEnd } from '../intent/format.ts'
 import { selector } from '../intent/select.ts'
 import { intersectTraffic, trafficOf } from '../intent/traffic.ts'
 import { hasPort } from '../net/ports.ts'
+import { isExpired } from '../model/platform.ts'
 import { documentRefs } from './document-ref.ts'
 import type { Decision } from '../intent/decide.ts'
 import type { Path } from '../intent/intent.ts'
@@ -80,7 +81,7 @@ function half(
 }
 
 export function isOpen({ policy }: PolicyHalf, now: number): boolean {
-  return policy.expires === undefined || now < policy.expires
+  return !isExpired(policy, now)
 }
 
 function meet(a: FederationHalf, b: FederationHalf, to: Workload): boolean {

@@ -5,6 +5,7 @@ import { compareText } from '../base/location.ts'
 import { overlappingExternals } from '../intent/externals.ts'
 import { selector } from '../intent/select.ts'
 import { refText } from '../model/reference-text.ts'
+import { isExpired } from '../model/platform.ts'
 import { leastSeparation } from './isolation/least.ts'
 import { gatewayFindings } from './lint-gateways.ts'
 import { portFindings } from './lint-ports.ts'
@@ -26,7 +27,7 @@ export function lint(platform: Platform, intent: Intent, now: number, soon: numb
   const without = whatIf(platform, intent)
   const changesWithout = (policy: Policy): boolean => without({ remove: [policy] }, now).changes.length > 0
   const found = policies.flatMap((policy): readonly Diagnostic[] => {
-    if (policy.expires !== undefined && now >= policy.expires) {
+    if (isExpired(policy, now)) {
       return [warning('expired-policy', policy.at, `the policy \`${policy.name}\` has expired and opens nothing`, 'remove it, or set a new `expires`')]
     }
     const mine = paths.get(documentOf(policy)) ?? []

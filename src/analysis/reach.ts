@@ -1,5 +1,5 @@
 /** Everything that can be reached from somewhere, or reaches it, through any number of paths: blast radius and lateral movement. */
-import { isExpired } from '../intent/mismatch.ts'
+import { isExpired } from '../model/platform.ts'
 import { overlappingExternals } from '../intent/externals.ts'
 import { externalHolds } from '../intent/path-index.ts'
 import { formatFlowEnd } from '../intent/format.ts'

@@ -7,6 +7,7 @@ import { formatEnd, formatTraffic } from '../intent/format.ts'
 import { grantLine } from '../host/grants.ts'
 import { workloadSpiffeId } from '../identity/spiffe-id.ts'
 import { describePath } from '../host/changes.ts'
+import { isExpired } from '../model/platform.ts'
 import { probedPath } from './probed.ts'
 import { grantedSince } from './since.ts'
 import type { DocumentRef } from '../analysis/document-ref.ts'
@@ -104,7 +105,7 @@ function closedHere({ agent }: Standing): ReadonlyMap<string, string> {
 function auditPath({ set, verified }: Standing, path: Path, direction: 'in' | 'out', since: ReadonlyMap<string, Since>, closed: ReadonlyMap<string, string>, now: number): AuditedPath {
   const given = since.get(grantLine(path))
   const refused = closed.get(`${describePath(path)}\0${path.origin.map((o) => o.document).join()}`)
-  const over = path.expires !== undefined && path.expires <= now ? 'it has expired' : refused
+  const over = isExpired(path, now) ? 'it has expired' : refused
   return {
     direction,
     source: formatEnd(path.source),

@@ -2,6 +2,7 @@
 import { compareText } from '../base/location.ts'
 import { formatEnd } from '../intent/format.ts'
 import { formatPorts } from '../net/ports.ts'
+import { isExpired } from '../model/platform.ts'
 import type { Path } from '../intent/intent.ts'
 
 export interface Changes {
@@ -20,7 +21,7 @@ export function changes(before: readonly Path[], after: readonly Path[], now: nu
 }
 
 function lines(paths: readonly Path[], now: number): ReadonlySet<string> {
-  return new Set(paths.filter((p) => p.expires === undefined || p.expires > now).map(describePath))
+  return new Set(paths.filter((p) => !isExpired(p, now)).map(describePath))
 }
 
 /** `research/api -> research/db tcp/5432`. */

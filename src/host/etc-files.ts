@@ -1,6 +1,7 @@
 /** The /etc of a confined process (pure): it can name exactly the workloads that it may reach, and itself. */
 import { formatAddress } from '../net/address.ts'
 import { compareText } from '../base/location.ts'
+import { isExpired } from '../model/platform.ts'
 import { insideUid } from './bwrap.ts'
 import type { Address } from '../net/address.ts'
 import type { Intent } from '../intent/intent.ts'
@@ -14,7 +15,7 @@ export function reachable(intent: Intent, from: WorkloadId, now: number): Readon
   const found = new Set<WorkloadId>()
   for (const path of intent.paths) {
     if (path.source.kind !== 'workload' || path.source.workload !== from || path.destination.kind !== 'workload') continue
-    if (path.expires === undefined || path.expires > now) found.add(path.destination.workload)
+    if (!isExpired(path, now)) found.add(path.destination.workload)
   }
   return found
 }

@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto'
 import { formatInstant } from '../base/clock.ts'
 import { compareText } from '../base/location.ts'
 import { formatVia } from '../analysis/matrix.ts'
+import { isExpired } from '../model/platform.ts'
 import { describePath } from './changes.ts'
 import type { Intent, Path } from '../intent/intent.ts'
 
@@ -23,7 +24,7 @@ export function grantLine(path: Path): string {
 
 /** Of paths that are open at `now`. */
 export function grantLines(paths: readonly Path[], now: number): ReadonlySet<string> {
-  return new Set(paths.filter((p) => p.expires === undefined || p.expires > now).map(grantLine))
+  return new Set(paths.filter((p) => !isExpired(p, now)).map(grantLine))
 }
 
 /** Those of `lines` that are not in `others`, sorted. */

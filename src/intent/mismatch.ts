@@ -1,5 +1,6 @@
 /** In which parts a path between the right ends still fails to carry a flow. */
 import { hasPort } from '../net/ports.ts'
+import { isExpired } from '../model/platform.ts'
 import type { Protocol } from '../net/protocol.ts'
 import type { FlowEnd, Phase } from '../model/platform.ts'
 import type { Path } from './intent.ts'
@@ -30,10 +31,6 @@ export function mismatches(path: Path, flow: Asked, phase: Phase | undefined, no
   if (!phaseFits(path, phase)) found.push('phase')
   if (isExpired(path, now)) found.push('expired')
   return found
-}
-
-export function isExpired(path: Path, now: number): boolean {
-  return path.expires !== undefined && now >= path.expires
 }
 
 function protocolFits(path: Path, flow: Asked): boolean {

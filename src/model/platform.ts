@@ -17,7 +17,7 @@ import type { GroupRef, Ref, WorkloadRef } from './references.ts'
 import type { WorkloadId } from './workload-id.ts'
 
 export { phases } from './phase.ts'
-export { brokerPort } from './policies.ts'
+export { brokerPort, isExpired } from './policies.ts'
 export type { Assertion, Guardrail, PolicyTest, PolicyTestCase, Scope } from './assertions.ts'
 export type { Flow, FlowEnd } from './flows.ts'
 export type { Authentication, Claim, IngressProxy, Jwks, ProxyLimits, ProxyTls, Route, RoutePort } from './ingress-proxy.ts'

@@ -38,6 +38,11 @@ interface PolicyBase {
   readonly at: Location
 }
 
+/** Of a policy, or of a path that one opens; `now` in milliseconds since the epoch. At the instant itself it is closed already. */
+export function isExpired({ expires }: { readonly expires: number | undefined }, now: number): boolean {
+  return expires !== undefined && now >= expires
+}
+
 export interface ServicePolicy extends PolicyBase {
   readonly kind: 'ServicePolicy'
   readonly source: readonly LocalRef[]

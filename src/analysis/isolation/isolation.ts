@@ -1,6 +1,6 @@
 /** What separates two parties, layer by layer: by the documents, and by the machine where one is looked at. */
 import { compareText } from '../../base/location.ts'
-import { isExpired } from '../../intent/mismatch.ts'
+import { isExpired } from '../../model/platform.ts'
 import { graphOf } from '../graph.ts'
 import { container, enclave, identity, policy } from './layers-kernel.ts'
 import { environment, host, infrastructure, layerOfHosts, segment, stack } from './layers-places.ts'

@@ -2,6 +2,7 @@
 import { compareText } from '../../base/location.ts'
 import { overlappingExternals } from '../../intent/externals.ts'
 import { documentRefs } from '../document-ref.ts'
+import { isExpired } from '../../model/platform.ts'
 import type { Intent, Path } from '../../intent/intent.ts'
 import type { External, Platform, RiskRecord } from '../../model/platform.ts'
 import type { DocumentRef } from '../document-ref.ts'
@@ -54,7 +55,7 @@ export interface RegisterOptions {
 /** One row for each RiskRecord and one for each telemetry External without one; sorted by External, then by record. */
 export function riskRegister(platform: Platform, intent: Intent, options: RegisterOptions): readonly RiskRow[] {
   const { now, uses } = options
-  const paths = Map.groupBy(intent.paths.filter((path) => path.destination.kind === 'external' && (path.expires === undefined || path.expires > now)), (path) => (path.destination.kind === 'external' ? path.destination.external : ''))
+  const paths = Map.groupBy(intent.paths.filter((path) => path.destination.kind === 'external' && !isExpired(path, now)), (path) => (path.destination.kind === 'external' ? path.destination.external : ''))
   const to = (external: External): readonly Path[] => [external, ...overlappingExternals(platform, external).filter((one) => one !== external)].flatMap(({ name }) => paths.get(name) ?? [])
   const rowOf = (name: string, record: RiskRecord | undefined): RiskRow => {
     const external = platform.externals.get(name)

@@ -4,6 +4,7 @@ import { formatEnd, formatTraffic } from '../../intent/format.ts'
 import { grantLine } from '../../host/grants.ts'
 import { readingText } from '../reading-text.ts'
 import { grantedSince } from '../since.ts'
+import { isExpired } from '../../model/platform.ts'
 import { projectsOf } from './paths.ts'
 import type { Standing } from '../in-force.ts'
 import type { Fact, Finding } from './answer.ts'
@@ -85,7 +86,7 @@ export function changesLogged({ at, chain, agent }: Standing): Finding {
 export function pathsApproved(standing: Standing, now: number): Finding {
   if (standing.at === undefined) return notHere
   const since = grantedSince(standing.chain.entries)
-  const open = standing.set.intent.paths.filter((p) => p.expires === undefined || p.expires > now)
+  const open = standing.set.intent.paths.filter((p) => !isExpired(p, now))
   if (open.length === 0) return { outcome: 'not applicable', facts: [{ what: 'no path is open' }] }
   const without = open.filter((p) => since.get(grantLine(p))?.reason === undefined)
   if (without.length === 0) return { outcome: 'pass', facts: [{ what: `all ${open.length} open paths were given by changes with a reason` }] }

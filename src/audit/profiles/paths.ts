@@ -11,6 +11,7 @@ import { toPrefixes } from '../../net/address-set.ts'
 import { decider } from '../../intent/decide.ts'
 import { judgeGuardrails } from '../../analysis/guardrails.ts'
 import { runPolicyTests } from '../../analysis/policy-tests.ts'
+import { isExpired } from '../../model/platform.ts'
 import type { Intent, Path } from '../../intent/intent.ts'
 import type { External, Guardrail, Platform, Scope } from '../../model/platform.ts'
 import type { Fact, Finding } from './answer.ts'
@@ -27,7 +28,7 @@ function fact(path: Path): Fact {
 }
 
 function inForce({ intent, now }: Asked): readonly Path[] {
-  return intent.paths.filter((p) => p.expires === undefined || p.expires > now)
+  return intent.paths.filter((p) => !isExpired(p, now))
 }
 
 /** Networks shorter than these are more than anybody can mean by a destination. */

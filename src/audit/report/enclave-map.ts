@@ -1,6 +1,7 @@
 /** Enclaves as boxes, by Stack, with what is outside beside them, and an arrow wherever somebody in one may open a connection to somebody in the other. */
 import { compareText } from '../../base/location.ts'
 import { escapeXml } from '../../analysis/xml.ts'
+import { isExpired } from '../../model/platform.ts'
 import type { Intent, PathEnd } from '../../intent/intent.ts'
 import type { Platform } from '../../model/platform.ts'
 
@@ -23,7 +24,7 @@ const mostLines = 12
 
 /** Stands alone in a page: no script, no font, no other file. Paths that have expired at `now` are left out. */
 export function enclaveMap(platform: Platform, intent: Intent, now: number): string {
-  const paths = intent.paths.filter((p) => p.expires === undefined || p.expires > now)
+  const paths = intent.paths.filter((p) => !isExpired(p, now))
   const keyOf = (end: PathEnd): string => (end.kind === 'workload' ? `enclave ${platform.workloads.get(end.workload)?.enclave ?? ''}` : end.kind === 'peer' ? `peer ${end.peer}` : `external ${end.external}`)
   const used = new Set(paths.flatMap((p) => [keyOf(p.source), keyOf(p.destination)]))
   const outside = [...used].filter((k) => !k.startsWith('enclave ')).sort(compareText).map((key) => ({ key, title: key.replace('external ', 'external:'), lines: [] }))

@@ -12,6 +12,7 @@ import { countOutcomes } from '../profiles/check.ts'
 import { readingText } from '../reading-text.ts'
 import { formatSince, sinceOf } from '../since.ts'
 import { auditPaths } from '../workload.ts'
+import { isExpired } from '../../model/platform.ts'
 import { enclaveMap } from './enclave-map.ts'
 import { layersPicture } from './layers-picture.ts'
 import { style } from './style.ts'
@@ -74,7 +75,7 @@ function picture(svg: string): string {
 
 function summary({ standing, now }: ReportOptions): string {
   const { set, at, agent, verified: v, chain } = standing
-  const open = set.intent.paths.filter((p) => p.expires === undefined || p.expires > now).length
+  const open = set.intent.paths.filter((p) => !isExpired(p, now)).length
   const risks = riskRegister(set.platform, set.intent, { now, soon: soonMs }).filter(needsAttention).length
   const facts: readonly (readonly [string, string])[] = [
     ['Documents', `${set.documents.sha256.slice(0, 16)}, ${at === undefined ? 'not in force here' : `in force since ${at}`}`],

@@ -7,6 +7,7 @@ import { formatDomainPattern, parseDomain } from '../../net/domain.ts'
 import { formatPrefix } from '../../net/prefix.ts'
 import { privateAddresses, privateNetworks } from '../../net/private.ts'
 import { reservedAddresses } from '../../net/reserved.ts'
+import { isExpired } from '../../model/platform.ts'
 import { refuse } from './capabilities.ts'
 import { insideSuffix } from './inventory.ts'
 import type { Intent, Path } from '../../intent/intent.ts'
@@ -24,7 +25,7 @@ export interface DnsArtefacts {
 
 /** `now` in milliseconds since the epoch: paths that have ended by then are left out, later ends are written down. */
 export function render(platform: Platform, intent: Intent, inventory: DnsInventory, options: { readonly now: number }): DnsArtefacts {
-  const open = intent.paths.filter((path) => path.expires === undefined || path.expires > options.now)
+  const open = intent.paths.filter((path) => !isExpired(path, options.now))
   // A public name has no business to lead there. Documentation space is not in it: nothing answers there but what was put there.
   const never = unionAddresses(reservedAddresses, privateAddresses, platform.addresses, platform.infrastructure, publishedAddresses(platform))
   const held = holdings(platform, never)

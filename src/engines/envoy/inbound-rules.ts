@@ -2,6 +2,7 @@
 import { intersectAddresses, subtractAddresses, toPrefixes } from '../../net/address-set.ts'
 import { everySource, externalSpace } from './sources.ts'
 import { formatPrefix } from '../../net/prefix.ts'
+import { isExpired } from '../../model/platform.ts'
 import { refuse } from './capabilities.ts'
 import type { AddressSet } from '../../net/address-set.ts'
 import type { IngressProxy, Platform, WorkloadId } from '../../model/platform.ts'
@@ -45,7 +46,7 @@ export function ingressRules(platform: Platform, paths: readonly Path[], now: nu
     }
     if (platform.externals.get(source.external)?.cidrs.length === 0) refused.push(refuse('source-addresses', path))
     const document = origin[0]?.document ?? ''
-    const rule = found.get(document) ?? { proxy: via.proxy, sources: new Set<string>(), destinations: new Map<WorkloadId, PortSet>(), open: path.expires === undefined || path.expires > now, path }
+    const rule = found.get(document) ?? { proxy: via.proxy, sources: new Set<string>(), destinations: new Map<WorkloadId, PortSet>(), open: !isExpired(path, now), path }
     rule.sources.add(source.external)
     rule.destinations.set(destination.workload, path.ports)
     found.set(document, rule)

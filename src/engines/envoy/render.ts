@@ -2,6 +2,7 @@
 import { bootstrap } from './bootstrap.ts'
 import { canonicalJson } from '../../base/canonical-json.ts'
 import { compareText } from '../../base/location.ts'
+import { isExpired } from '../../model/platform.ts'
 import { identityOf, namedPaths } from './outbound-askers.ts'
 import { fingerprint } from './names.ts'
 import { inboundListeners } from './inbound.ts'
@@ -48,7 +49,7 @@ export interface RenderOptions {
 }
 
 export function render(platform: Platform, intent: Intent, inventory: GatewayInventory, { now }: RenderOptions): EnvoyArtefacts {
-  const open = intent.paths.filter(({ expires }) => expires === undefined || expires > now)
+  const open = intent.paths.filter((path) => !isExpired(path, now))
   const refused: Refusal[] = []
   const mesh = meshPairs(platform, open, inventory)
   const names = namedPaths(platform, open, inventory)

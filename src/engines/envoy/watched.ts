@@ -3,6 +3,7 @@
  * secrets than that: what is beyond is refused by name, before Envoy hears of it. A file holds one secret, so they cannot share one.
  */
 import { compareText } from '../../base/location.ts'
+import { isExpired } from '../../model/platform.ts'
 import { refuse } from './capabilities.ts'
 import { render } from './render.ts'
 import type { EnvoyArtefacts, RenderOptions } from './render.ts'
@@ -52,7 +53,7 @@ function fits({ outbound, inbound }: EnvoyArtefacts, { instances, shared }: Watc
 function unitsOf(paths: readonly Path[], now: number): readonly (readonly Path[])[] {
   const units = new Map<string, Path[]>()
   for (const path of paths) {
-    if (!['proxy', 'mutual-tls', 'peer'].includes(path.via.kind) || (path.expires !== undefined && path.expires <= now)) continue
+    if (!['proxy', 'mutual-tls', 'peer'].includes(path.via.kind) || isExpired(path, now)) continue
     const key = path.origin.map(({ document }) => document).join()
     units.set(key, [...(units.get(key) ?? []), path])
   }

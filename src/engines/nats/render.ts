@@ -1,5 +1,5 @@
 /** Intent to the configuration of NATS servers: one text for each broker. */
-import { brokerPort } from '../../model/platform.ts'
+import { brokerPort, isExpired } from '../../model/platform.ts'
 import { refuseBroker } from './capabilities.ts'
 import { permissionsOf } from './permissions.ts'
 import type { Intent, Path } from '../../intent/intent.ts'
@@ -21,7 +21,7 @@ export function render(platform: Platform, intent: Intent, inventory: BrokerInve
   const paths = new Map<WorkloadId, Path[]>()
   for (const path of intent.paths) {
     if (path.via.kind !== 'direct' || path.via.messages === undefined || path.destination.kind !== 'workload') continue
-    if (path.expires !== undefined && path.expires <= now) continue
+    if (isExpired(path, now)) continue
     if (!inventory.brokers.has(path.destination.workload)) {
       refused.push(refuseBroker(path))
       continue

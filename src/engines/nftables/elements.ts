@@ -5,6 +5,7 @@
 import { toPrefixes } from '../../net/address-set.ts'
 import { addressFromBits, familyWidth, formatAddress } from '../../net/address.ts'
 import { formatPrefix } from '../../net/prefix.ts'
+import { isExpired } from '../../model/platform.ts'
 import { gatewaysOf } from './inventory.ts'
 import { classMark, formatMark } from './marks.ts'
 import { compareText } from '../../base/location.ts'
@@ -44,7 +45,8 @@ function namesOf({ lead, held }: Atoms): readonly SetName[] {
 export function elementsOf(atoms: Atoms, inventory: Inventory, now: number): Elements {
   const out = new Map<SetName, Map<string, Element>>(namesOf(atoms).map((name) => [name, new Map<string, Element>()]))
   const put = (set: SetName, key: string, value?: string, expires?: number): void => {
-    if (expires === undefined || expires > now) out.get(set)?.set(key, { value, expires })
+    const element = { value, expires }
+    if (!isExpired(element, now)) out.get(set)?.set(key, element)
   }
   for (const atom of atoms.direct) put(...directElement(atom), formatMark(atom.path), atom.expires)
   for (const atom of atoms.egress) put(...egressElement(atom), formatMark(atom.path), atom.expires)

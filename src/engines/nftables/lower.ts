@@ -2,6 +2,7 @@
 import { publishedAddresses } from '../../intent/externals.ts'
 import { unionAddresses } from '../../net/address-set.ts'
 import { formatAddress } from '../../net/address.ts'
+import { isExpired } from '../../model/platform.ts'
 import { refuse } from './capabilities.ts'
 import { encryptedBeside, withoutEncrypted } from './encrypted.ts'
 import { assignPaths } from './ids.ts'
@@ -36,7 +37,7 @@ export function lower(platform: Platform, intent: Intent, inventory: Inventory, 
   const refused: Refusal[] = []
   const carried: Path[] = []
   const led: Path[] = []
-  const current = intent.paths.filter((path) => path.expires === undefined || path.expires > now)
+  const current = intent.paths.filter((path) => !isExpired(path, now))
   const unmet = encryptedBeside(current.filter((path) => !viaGateway(platform, path, inventory)))
   for (const path of current) {
     const byGateway = viaGateway(platform, path, inventory)

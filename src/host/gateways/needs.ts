@@ -1,6 +1,7 @@
 /**
  * Which gateways a set asks for (pure). A platform without names, proxies, encryption and Peers has none, and pays for none.
  */
+import { isExpired } from '../../model/platform.ts'
 import type { Inventory } from '../../engines/nftables/inventory.ts'
 import type { Intent, Path } from '../../intent/intent.ts'
 import type { Platform } from '../../model/platform.ts'
@@ -21,7 +22,7 @@ export function gatewayNeeds(platform: Platform, intent: Intent, now: number, en
   let inbound = platform.peers.size > 0
   let resolver = platform.resolver.upstream.length > 0 || inbound
   for (const path of intent.paths) {
-    if (path.expires !== undefined && path.expires <= now) continue
+    if (isExpired(path, now)) continue
     const need = needOf(platform, path)
     outbound ||= need.outbound
     inbound ||= need.inbound

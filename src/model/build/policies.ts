@@ -4,7 +4,7 @@ import { quote } from '../../base/diagnostic.ts'
 import { parseAddress } from '../../net/address.ts'
 import { widestSubjects } from '../../net/subject.ts'
 import { parseInstant, parsePortText } from '../lexical.ts'
-import { brokerPort, phases } from '../platform.ts'
+import { brokerPort, isExpired, phases } from '../platform.ts'
 import { proxyOf } from './ingress-proxy.ts'
 import { enclaveOf, isLocal, resolveExternals, resolveFederated, resolveOwn } from './references.ts'
 import type { SpecOf } from '../schema/kinds.ts'
@@ -34,7 +34,7 @@ export function trafficOf(context: Context, { protocol, port, publish, subscribe
 function baseOf(context: Context<'ServicePolicy' | 'EgressPolicy' | 'IngressPolicy' | 'FederationPolicy'>) {
   const { name, enclave = '', spec, at } = context.doc
   const expires = spec.expires === undefined ? undefined : parseInstant(spec.expires)
-  if (expires !== undefined && expires <= context.now) {
+  if (isExpired({ expires }, context.now)) {
     context.report({
       code: 'expired-policy', severity: 'warning', at: context.place(['expires']), given: spec.expires ?? '',
       message: `the policy ${quote(name)} has expired and opens nothing`, help: 'remove it, or set a new `expires`',
