@@ -104,6 +104,13 @@ test('a path opens when the one that asked for encryption ends, and no earlier',
   assert.ok(never.differences.some((each) => /e\/a@running -> e\/c@running 8080\/tcp: ServicePolicy e\/plain: does not pass/.test(formatDifference(each))))
 })
 
+test('a path to all workloads of an enclave over there is not missed where one of them has an address', async () => {
+  const wide = documents.replace('imports: [', 'imports: [{ source: b, destination: peer:north/lab/*, protocol: tcp, port: any }, ')
+  assert.notEqual(wide, documents)
+  const { verdict, differences } = await judged(hosted(fixture(wide), { now: Date.now(), uplink: true, gateways: true }))
+  assert.deepEqual([verdict, differences.map(formatDifference)], ['equal', []])
+})
+
 test('replicas, phases and a host without a way out change nothing of that', async () => {
   assertAcceptable(await judged(hosted(fixture(), { now: Date.now(), uplink: true, gateways: true, ...mixed })))
   assertAcceptable(await judged(hosted(fixture(), { now: Date.now(), uplink: false, gateways: true })))

@@ -5,7 +5,7 @@ import { prefix } from '../../net/prefix.ts'
 import { privateAddresses } from '../../net/private.ts'
 import { reservedAddresses } from '../../net/reserved.ts'
 import { defaultMeshPort, inboundGroup, outboundGroup, resolverGroup, uplinkGroup } from '../../engines/nftables/inventory.ts'
-import { encryptedAllows, listensTo, namedHold, namingPolicies, peerEnters, proxyPolicies, reachesPeer } from '../reference/gateway.ts'
+import { encryptedAllows, listensTo, namedHold, namingPolicies, peerEnters, proxyPolicies, reachesPeer, withNamedPeers } from '../reference/gateway.ts'
 import { referenceDecide } from '../reference.ts'
 import { publishedAddresses } from './representatives.ts'
 import type { Address } from '../../net/address.ts'
@@ -48,6 +48,7 @@ export function gatewayFacts({ platform, inventory }: Subject, members: readonly
     const [peer = '', enclave = '', workload = ''] = key.split('/')
     return { end: { peer, enclave, workload }, addresses: [addresses.ipv4, addresses.ipv6], gateway: platform.peers.get(peer)?.gateway }
   })
+  const named = withNamedPeers(platform)
   const published = platform.gateway?.addresses ?? []
   const answersOutside = [...publishedAddresses(platform), ...published]
   const never = unionAddresses(reservedAddresses, platform.addresses, platform.infrastructure)
@@ -61,9 +62,11 @@ export function gatewayFacts({ platform, inventory }: Subject, members: readonly
   const naming = (source: Known, port: number, at: number): ReturnType<typeof namingPolicies> => (namesOpen ? namingPolicies(platform, source.workload, source.phase, port, at) : [])
 
   const leads = (source: Known, port: number, address: Address, at: number): Expectation => {
-    if (outside && peerEnds.some(({ end, addresses, gateway }) => gateway !== undefined && holds(addresses, address) && reachesPeer(platform, source.workload, end, port, at))) return 'must'
+    const called = outside ? peerEnds.filter(({ addresses, gateway }) => gateway !== undefined && holds(addresses, address)) : []
+    if (called.some(({ end }) => reachesPeer(named, source.workload, end, port, at))) return 'must'
     if (known.some((each) => holds(each.addresses, address) && encrypted(source, each.workload, port, at))) return 'must'
     if (gateways.outbound !== undefined && holds([gateways.outbound.ipv4, gateways.outbound.ipv6], address)) return 'never'
+    if (called.some(({ end }) => reachesPeer(platform, source.workload, end, port, at))) return 'may'
     if (naming(source, port, at).length === 0) return 'never'
     // An address that is never admitted, or that is open by itself: who it is led to asks for a name all the same.
     if (!isPublic(address) || holds(answersOutside, address)) return 'may'
@@ -80,7 +83,7 @@ export function gatewayFacts({ platform, inventory }: Subject, members: readonly
   const leaves = (port: number, address: Address, at: number): boolean => {
     if (holds(answersOutside, address)) return false
     const used = (wanted: readonly { readonly peer: string; readonly enclave: string; readonly workload: string }[]): boolean =>
-      wanted.some((end) => known.some(({ workload }) => somePort((p) => reachesPeer(platform, workload, end, p, at))))
+      wanted.some((end) => known.some(({ workload }) => somePort((p) => reachesPeer(named, workload, end, p, at))))
     if (peerEnds.some(({ end, gateway }) => gateway !== undefined && toHost(gateway.host, gateway.port, address, port) && used([end]))) return true
     const proxy = platform.egressProxy
     if (proxy !== undefined) return toHost(proxy.host, proxy.port, address, port) && known.some((each) => somePort((p) => naming(each, p, at).length > 0))

@@ -64,6 +64,14 @@ export function reachesPeer(platform: Platform, source: Workload, end: { readonl
   return allowedToPeer(platform, source, { kind: 'peer', ...end }, tcp(source, port), now, nobody)
 }
 
+/** Without imports of all workloads of an enclave over there: these have no names that are known here. */
+export function withNamedPeers(platform: Platform): Platform {
+  const federationPolicies = platform.federationPolicies.map((policy) => ({
+    ...policy, imports: policy.imports.map((half) => ({ ...half, destination: half.destination.filter((ref) => ref.kind !== 'peer' || ref.workload !== '*') })),
+  }))
+  return { ...platform, federationPolicies }
+}
+
 /** Whether one of these policies has the inbound gateway listen on this port for this client. */
 export function listensTo(platform: Platform, policies: readonly IngressPolicy[], client: Address, port: number): boolean {
   return policies.some(({ gateway, source }) => {

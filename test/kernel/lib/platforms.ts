@@ -67,7 +67,7 @@ function gatewaysFor(platform: Platform, intent: Intent): Gateways {
   const place = (name: keyof typeof gatewayInterfaces): Gateway => ({ interface: gatewayInterfaces[name], ...addressesAt(platform, BigInt(gatewayOffsets[name])) })
   return {
     outbound: place('outbound'), inbound: place('inbound'), resolver: place('resolver'),
-    virtual: new Map([...peers].map((key, i) => [key, addressesAt(platform, BigInt(4096 + i))])),
+    virtual: new Map([...peers].map((key, i) => [key, addressesAt(platform, BigInt(1024 + i))])),
   }
 }
 
