@@ -54,12 +54,9 @@ export interface Authority {
 }
 
 export interface AuthorityStatus {
-  readonly trustDomain: string
   readonly kind: 'own-root' | 'supplied'
-  readonly sequence: bigint
-  readonly roots: readonly { readonly fingerprint: string; readonly stage: RootStage; readonly notAfter: number }[]
-  /** Of the intermediate that signs. */
-  readonly signsUntil: number
+  /** Of every root in the bundle, in its order. */
+  readonly stages: readonly RootStage[]
 }
 
 export const defaultRefreshHint = 300
@@ -165,11 +162,8 @@ export function openAuthority(options: AuthorityOptions): Authority {
       return { bundleChanged }
     },
     status: (): AuthorityStatus => ({
-      trustDomain, kind: files === undefined ? 'own-root' : 'supplied', sequence: state.sequence, signsUntil: issuer?.notAfter ?? 0,
-      roots: authorities().map((certificate) => ({
-        fingerprint: fingerprint(certificate), notAfter: certificate.notAfter,
-        stage: state.roots.find((root) => root.certificate === certificate)?.stage ?? 'active',
-      })),
+      kind: files === undefined ? 'own-root' : 'supplied',
+      stages: authorities().map((certificate) => state.roots.find((root) => root.certificate === certificate)?.stage ?? 'active'),
     }),
   })
 }

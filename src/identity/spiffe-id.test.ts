@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { bundleEndpointSpiffeId, gatewaySpiffeId, isTrustDomain, parseSpiffeId, requireSpiffeId, workloadSpiffeId } from './spiffe-id.ts'
+import { bundleEndpointSpiffeId, isTrustDomain, parseSpiffeId, requireSpiffeId, workloadSpiffeId } from './spiffe-id.ts'
 
 test('a SPIFFE ID has a trust domain and a path', () => {
   assert.deepEqual(parseSpiffeId('spiffe://tre.example.org/enclave/research/workload/db'), {
@@ -29,7 +29,7 @@ test('a text is a SPIFFE ID exactly when its parts are what the standard allows'
 })
 
 test('identities of the platform are SPIFFE IDs', () => {
-  for (const text of [workloadSpiffeId('t.example', 'research/db'), gatewaySpiffeId('t.example', 'in'), bundleEndpointSpiffeId('t.example')]) assert.equal(requireSpiffeId(text).text, text)
+  for (const text of [workloadSpiffeId('t.example', 'research/db'), bundleEndpointSpiffeId('t.example')]) assert.equal(requireSpiffeId(text).text, text)
   assert.equal(workloadSpiffeId('t.example', 'research/db'), 'spiffe://t.example/enclave/research/workload/db')
   assert.ok(!isTrustDomain('t.example/x'))
   assert.throws(() => requireSpiffeId('spiffe://t.example/..'), { code: 'spiffe-id-invalid' })

@@ -43,10 +43,6 @@ export function workloadSpiffeId(trustDomain: string, workload: WorkloadId): str
   return `spiffe://${trustDomain}/enclave/${enclave}/workload/${name}`
 }
 
-export function gatewaySpiffeId(trustDomain: string, direction: 'in' | 'out'): string {
-  return `spiffe://${trustDomain}/gateway/${direction}`
-}
-
 /** Who serves a platform's trust bundle under `https_spiffe`, unless the Peer says otherwise. */
 export function bundleEndpointSpiffeId(trustDomain: string): string {
   return `spiffe://${trustDomain}/bundle-endpoint`

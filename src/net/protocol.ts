@@ -3,10 +3,6 @@
 export const protocols = ['icmp', 'sctp', 'tcp', 'udp'] as const
 export type Protocol = (typeof protocols)[number]
 
-export function hasPorts(protocol: Protocol): boolean {
-  return protocol !== 'icmp'
-}
-
 export function isProtocol(text: string): text is Protocol {
   return (protocols as readonly string[]).includes(text)
 }

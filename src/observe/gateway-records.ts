@@ -6,8 +6,6 @@ import type { NameVerdict } from '../engines/dns/records.ts'
 import type { Host } from './host-index.ts'
 import type { VerdictEnd, VerdictRecord } from './verdict.ts'
 
-export type GatewayName = 'outbound' | 'inbound' | 'resolver'
-
 /** By the name of a chain or route: the documents that opened it. */
 export type Rules = ReadonlyMap<string, readonly string[]>
 

@@ -4,14 +4,10 @@
  */
 import { isMappedAddress, parseAddress } from '../net/address.ts'
 
-/** Why the kernel refused; the rest of a log prefix `bh:`. */
-export const knownReasons = ['gate', 'icmp-error', 'input', 'invalid', 'limit', 'policy', 'published', 'spoof'] as const
-export type KnownReason = (typeof knownReasons)[number]
-
 export interface RawDenied {
   readonly kind: 'denied'
   readonly time: RawTime
-  /** A known reason, another well-formed word, or `unknown`. */
+  /** The word after `bh:` in the log prefix: `policy`, `spoof` and the like. `unknown` where there is none. */
   readonly reason: string
   readonly source: string
   readonly destination: string
@@ -42,7 +38,6 @@ export interface RawAllowed {
   readonly protocol: number
   readonly sourcePort: number | undefined
   readonly destinationPort: number | undefined
-  readonly replySourcePort: number | undefined
   readonly icmpType: number | undefined
   readonly mark: number
   /** Both directions together; 0 where the kernel does not count. */
@@ -107,7 +102,6 @@ export function parseAllowed(line: string): RawAllowed | undefined {
     protocol,
     sourcePort: readPort(fields, 'orig.l4.sport'),
     destinationPort: readPort(fields, 'orig.l4.dport'),
-    replySourcePort: readPort(fields, 'reply.l4.sport'),
     icmpType: readInteger(fields['icmp.type'], 255),
     mark: readInteger(fields['ct.mark'], 0xffff_ffff) ?? 0,
     packets: readCount(fields['orig.raw.pktcount']) + readCount(fields['reply.raw.pktcount']),

@@ -82,9 +82,8 @@ export interface Held {
   readonly inside: AddressSet
 }
 
+/** Outside addresses that the same Externals hold. */
 export interface AddressClass {
   readonly id: number
-  /** The Externals that hold these addresses, sorted. */
-  readonly externals: readonly string[]
   readonly addresses: AddressSet
 }

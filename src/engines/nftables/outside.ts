@@ -49,7 +49,7 @@ export function outsideClasses(platform: Platform, carried: readonly Path[], ids
       sources.set(name, [...(sources.get(name) ?? []), id])
       if (!part.names.includes(publishedName)) destinations.set(name, [...(destinations.get(name) ?? []), id])
     }
-    return Object.freeze({ id, externals: Object.freeze(part.names.filter((name) => !name.startsWith('!'))), addresses: part.addresses })
+    return Object.freeze({ id, addresses: part.addresses })
   })
   return {
     classes: Object.freeze(classes.sort((a, b) => a.id - b.id)),
