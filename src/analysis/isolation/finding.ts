@@ -28,6 +28,8 @@ export interface Finding {
   readonly says: string
   /** For customers, where the words that are usual for this layer would say too much. */
   readonly told?: string
+  /** For customers, one sentence more. */
+  readonly alsoTold?: string
   /** What keeps the two apart here; undefined where nothing does. */
   readonly enforcedBy: string | undefined
   /** `none` unless it is `separate` or `partly`. */

@@ -95,6 +95,7 @@ test('hosts are told from their documents, and two workloads on one host share i
   assert.equal(summary(ask(customers({ more: hosts('a/web', 'b/web') })))['host'], 'separate strong')
   assert.equal(summary(ask(customers({ more: hosts('a/web, b/web', '') })))['host'], 'shared')
   assert.equal(summary(ask(customers({ more: hosts('a/web', '') })))['host'], 'unknown')
+  assert.equal(summary(ask(customers({ workloadB: 'replicas: 2', more: hosts('a/web, b/web', '') })))['host'], 'partly', 'a replica on no host takes nothing back')
 })
 
 test('what runs on one machine shares it, whatever the documents promise', () => {
@@ -176,16 +177,56 @@ test('Externals that both may reach are told: what they send could meet there', 
   assert.equal(layer(ask(customers({ more })), 'policy').says, 'no path and no chain of paths leads from one to the other; both may reach `external:store`, where what they send could meet')
 })
 
+test('Externals of two names that hold one address are one place to meet', () => {
+  const egress = (enclave: string): string => kind('EgressPolicy', `name: out, enclave: ${enclave}`, `source: web, destination: external:for-${enclave}, protocol: tcp, port: 443`)
+  const more = kind('External', 'name: for-a', 'cidrs: [192.0.2.0/24]') + kind('External', 'name: for-b', 'cidrs: [192.0.2.7/32]') + egress('a') + egress('b')
+  assert.match(layer(ask(customers({ more })), 'policy').says, /; both may reach `external:for-a` and `external:for-b`, where what they send could meet$/)
+})
+
+test('a service that both reach, and one that reaches both, is told, and a customer hears that there is one', () => {
+  const legs = (half: (enclave: string) => string): readonly [string, string] => [half('a'), half('b')]
+  const policy = (name: string, enclave: string, spec: string): string => kind('FederationPolicy', `name: ${name}, enclave: ${enclave}`, spec)
+  const service = kind('Enclave', 'name: m', '') + workload('m', 'queue')
+  const inward = legs((enclave) => `{source: ${enclave}/web, destination: m/queue, protocol: tcp, port: 80}`)
+  const outward = legs((enclave) => `{source: m/queue, destination: ${enclave}/web, protocol: tcp, port: 80}`)
+  const reached = ask(customers({ more: service + policy('in', 'm', `exports: [${inward.join(', ')}]`) + policy('in', 'a', `imports: [${inward[0]}]`) + policy('in', 'b', `imports: [${inward[1]}]`) }))
+  assert.equal(layer(reached, 'policy').says, 'no path and no chain of paths leads from one to the other; both may reach `m/queue`, where what they send could meet')
+  assert.match(statementMarkdown(reached), /\| No connection between the two is permitted, directly or by way of others\. Both may be connected to the same systems, where what they send could meet\. \|/)
+  const reaching = ask(customers({ more: service + policy('out', 'm', `imports: [${outward.join(', ')}]`) + policy('out', 'a', `exports: [${outward[0]}]`) + policy('out', 'b', `exports: [${outward[1]}]`) }))
+  assert.equal(layer(reaching, 'policy').says, 'no path and no chain of paths leads from one to the other; `m/queue` may reach both and pass on what they answer')
+})
+
 test('a party that is part of the other is compared with the rest of it, and who is named first changes nothing', () => {
   const answer = ask(customers(), 'platform', 'a/web')
   assert.deepEqual(answer.between.map(({ text, workloads }) => [text, workloads.length]), [['a/web', 1], ['the rest of platform', 1]])
   assert.deepEqual(answer, ask(customers(), 'a/web', 'platform'))
 })
 
-test('another platform is apart in everything but what policies open', () => {
-  const more = kind('Peer', 'name: north', 'trustDomain: north.example, bundleEndpoint: {url: "https://north.example/bundle", profile: https_web}, gateway: "gw.north.example:15443"')
-  const answer = summary(ask(customers({ more }), 'platform', 'peer:north'))
-  assert.deepEqual([answer['infrastructure'], answer['identity'], answer['policy']], ['separate strongest', 'separate strong', 'separate moderate'])
+const peer = (name: string): string => kind('Peer', `name: ${name}`, `trustDomain: ${name}.example, bundleEndpoint: {url: "https://${name}.example/bundle", profile: https_web}, gateway: "gw.${name}.example:15443"`)
+
+test('of another platform nothing is claimed but what this one keeps: its documents do not say where the other runs', () => {
+  const answer = ask(customers({ more: peer('north') }), 'platform', 'peer:north')
+  assert.deepEqual(summary(answer), {
+    infrastructure: 'unknown', stack: 'unknown', segment: 'unknown', host: 'unknown', layer: 'unknown', environment: 'unknown',
+    enclave: 'separate moderate', container: 'unknown', identity: 'separate strong', policy: 'separate moderate',
+  })
+  const statement = statementMarkdown(answer)
+  assert.match(statement, /We make no statement about: account at the provider, private network, pool of hosts, hosts, layer of hosts, people who may change it, processes on a host\./)
+  assert.match(statement, /\| Enclave \| The other is a platform of its own: a connection needs our consent as well as theirs\. \| moderate/)
+  assert.doesNotMatch(statement, /What would separate more/)
+})
+
+test('of what two other platforms open to each other nothing is said', () => {
+  const answer = summary(ask(customers({ more: peer('north') + peer('south') }), 'peer:south', 'peer:north'))
+  assert.deepEqual([answer['enclave'], answer['policy'], answer['identity']], ['unknown', 'unknown', 'separate strong'])
+})
+
+test('workloads on no segment, or in no layer, have that in common', () => {
+  const stacks = kind('IsolationSegment', 'name: sealed', 'instances: 2, instanceType: big') + kind('Stack', 'name: one', 'layers: [app], layerHosts: separate')
+  const answer = ask(customers({ a: 'stack: one', b: 'stack: one', stacks, workloadA: 'segment: sealed, layer: app', more: workload('a', 'plain') }))
+  assert.deepEqual([summary(answer)['segment'], summary(answer)['layer'], summary(answer)['host']], ['partly', 'partly', 'unknown'])
+  assert.equal(layer(answer, 'segment').says, 'both have workloads on the hosts of no segment')
+  assert.equal(layer(answer, 'layer').says, 'both have workloads in no layer')
 })
 
 test('a name that means several is refused with the ways to write it, an unknown one with the nearest', () => {
@@ -238,6 +279,8 @@ test('an environment that asks for more than it has is refused, and one of which
   assert.deepEqual(problems(customers({ a: 'owner: us, isolation: dedicated', b: 'owner: us', more: joined })), [], 'one owner')
   assert.deepEqual(problems(customers({ a: 'isolation: host' })), ['warning isolation-open: environment `env-a` asks for isolation `host`, and nothing keeps `env-b` off its hosts'])
   assert.deepEqual(problems(customers({ a: 'isolation: host', more: kind('Host', 'name: h', 'workloads: [a/web, b/web]') })), ['error isolation-unmet: environment `env-a` asks for isolation `host`, and workloads of it and of `env-b` are on one host'])
+  const half = kind('Host', 'name: h', 'workloads: [a/web, b/web]')
+  assert.deepEqual(problems(customers({ a: 'isolation: host', workloadB: 'replicas: 2', more: half })), ['error isolation-unmet: environment `env-a` asks for isolation `host`, and workloads of it and of `env-b` are on one host'], 'a replica on no host takes nothing back')
   const one = kind('IsolationSegment', 'name: small', 'instances: 1, instanceType: big')
   assert.deepEqual(problems(customers({ a: 'isolation: host, defaultSegment: small', b: 'defaultSegment: small', stacks: one })), ['error isolation-unmet: environment `env-a` asks for isolation `host`, and it is with `env-b` on the segment `small`, which has one instance'])
   const own = kind('Stack', 'name: one', 'tenancy: shared')

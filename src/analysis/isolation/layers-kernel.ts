@@ -3,7 +3,7 @@ import { formatFlowEnd, formatTraffic } from '../../intent/format.ts'
 import { compareText } from '../../base/location.ts'
 import { shortestChain } from '../chain.ts'
 import { documentsNamed, list, workloadsOf } from './context.ts'
-import { bothHere, elsewhere } from './layers-places.ts'
+import { bothElsewhere, bothHere, elsewhere, unsaidElsewhere } from './layers-places.ts'
 import { contradiction, held, kernelBasis } from './live.ts'
 import { overlapOf } from './places.ts'
 import type { Path } from '../../intent/intent.ts'
@@ -18,7 +18,13 @@ const anotherPlatform = 'another platform, with an authority and hosts of its ow
 
 export function enclave(context: IsolationContext): Finding {
   const layer = 'enclave'
-  if (elsewhere(context)) return kept(context, 'strong', { layer, sharing: 'separate', says: 'they are on different platforms', enforcedBy: 'both platforms deny what their policies do not open', stronger: undefined, documents: [] })
+  if (bothElsewhere(context)) return unsaidElsewhere(layer, 'what they open to each other')
+  if (elsewhere(context)) {
+    return kept(context, 'moderate', {
+      layer, sharing: 'separate', says: 'one of them is another platform: a path needs a half here and one there', documents: [], stronger: undefined,
+      enforcedBy: 'what no policy opens here is denied, whatever the other platform allows', told: 'The other is a platform of its own: a connection needs our consent as well as theirs.',
+    })
+  }
   const overlap = overlapOf(...workloadsOf(context), (w) => [w.enclave])
   const documents = documentsNamed(context.platform, 'enclaves', [...overlap.ours, ...overlap.theirs])
   if (overlap.common.length > 0) {
@@ -36,7 +42,7 @@ export function container(context: IsolationContext): Finding {
   const layer = 'container'
   const [ours, theirs] = workloadsOf(context)
   const absent = { layer, enforcedBy: undefined, strength: 'none', basis: 'documents', stronger: undefined, documents: [] } as const
-  if (elsewhere(context)) return { ...absent, sharing: 'separate', strength: 'strong', says: 'they are on different platforms', enforcedBy: 'two installations' }
+  if (elsewhere(context)) return unsaidElsewhere(layer, 'what runs its workloads')
   const common = overlapOf(ours, theirs, (w) => [w.id]).common
   if (common.length > 0) return { ...absent, sharing: 'partly', says: `they have workloads in common: ${list(common)}` }
   if (ours.length === 0 || theirs.length === 0) return { ...absent, sharing: 'absent', says: 'one of them has no workloads' }
@@ -62,7 +68,7 @@ export function identity(context: IsolationContext): Finding {
   const [ours, theirs] = workloadsOf(context)
   const common = overlapOf(ours, theirs, (w) => [w.id]).common
   const nothing = { layer, enforcedBy: undefined, strength: 'none', basis: 'documents', stronger: undefined, documents: [] } as const
-  if (elsewhere(context)) return kept(context, 'strong', { layer, sharing: 'separate', says: 'each platform has a trust domain and an authority of its own', enforcedBy: 'certificates of the one are not believed about identities of the other', stronger: undefined, documents: [] })
+  if (elsewhere(context)) return kept(context, 'strong', { layer, sharing: 'separate', says: 'each platform has a trust domain and an authority of its own', enforcedBy: 'certificates of the one are not believed about identities of the other', told: 'Each has an authority of its own for identities, which is not believed about those of the other.', stronger: undefined, documents: [] })
   if (common.length > 0) return { ...nothing, sharing: 'partly', says: `they have identities in common: ${list(common)}` }
   if (ours.length === 0 || theirs.length === 0) return { ...nothing, sharing: 'absent', says: 'one of them has no workloads' }
   const finding = kept(context, 'moderate', {
@@ -87,26 +93,29 @@ function toldOf(starts: ReadonlySet<Workload['start']['kind']>, sandbox: boolean
 export function policy(context: PolicyContext): Finding {
   const { graph, platform, parties } = context
   const layer = 'policy'
+  if (bothElsewhere(context)) return unsaidElsewhere(layer, 'what they open to each other')
   const [a, b] = parties.map((party) => nodesOf(graph, party)) as [ReadonlySet<number>, ReadonlySet<number>]
   const direct = [...pathsFrom(graph, a, b), ...pathsFrom(graph, b, a)]
-  const meeting = commonOutside(graph, a, b)
-  const where = meeting.length === 0 ? '' : `; both may reach ${list(meeting)}, where what they send could meet`
+  const meeting = commonEnds(graph, a, b, graph.outward)
+  const relays = commonEnds(graph, a, b, graph.inward)
+  const where = `${meeting.length === 0 ? '' : `; both may reach ${list(meeting)}, where what they send could meet`}${relays.length === 0 ? '' : `; ${list(relays)} may reach both and pass on what they answer`}`
+  const told = meeting.length + relays.length === 0 ? {} : { alsoTold: 'Both may be connected to the same systems, where what they send could meet.' }
   if (direct.length > 0) {
     const texts = [...new Set(direct.map((path) => `${formatFlowEnd(path.source)} -> ${formatFlowEnd(path.destination)} ${formatTraffic(path)}`))].sort(compareText)
     return kept(context, 'weak', {
-      layer, sharing: 'partly', says: `policies open ${texts.length} ${texts.length === 1 ? 'path' : 'paths'} between them: ${list(texts)}${where}`, documents: origins(direct),
+      ...told, layer, sharing: 'partly', says: `policies open ${texts.length} ${texts.length === 1 ? 'path' : 'paths'} between them: ${list(texts)}${where}`, documents: origins(direct),
       enforcedBy: 'everything else between them is denied', stronger: 'revoking these policies; a Guardrail `isolated` would refuse such paths',
     })
   }
   const chain = shortestChain(graph, { sources: a, destinations: b }) ?? shortestChain(graph, { sources: b, destinations: a })
   if (chain !== undefined) {
     return kept(context, 'weak', {
-      layer, sharing: 'partly', says: `no path joins them, but a chain of paths does: ${chainText(chain)}${where}`, documents: origins(chain.map(({ path }) => path)),
+      ...told, layer, sharing: 'partly', says: `no path joins them, but a chain of paths does: ${chainText(chain)}${where}`, documents: origins(chain.map(({ path }) => path)),
       enforcedBy: 'everything else between them is denied', stronger: 'a Guardrail `isolated` would refuse such chains',
     })
   }
   return kept(context, 'moderate', {
-    layer, sharing: 'separate', says: `no path and no chain of paths leads from one to the other${where}`, documents: [], enforcedBy: 'what no policy opens is denied',
+    ...told, layer, sharing: 'separate', says: `no path and no chain of paths leads from one to the other${where}`, documents: [], enforcedBy: 'what no policy opens is denied',
     stronger: platform.guardrails.some((g) => g.assert === 'isolated') ? undefined : 'a Guardrail `isolated` would keep it so',
   })
 }
@@ -136,11 +145,11 @@ function pathsFrom(graph: Graph, from: ReadonlySet<number>, to: ReadonlySet<numb
   return [...from].flatMap((node) => Array.from(graph.paths(node)).filter(({ other }) => to.has(other)).map(({ path }) => path))
 }
 
-/** Externals that workloads of both may reach. */
-function commonOutside(graph: Graph, a: ReadonlySet<number>, b: ReadonlySet<number>): readonly string[] {
-  const reached = (nodes: ReadonlySet<number>): ReadonlySet<string> =>
-    new Set([...nodes].flatMap((node) => graph.outward(node).flatMap(({ other }) => (graph.ends[other]?.kind === 'external' ? [graph.texts[other] ?? ''] : []))))
-  return [...reached(a).intersection(reached(b))].sort(compareText)
+/** Whom both reach, or who reaches both; Externals of two names that hold one address are one place. */
+function commonEnds(graph: Graph, a: ReadonlySet<number>, b: ReadonlySet<number>, edges: Graph['outward']): readonly string[] {
+  const joined = (nodes: ReadonlySet<number>): ReadonlySet<number> => new Set([...nodes].flatMap((node) => edges(node).flatMap(({ other }) => [other, ...graph.twins(other)])))
+  const common = [...joined(a).intersection(joined(b))].filter((node) => !a.has(node) && !b.has(node))
+  return common.map((node) => graph.texts[node] ?? '').sort(compareText)
 }
 
 function origins(paths: readonly Path[]): readonly DocumentPlace[] {

@@ -11,9 +11,7 @@ const byDocuments = { enforcedBy: undefined, strength: 'none', basis: 'documents
 export function infrastructure(context: IsolationContext): Finding {
   const { platform, places } = context
   const layer = 'infrastructure'
-  if (elsewhere(context)) {
-    return { ...byDocuments, layer, sharing: 'separate', strength: 'strongest', says: 'they are two platforms, each with its own operator, hosts and authority', enforcedBy: 'two installations that trust each other only as their Peer documents say' }
-  }
+  if (elsewhere(context)) return unsaidElsewhere(layer, 'where it runs and who operates it')
   const overlap = overlapOf(...workloadsOf(context), (w) => one(places.stackOf(w)?.account))
   const documents = documentsNamed(platform, 'stacks', stacksOf(context).ours.concat(stacksOf(context).theirs))
   if (overlap.ours.length > 0 && overlap.theirs.length > 0 && !overlap.unsaid && overlap.common.length === 0) {
@@ -27,7 +25,7 @@ export function infrastructure(context: IsolationContext): Finding {
 export function stack(context: IsolationContext): Finding {
   const { platform } = context
   const layer = 'stack'
-  if (elsewhere(context)) return apartAsPlatforms(layer)
+  if (elsewhere(context)) return unsaidElsewhere(layer, 'what it runs on')
   const overlap = stacksOf(context)
   const documents = documentsNamed(platform, 'stacks', [...overlap.ours, ...overlap.theirs])
   if (overlap.common.length > 0) {
@@ -48,24 +46,27 @@ export function stack(context: IsolationContext): Finding {
 export function segment(context: IsolationContext): Finding {
   const { platform } = context
   const layer = 'segment'
-  if (elsewhere(context)) return apartAsPlatforms(layer)
-  const overlap = overlapOf(...workloadsOf(context), (w) => one(w.segment))
+  if (elsewhere(context)) return unsaidElsewhere(layer, 'what it runs on')
+  const overlap = overlapOf(...workloadsOf(context), (w) => [w.segment ?? noName])
   const documents = documentsNamed(platform, 'segments', [...overlap.ours, ...overlap.theirs])
-  if (overlap.ours.length === 0 && overlap.theirs.length === 0) {
+  if (overlap.ours.length === 0 || overlap.theirs.length === 0) return { ...byDocuments, layer, sharing: 'absent', says: 'one of them has no workloads' }
+  if (![...overlap.ours, ...overlap.theirs].some(isNamed)) {
     return { ...byDocuments, layer, sharing: 'absent', says: 'neither is on an isolation segment', stronger: 'an isolation segment for one of them would give it a pool of hosts of its own' }
   }
   if (overlap.common.length > 0) {
-    return { ...byDocuments, layer, sharing: shared(overlap), says: `they share the pool of hosts ${list(overlap.common)}`, documents, stronger: 'an isolation segment that only one of them is entitled to' }
+    const common = overlap.common.filter(isNamed)
+    const says = [...(common.length === 0 ? [] : [`they share the pool of hosts ${list(common)}`]), ...(overlap.common.includes(noName) ? ['both have workloads on the hosts of no segment'] : [])].join('; ')
+    return { ...byDocuments, layer, sharing: shared(overlap), says, documents, stronger: 'an isolation segment that only one of them is entitled to' }
   }
   if (bothHere(context)) return oneMachine(layer, 'the documents put them on pools of hosts of their own, and this one machine carries both', documents, 'hosts of the segments that the documents name')
-  const pools = [overlap.ours, overlap.theirs].map((names) => (names.length === 0 ? 'the hosts of no segment' : list(names)))
+  const pools = [overlap.ours, overlap.theirs].map((names) => named(names, 'the hosts of no segment'))
   return { ...byDocuments, layer, sharing: 'separate', strength: 'strong', says: `they are on pools of hosts of their own: ${pools.join(' and ')}`, enforcedBy: 'the operator\'s assignment of workloads to hosts, which `check` holds to the segments', documents }
 }
 
 export function host(context: IsolationContext): Finding {
   const { platform, places, live } = context
   const layer = 'host'
-  if (elsewhere(context)) return apartAsPlatforms(layer)
+  if (elsewhere(context)) return unsaidElsewhere(layer, 'what it runs on')
   const [ours, theirs] = workloadsOf(context)
   const stronger = 'a dedicated stack, an isolation segment, or hosts of different layers would separate hosts'
   // What runs here shares this machine, whatever the documents say.
@@ -73,7 +74,7 @@ export function host(context: IsolationContext): Finding {
     const whole = [...ours, ...theirs].every((w) => live?.here.has(w.id) === true)
     return { ...byDocuments, layer, sharing: whole ? 'shared' : 'partly', says: 'workloads of both run on this one host, under one kernel', basis: 'in force', stronger }
   }
-  const overlap = overlapOf(ours, theirs, places.hostsOf)
+  const overlap = { ...overlapOf(ours, theirs, places.hostsOf), unsaid: ![...ours, ...theirs].every(places.placed) }
   const documents = documentsNamed(platform, 'hosts', [...overlap.ours, ...overlap.theirs])
   if (overlap.common.length > 0) return { ...byDocuments, layer, sharing: shared(overlap), says: `the operator has put workloads of both on ${count(overlap.common.length, 'host')}`, documents, stronger }
   if (!overlap.unsaid && overlap.ours.length > 0 && overlap.theirs.length > 0) {
@@ -87,15 +88,20 @@ export function host(context: IsolationContext): Finding {
 export function layerOfHosts(context: IsolationContext): Finding {
   const { platform, places } = context
   const layer = 'layer'
-  if (elsewhere(context)) return apartAsPlatforms(layer)
-  const overlap = overlapOf(...workloadsOf(context), (w) => one(w.layer))
+  if (elsewhere(context)) return unsaidElsewhere(layer, 'what it runs on')
+  const overlap = overlapOf(...workloadsOf(context), (w) => [w.layer ?? noName])
   const stacks = [...new Set(workloadsOf(context).flat().flatMap((w) => places.stackOf(w)?.name ?? []))].sort()
   const documents = documentsNamed(platform, 'stacks', stacks)
-  if (overlap.ours.length === 0 && overlap.theirs.length === 0) return { ...byDocuments, layer, sharing: 'absent', says: 'neither names a layer' }
-  if (overlap.common.length > 0) return { ...byDocuments, layer, sharing: shared(overlap), says: `both have workloads in the ${overlap.common.length === 1 ? 'layer' : 'layers'} ${list(overlap.common)}`, documents, stronger: undefined }
+  if (overlap.ours.length === 0 || overlap.theirs.length === 0) return { ...byDocuments, layer, sharing: 'absent', says: 'one of them has no workloads' }
+  if (![...overlap.ours, ...overlap.theirs].some(isNamed)) return { ...byDocuments, layer, sharing: 'absent', says: 'neither names a layer' }
+  if (overlap.common.length > 0) {
+    const common = overlap.common.filter(isNamed)
+    const where = [...(common.length === 0 ? [] : [`the ${common.length === 1 ? 'layer' : 'layers'} ${list(common)}`]), ...(overlap.common.includes(noName) ? ['no layer'] : [])].join(' and in ')
+    return { ...byDocuments, layer, sharing: shared(overlap), says: `both have workloads in ${where}`, documents, stronger: undefined }
+  }
   if (bothHere(context) && stacks.some((name) => platform.stacks.get(name)?.layerHosts === 'separate')) return oneMachine(layer, 'the documents give each layer hosts of its own, and this one machine carries both', documents, 'hosts for each layer')
-  const apart = stacks.every((name) => platform.stacks.get(name)?.layerHosts === 'separate')
-  const names = [overlap.ours, overlap.theirs].map((all) => (all.length === 0 ? 'no layer' : list(all)))
+  const apart = workloadsOf(context).flat().every((w) => places.stackOf(w)?.layerHosts === 'separate')
+  const names = [overlap.ours, overlap.theirs].map((all) => named(all, 'no layer'))
   return {
     ...byDocuments, layer, sharing: 'separate', strength: apart ? 'strong' : 'weak', says: `they are in layers of their own: ${names.join(' and ')}`, documents,
     enforcedBy: apart ? 'hosts of their own for each layer' : 'names alone: the stack lets layers share hosts',
@@ -106,7 +112,7 @@ export function layerOfHosts(context: IsolationContext): Finding {
 export function environment(context: IsolationContext): Finding {
   const { platform, places } = context
   const layer = 'environment'
-  if (elsewhere(context)) return apartAsPlatforms(layer)
+  if (elsewhere(context)) return unsaidElsewhere(layer, 'who may change it')
   const overlap = overlapOf(...workloadsOf(context), (w) => one(places.environmentOf(w)?.name ?? 'default'))
   const documents = documentsNamed(platform, 'environments', [...overlap.ours, ...overlap.theirs])
   if (overlap.common.length > 0) return { ...byDocuments, layer, sharing: shared(overlap), says: `they share the environment ${list(overlap.common)}: the same people may change both`, documents, stronger: 'an environment for each, with members of its own' }
@@ -160,12 +166,29 @@ export function elsewhere({ parties }: IsolationContext): boolean {
   return parties.some(({ kind }) => kind === 'peer')
 }
 
-function apartAsPlatforms(layer: Finding['layer']): Finding {
-  return { ...byDocuments, layer, sharing: 'separate', strength: 'strong', says: 'they are on different platforms', enforcedBy: 'two installations' }
+export function bothElsewhere({ parties }: IsolationContext): boolean {
+  return parties.every(({ kind }) => kind === 'peer')
+}
+
+/** A Peer document names a trust domain and a gateway, and no place: two platforms may even share a machine. */
+export function unsaidElsewhere(layer: Finding['layer'], what: string): Finding {
+  return { ...byDocuments, layer, sharing: 'unknown', says: `one of them is another platform: the documents of this one do not say ${what}` }
 }
 
 function shared({ ours, theirs, common, unsaid }: Overlap): Sharing {
   return !unsaid && common.length === ours.length && common.length === theirs.length ? 'shared' : 'partly'
+}
+
+/** Stands for what belongs to no segment, or to no layer: that can be shared too. */
+const noName = ''
+
+function isNamed(name: string): boolean {
+  return name !== noName
+}
+
+function named(names: readonly string[], nothing: string): string {
+  const known = names.filter(isNamed)
+  return [...(known.length === 0 ? [] : [list(known)]), ...(names.includes(noName) ? [nothing] : [])].join(' and ')
 }
 
 function one(value: string | undefined): readonly string[] | undefined {

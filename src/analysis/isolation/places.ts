@@ -4,8 +4,10 @@ import type { Environment, Platform, Stack, Workload, WorkloadId } from '../../m
 export interface Places {
   readonly environmentOf: (workload: Workload) => Environment | undefined
   readonly stackOf: (workload: Workload) => Stack | undefined
-  /** The hosts that the operator has put it on; undefined until all of its replicas have one. */
-  readonly hostsOf: (workload: Workload) => readonly string[] | undefined
+  /** The hosts that the operator has put it on. */
+  readonly hostsOf: (workload: Workload) => readonly string[]
+  /** All of its replicas have a host: it is on no other. */
+  readonly placed: (workload: Workload) => boolean
 }
 
 export function placesOf(platform: Platform): Places {
@@ -22,10 +24,8 @@ export function placesOf(platform: Platform): Places {
   return {
     environmentOf,
     stackOf: (workload) => platform.stacks.get(environmentOf(workload)?.stack ?? 'default'),
-    hostsOf: (workload) => {
-      const known = assigned.get(workload.id)
-      return known === undefined || known.replicas < workload.replicas ? undefined : known.hosts.toSorted()
-    },
+    hostsOf: (workload) => assigned.get(workload.id)?.hosts.toSorted() ?? [],
+    placed: (workload) => (assigned.get(workload.id)?.replicas ?? 0) >= workload.replicas,
   }
 }
 

@@ -46,7 +46,7 @@ function rowsOf({ layers }: Isolation): readonly Row[] {
   return layers.flatMap((finding) => {
     const { layer, sharing, basis } = finding
     if (sharing === 'absent' || sharing === 'unknown') return []
-    const says = basis === 'contradicted' ? 'We make no statement.' : (finding.told ?? words[layer][sharing])
+    const says = basis === 'contradicted' ? 'We make no statement.' : [finding.told ?? words[layer][sharing], ...(finding.alsoTold === undefined ? [] : [finding.alsoTold])].join(' ')
     return [{ title: titles[layer], says, strength: strengthWords[basis === 'contradicted' ? 'none' : finding.strength], basis: basisSentences[basis] }]
   })
 }
@@ -64,7 +64,7 @@ function better({ layers }: Isolation): readonly string[] {
     infrastructure: 'An account of your own at the provider', stack: 'A dedicated stack: it would also separate hosts and network', segment: 'An isolation segment: a pool of hosts of your own',
     host: 'Hosts of your own', environment: 'An environment of your own', enclave: 'An enclave of your own',
   }
-  return layers.filter(weak).flatMap(({ layer }) => words[layer] ?? [])
+  return layers.filter((finding) => weak(finding) && finding.stronger !== undefined).flatMap(({ layer }) => words[layer] ?? [])
 }
 
 function head({ between: [a, b], at, verified }: Isolation): readonly [string, string] {
