@@ -4,9 +4,10 @@
  * that of the quiet moment before, and with that beside as many datagrams that are allowed and thus not recorded.
  */
 import { once } from 'node:events'
-import { readFileSync } from 'node:fs'
+import { readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { verdictsFile } from '../src/observe/store.ts'
 import { lab, openInstance, policy } from '../test/kernel/lib/instance.ts'
 import { numbers, option, quick, report } from './lib/results.ts'
 import { digits, spread, table, withSpread } from './lib/stats.ts'
@@ -76,6 +77,27 @@ async function beside(i: TestInstance, server: string, to: string, port: number,
   return { requests, refused: (recorded + lost) / (seconds + 2), recordedShare: recorded / Math.max(1, recorded + lost), lost }
 }
 
+/** A refused datagram for each line that it reads; the first call may give the error of the one before. */
+const onDemand = (to: string): string => `use Socket; socket(my $s, PF_INET, SOCK_DGRAM, 0); connect($s, sockaddr_in(7006, inet_aton("${to}"))); while (<STDIN>) { send($s, "x", 0) || send($s, "x", 0) }`
+
+/** Milliseconds from asking for a refused datagram, one at a time, until its record can be read. */
+async function delays(i: TestInstance, to: string): Promise<readonly number[]> {
+  const sender = i.converse('asker', 'perl', '-e', onDemand(to))
+  const records = join(i.state, 'default/observe', verdictsFile)
+  const size = (): number => statSync(records, { throwIfNoEntry: false })?.size ?? 0
+  const times: number[] = []
+  for (let n = 0; n < (quick ? 5 : 100); n++) {
+    const [began, before] = [performance.now(), size()]
+    sender.stdin?.write('\n')
+    while (size() === before) await sleep(1)
+    times.push(performance.now() - began)
+    // Neither in step with anything that looks at regular intervals.
+    await sleep(300 + 7 * (n % 100))
+  }
+  sender.kill('SIGKILL')
+  return times
+}
+
 const { instance, close } = openInstance()
 try {
   const up = await instance.up(set)
@@ -85,6 +107,7 @@ try {
   const answering = instance.spawn('server', ...perl('answer', '0.0.0.0', '7002'))
   if (answering.stdout !== null) await once(answering.stdout, 'data')
   await settled(instance)
+  const delay = await delays(instance, address('server'))
   const found = new Map<number, { refused: Beside[]; cost: number[]; control: number[] }>(rates.map((rate) => [rate, { refused: [], cost: [], control: [] }]))
   for (let round = 0; round < rounds; round++) {
     for (const [rate, { refused, cost, control }] of found) {
@@ -114,6 +137,7 @@ try {
       ),
       '',
       `Most that were recorded without any loss: ${without.length === 0 ? 'none' : digits(Math.max(...without))} a second (target: 50,000). One identity has at most 10,000 a second recorded; beyond that refusals are dropped and counted.`,
+      `Beside no flood a refusal can be read ${withSpread(delay)} ms after it was asked for, of ${delay.length}.`,
     ],
   })
 } finally {

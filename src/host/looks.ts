@@ -76,7 +76,7 @@ export function createLooks({ folder, log, time, queue, keeper, expiry, holding,
     if (found.length === 0) return holding.enforced() ? undefined : refresh('going on with what was interrupted', true)
     if (deviations.length > 0) await Promise.all([prepareRouter(), removeStrangers(deviations)])
     await holding.enforce(holding.designed(inForce.set), true)
-    note(found.map((what) => ({ at, what, repaired: true, tookMs: holding.kernelSetAt() - began })))
+    note(found.map((what) => ({ at, what, repaired: true, tookMs: Math.round(holding.kernelSetAt() - began) })))
     for (const what of found) log(`drift repaired: ${what}`)
     mended(found)
   }

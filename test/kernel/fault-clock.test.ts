@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { grantBriefly, until } from './lib/brief.ts'
 import { dial, echo, eventually, lab, policy, withInstance } from './lib/instance.ts'
 import type { TestInstance } from './lib/instance.ts'
 
@@ -32,19 +33,6 @@ async function withClock(work: (i: TestInstance) => Promise<void>): Promise<void
 
 const workloads = { client: {}, server: { script: echo(7000, 7001), ports: '[7000, 7001]' } }
 
-function until(expires: number): string {
-  return `apiVersion: bulkhead.dev/v1\nkind: ServicePolicy\nmetadata: { name: for-now, enclave: lab }\nspec: { source: client, destination: server, protocol: tcp, port: 7000, expires: "${new Date(expires).toISOString()}" }`
-}
-
-/** Grants the path for as long as everything that is tried before its end takes here; gives the instant. */
-async function grantBriefly(i: TestInstance): Promise<number> {
-  const began = Date.now()
-  await i.up(lab(workloads))
-  const expires = Date.now() + Math.max(8_000, 2 * (Date.now() - began))
-  await i.apply(lab(workloads, until(expires)))
-  return expires
-}
-
 async function server(i: TestInstance): Promise<string> {
   return (await i.status()).workloads.find((w) => w.workload === 'lab/server')?.ipv4 ?? ''
 }
@@ -55,7 +43,7 @@ async function dialled(i: TestInstance, address: string): Promise<string> {
 
 test('what expired while nobody looked stays closed when the clock steps back, whatever is loaded anew', async () => {
   await withClock(async (i) => {
-    const expires = await grantBriefly(i)
+    const expires = await grantBriefly(i, workloads)
     const set = lab(workloads, until(expires))
     const address = await server(i)
     await eventually(async () => assert.equal(await dialled(i, address), 'open'), expires - Date.now())
@@ -95,7 +83,7 @@ test('a clock that jumps forward closes what has expired by it, and what was clo
 
 test('a clock that steps back does not make a path last longer', async () => {
   await withClock(async (i) => {
-    const expires = await grantBriefly(i)
+    const expires = await grantBriefly(i, workloads)
     const address = await server(i)
     await eventually(async () => assert.equal(await dialled(i, address), 'open'), expires - Date.now())
     shift(-hour)

@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { grantBriefly } from './lib/brief.ts'
 import { dial, echo, eventually, lab, policy, said, withInstance } from './lib/instance.ts'
 
 const workloads = { client: {}, other: {}, server: { script: echo(7000, 7001), ports: '[7000, 7001]' } }
@@ -76,14 +78,11 @@ test('a change of phase takes away what the old phase had', async () => {
 
 test('a policy expires in the kernel, also while no agent lives', async () => {
   await withInstance(async (i) => {
-    const expires = new Date(Date.now() + 9_000).toISOString()
-    const timed = `apiVersion: bulkhead.dev/v1\nkind: ServicePolicy\nmetadata: { name: for-now, enclave: lab }\nspec: { source: client, destination: server, protocol: tcp, port: 7000, expires: "${expires}" }`
-    await i.up(lab({ client: {}, server: { script: echo(7000), ports: '[7000]' } }, timed))
+    const expires = await grantBriefly(i, { client: {}, server: { script: echo(7000), ports: '[7000]' } })
     const address = (await i.status()).workloads.find((w) => w.workload === 'lab/server')?.ipv4 ?? ''
-    await eventually(async () => assert.equal((await i.exec('client', ...dial(address, 7000))).stdout, 'open\n'), 4_000)
+    await eventually(async () => assert.equal((await i.exec('client', ...dial(address, 7000))).stdout, 'open\n'), expires - Date.now())
     await i.killAgent()
-    const left = Date.parse(expires) - Date.now()
-    if (left > 0) await new Promise((resolve) => setTimeout(resolve, left + 100))
+    await sleep(Math.max(0, expires - Date.now()) + 100)
     const { stdout } = await i.router('nft', 'get', 'element', 'inet', 'bulkhead', 'port', '{ 0 . 0 . tcp . 1 }')
     assert.equal(stdout, '')
     const table = await i.router('nft', 'list', 'map', 'inet', 'bulkhead', 'port')

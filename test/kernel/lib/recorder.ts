@@ -59,13 +59,13 @@ export async function verdicts(folder: string): Promise<readonly VerdictRecord[]
   return (await stored(folder)).filter((record) => record.kind === 'verdict')
 }
 
-/** Polls until `found` gives something, for at most `ms`. */
-export async function eventually<T>(ms: number, found: () => Promise<T | undefined>): Promise<T> {
-  const until = performance.now() + ms
+/** Polls until `found` gives something; as long as any machine may need. */
+export async function eventually<T>(found: () => Promise<T | undefined>): Promise<T> {
+  const until = performance.now() + 60_000
   for (;;) {
     const value = await found()
     if (value !== undefined) return value
-    if (performance.now() > until) throw new Error(`nothing within ${ms} ms`)
+    if (performance.now() > until) throw new Error('nothing within a minute')
     await sleep(10)
   }
 }
