@@ -5,10 +5,11 @@ import { documentRefs } from '../analysis/document-ref.ts'
 import { formatVia } from '../analysis/matrix.ts'
 import { formatEnd, formatTraffic } from '../intent/format.ts'
 import { grantLine } from '../host/grants.ts'
-import { workloadSpiffeId } from '../identity/spiffe-id.ts'
+import { workloadSpiffeId } from '../model/workload-id.ts'
 import { describePath } from '../host/changes.ts'
 import { isExpired } from '../model/platform.ts'
 import { probedPath } from './probed.ts'
+import { supersededText } from './verification.ts'
 import { grantedSince } from './since.ts'
 import type { DocumentRef } from '../analysis/document-ref.ts'
 import type { Path } from '../intent/intent.ts'
@@ -67,7 +68,10 @@ export function auditWorkload(standing: Standing, id: WorkloadId, recent: Recent
   const drift = agent?.drift ?? []
   const unseen = [...standing.unseen, ...(recent === undefined ? ['nothing was recorded: who has talked is not known'] : recent.lost > 0 ? [`${recent.lost} refusals of this platform have no record`] : [])]
   const replicas = agent?.workloads.filter((w) => w.workload === id)
-  const runs = replicas?.every((w) => w.failed === undefined && (w.task === undefined || w.task.state === 'running')) ?? false
+  const declared = platform.workloads.get(id)?.replicas ?? 0
+  const elsewhere = replicas === undefined ? 0 : declared - replicas.length
+  if (elsewhere > 0) unseen.push(replicas?.length === 0 ? 'no replica of it runs on this machine' : `${elsewhere} of its ${declared} replicas do not run on this machine`)
+  const runs = elsewhere <= 0 && (replicas?.every((w) => w.failed === undefined && (w.task === undefined || w.task.state === 'running')) ?? false)
   const fresh = verified !== undefined && verified.verification.documents.sha256 === set.documents.sha256 && verified.noted !== undefined && verified.changed === undefined
   return {
     workload: id,
@@ -124,7 +128,7 @@ function auditPath({ set, verified }: Standing, path: Path, direction: 'in' | 'o
 function probed({ platform, documents }: Standing['set'], path: Path, verified: Standing['verified']): Probed {
   const found = probedPath(platform, path, verified?.verification, documents.sha256)
   const { changed } = verified ?? {}
-  return changed === undefined || found.result !== 'open' ? found : { result: 'not tried', what: `it was open before change ${changed.seq}, ${changed.kind}` }
+  return changed === undefined || found.result !== 'open' ? found : { result: 'not tried', what: changed.kind === 'verify' ? `the verification ${supersededText(changed)}` : `it was open before change ${changed.seq}, ${changed.kind}` }
 }
 
 function isWorkload(end: Path['source'], id: WorkloadId): boolean {

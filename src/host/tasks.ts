@@ -3,6 +3,7 @@ import { chmodSync, existsSync, lstatSync, mkdirSync, readlinkSync, writeFileSyn
 import { dirname, join } from 'node:path'
 import { Fault, messageOf } from '../base/fault.ts'
 import { identityPlaces } from '../identity/places.ts'
+import { workloadSpiffeId } from '../model/workload-id.ts'
 import { bwrapArguments, insideSvid } from './bwrap.ts'
 import { hostUid, onStage } from './drop-root.ts'
 import { fixedFiles, hostsFile, reachable, resolverFiles } from './etc-files.ts'
@@ -71,7 +72,7 @@ export function confinementOf(folder: string, place: Place, platform: Platform):
   for (const { from } of place.start.mounts) {
     if (!existsSync(from)) throw new Fault('workload-failed', `\`${place.workload}\` mounts \`${from}\`, which does not exist`, { help: 'correct `run.mounts[].from` in its document' })
   }
-  const [enclave = '', name = ''] = place.workload.split('/')
+  const [, name = ''] = place.workload.split('/')
   const svid = identityPlaces(folder).svid(place.workload)
   mkdirSync(svid, { recursive: true, mode: 0o700 })
   return {
@@ -85,7 +86,7 @@ export function confinementOf(folder: string, place: Place, platform: Platform):
       BULKHEAD_WORKLOAD: place.workload,
       BULKHEAD_REPLICA: String(place.replica),
       BULKHEAD_SVID_DIR: insideSvid,
-      BULKHEAD_SPIFFE_ID: `spiffe://${platform.trustDomain}/enclave/${enclave}/workload/${name}`,
+      BULKHEAD_SPIFFE_ID: workloadSpiffeId(platform.trustDomain, place.workload),
     },
     system: systemFolders(),
   }

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { bundleEndpointSpiffeId, isTrustDomain, parseSpiffeId, requireSpiffeId, workloadSpiffeId } from './spiffe-id.ts'
+import { workloadSpiffeId } from '../model/workload-id.ts'
+import { bundleEndpointSpiffeId, isTrustDomain, parseSpiffeId, requireSpiffeId } from './spiffe-id.ts'
 
 test('a SPIFFE ID has a trust domain and a path', () => {
   assert.deepEqual(parseSpiffeId('spiffe://tre.example.org/enclave/research/workload/db'), {

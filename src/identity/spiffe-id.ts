@@ -1,7 +1,6 @@
 /** SPIFFE IDs, taken strictly: what the SPIFFE standard forbids (empty and dot segments, percent signs, ports, capitals) is none. */
 import { quote } from '../base/diagnostic.ts'
 import { Fault } from '../base/fault.ts'
-import type { WorkloadId } from '../model/platform.ts'
 
 export interface SpiffeId {
   readonly kind: 'spiffe-id'
@@ -36,11 +35,6 @@ export function requireSpiffeId(text: string): SpiffeId {
   const id = parseSpiffeId(text)
   if (id === undefined) throw new Fault('spiffe-id-invalid', `${quote(text)} is not a SPIFFE ID`)
   return id
-}
-
-export function workloadSpiffeId(trustDomain: string, workload: WorkloadId): string {
-  const [enclave = '', name = ''] = workload.split('/')
-  return `spiffe://${trustDomain}/enclave/${enclave}/workload/${name}`
 }
 
 /** Who serves a platform's trust bundle under `https_spiffe`, unless the Peer says otherwise. */

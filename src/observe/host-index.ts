@@ -2,6 +2,7 @@
 import { formatAddress, parseAddress } from '../net/address.ts'
 import { setContains, subtractAddresses, unionAddresses } from '../net/address-set.ts'
 import { reservedAddresses } from '../net/reserved.ts'
+import { workloadSpiffeId } from '../model/workload-id.ts'
 import { gatewaysOf } from '../engines/nftables/inventory.ts'
 import type { Address } from '../net/address.ts'
 import type { AddressSet } from '../net/address-set.ts'
@@ -46,10 +47,9 @@ export function hostIndex(platform: Platform, inventory: Inventory, ids: IdTable
     interfaces.set(name, Object.freeze({ kind: 'uplink', interface: name, probe: false }))
   }
   for (const a of inventory.attachments) {
-    const [enclave = '', workload = ''] = a.workload.split('/')
     const owner: HostEnd = Object.freeze({
       kind: 'workload', interface: a.interface, workload: a.workload, phase: a.phase, replica: a.replica, probe: a.probe,
-      identity: `spiffe://${platform.trustDomain}/enclave/${enclave}/workload/${workload}`,
+      identity: workloadSpiffeId(platform.trustDomain, a.workload),
     })
     interfaces.set(a.interface, owner)
     for (const address of [a.ipv4, a.ipv6]) addresses.set(formatAddress(address), owner)

@@ -3,7 +3,7 @@ import { allPlaces } from './places.ts'
 import { compareText } from '../../base/location.ts'
 import { countPorts, eachPort } from './permits.ts'
 import { refuse } from './capabilities.ts'
-import { spiffeId } from './names.ts'
+import { workloadSpiffeId } from '../../model/workload-id.ts'
 import type { Address } from '../../net/address.ts'
 import type { GatewayInventory } from './inventory.ts'
 import type { Path } from '../../intent/intent.ts'
@@ -91,7 +91,7 @@ function callerOf({ trustDomain, peers }: Platform, { source, phases }: Path): P
     return { caller: undefined, callerId: source.workload === '*' ? below : `${below}${source.workload}`, callerDomain: domain }
   }
   if (source.kind === 'external') return { caller: undefined, callerId: '', callerDomain: '' }
-  return { caller: { workload: source.workload, phases }, callerId: spiffeId(trustDomain, source.workload), callerDomain: trustDomain }
+  return { caller: { workload: source.workload, phases }, callerId: workloadSpiffeId(trustDomain, source.workload), callerDomain: trustDomain }
 }
 
 function destinationsOf(

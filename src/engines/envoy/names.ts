@@ -1,15 +1,8 @@
 /** The names by which Envoy, its access log and Bulkhead speak of the same thing. */
 import { canonicalJson } from '../../base/canonical-json.ts'
-import type { WorkloadId } from '../../model/platform.ts'
 
 /** In this header, and in no other, a workload finds who called: a SPIFFE ID, a DNS name, or `ISSUER#SUBJECT` of a token. */
 export const identityHeader = 'x-bulkhead-identity'
-
-/** An identity as certificates carry it. */
-export function spiffeId(trustDomain: string, workload: WorkloadId): string {
-  const [enclave = '', name = ''] = workload.split('/')
-  return `spiffe://${trustDomain}/enclave/${enclave}/workload/${name}`
-}
 
 /**
  * The name that an outbound gateway asks an inbound one for: who calls, which port, of whom. Each caller has a name of its own

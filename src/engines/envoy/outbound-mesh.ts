@@ -8,7 +8,8 @@ import { endpoint } from './clusters.ts'
 import { everyAddress } from './outbound-names.ts'
 import { formatAddress, parseAddress } from '../../net/address.ts'
 import { meshClient } from './tls.ts'
-import { meshName, named, spiffeId } from './names.ts'
+import { meshName, named } from './names.ts'
+import { workloadSpiffeId } from '../../model/workload-id.ts'
 import { need } from './secrets.ts'
 import { placesOf } from './places.ts'
 import { resolver, wide } from './upstream-names.ts'
@@ -99,7 +100,7 @@ function clusterOf(pair: MeshPair, platform: Platform, inventory: GatewayInvento
     ...(plain !== undefined && parseAddress(plain) === undefined ? { type: 'STRICT_DNS', wait_for_warm_on_init: false, typed_dns_resolver_config: resolver(inventory) } : { type: 'STATIC' }),
     load_assignment: { cluster_name: name, endpoints: [{ lb_endpoints: plain === undefined ? [] : [endpoint(plain, port)] }] },
     transport_socket: meshClient(inventory.folder, own, meshName(pair.callerId, pair.port, workload, enclave, trustDomain, pair.tried), {
-      roots, subjects: [{ type: 'URI', match: { exact: spiffeId(trustDomain, `${enclave}/${workload}`) } }],
+      roots, subjects: [{ type: 'URI', match: { exact: workloadSpiffeId(trustDomain, `${enclave}/${workload}`) } }],
     }),
     ...wide,
   })

@@ -1,5 +1,6 @@
 /** Intent to the configuration of NATS servers: one text for each broker. */
 import { brokerPort, isExpired } from '../../model/platform.ts'
+import { workloadSpiffeId } from '../../model/workload-id.ts'
 import { refuseBroker } from './capabilities.ts'
 import { permissionsOf } from './permissions.ts'
 import type { Intent, Path } from '../../intent/intent.ts'
@@ -69,12 +70,11 @@ function configuration(trustDomain: string, broker: Workload, placed: PlacedBrok
 }
 
 function user(trustDomain: string, workload: WorkloadId, { publish, subscribe, subscribeDeny }: Permissions): string {
-  const [enclave = '', name = ''] = workload.split('/')
   const list = (subjects: readonly string[]): string => `[${subjects.map(text).join(', ')}]`
   const allow = (subjects: readonly string[], deny: readonly string[]): string =>
     subjects.length === 0 ? '{ deny: [">"] }' : `{ allow: ${list(subjects)}${deny.length === 0 ? '' : `, deny: ${list(deny)}`} }`
   return [
-    `    { user: ${text(`spiffe://${trustDomain}/enclave/${enclave}/workload/${name}`)}, permissions: {`,
+    `    { user: ${text(workloadSpiffeId(trustDomain, workload))}, permissions: {`,
     `      publish: ${allow(publish, [])}`,
     `      subscribe: ${allow(subscribe, subscribeDeny)}`,
     '    } }',

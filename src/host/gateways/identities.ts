@@ -8,7 +8,7 @@ import { openAuthority } from '../../identity/authority.ts'
 import { identityPlaces } from '../../identity/places.ts'
 import { startSvidRotation } from '../../identity/svid-rotation.ts'
 import { readSvidFolder, writeSvidFolder } from '../../identity/svid-files.ts'
-import { spiffeId } from '../../engines/envoy/names.ts'
+import { workloadSpiffeId } from '../../model/workload-id.ts'
 import { hostUid } from '../drop-root.ts'
 import type { Authority } from '../../identity/authority.ts'
 import type { TrustBundle } from '../../identity/bundle.ts'
@@ -88,7 +88,7 @@ export function createIdentities(setting: Setting, onChange: () => void, log: (t
       // Who has left has no identity to find, should somebody of its name come one day.
       const kept = new Set(plan.places.map((p) => places.svid(p.workload)))
       for (const folder of places.svids()) if (!kept.has(folder)) rmSync(folder, { recursive: true, force: true })
-      users = new Map(plan.places.map((p) => [spiffeId(platform.trustDomain, p.workload), { workload: p.workload, uid: setting.mode === 'host' ? hostUid(p.group) : undefined }]))
+      users = new Map(plan.places.map((p) => [workloadSpiffeId(platform.trustDomain, p.workload), { workload: p.workload, uid: setting.mode === 'host' ? hostUid(p.group) : undefined }]))
       try {
         await open(platform).rotation.set([...users.keys()])
       } catch (error) {
@@ -96,7 +96,7 @@ export function createIdentities(setting: Setting, onChange: () => void, log: (t
       }
     },
     authority: () => made?.authority,
-    svidOf: (workload) => (made === undefined ? undefined : made.rotation.current(spiffeId(made.trustDomain, workload))),
+    svidOf: (workload) => (made === undefined ? undefined : made.rotation.current(workloadSpiffeId(made.trustDomain, workload))),
     serverFor,
     stop: async () => {
       clearInterval(timer)

@@ -17,7 +17,7 @@ import { namesPortOf } from '../../../src/engines/envoy/inventory.ts'
 import { prepare, untilReady } from '../../../src/engines/envoy/apply.ts'
 import { render } from '../../../src/engines/envoy/render.ts'
 import { secretText } from '../../../src/engines/envoy/secrets.ts'
-import { spiffeId } from '../../../src/engines/envoy/names.ts'
+import { workloadSpiffeId } from '../../../src/model/workload-id.ts'
 import { authority } from './gateway-authority.ts'
 import type { Authority } from './gateway-authority.ts'
 import type { EnvoyArtefacts, GatewayFiles } from '../../../src/engines/envoy/render.ts'
@@ -135,7 +135,7 @@ export async function gateways(base: string, platform: Platform, supplied: Reado
   }
   const materialOf = async (need: SecretNeed): Promise<SecretMaterial> => {
     switch (need.kind) {
-      case 'svid': return { kind: 'certificate', ...domain.issue({ uri: spiffeId(domain.name, need.workload) }) }
+      case 'svid': return { kind: 'certificate', ...domain.issue({ uri: workloadSpiffeId(domain.name, need.workload) }) }
       case 'server': return { kind: 'certificate', ...domain.issue({ dns: need.hosts[0] ?? 'any.example.org' }) }
       case 'bundle': return { kind: 'bundle', roots: new Map(need.trustDomains.map((name) => [name, name === domain.name ? domain.root : (supplied[name] as { roots: string } | undefined)?.roots ?? domain.root])) }
       case 'seal': return { kind: 'secret', text: 'ab'.repeat(16) }
