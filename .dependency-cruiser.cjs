@@ -58,6 +58,13 @@ module.exports = {
       to: { path: '^src/(intent|analysis|engines)/', reachable: true },
     },
     {
+      name: 'verification-apart',
+      comment: 'what compares artefacts with the documents decides by the reference, never by the Intent',
+      severity: 'error',
+      from: { path: '^src/verify/', pathNot: test },
+      to: { path: '^src/(intent|analysis)/|^src/engines/[^/]+/(render|lower)(\\.ts$|/)', dependencyTypesNot: ['type-only'] },
+    },
+    {
       name: 'read-apart',
       comment: 'what reads an artefact back is written from the engine\'s documentation, not from what renders it',
       severity: 'error',

@@ -2,10 +2,10 @@
  * Requests that show whether gateways do what a platform asks (pure): for every ingress route and every name outside one that is
  * right, and others that differ from it in one thing.
  */
-import { externalAddresses } from '../intent/externals.ts'
-import { spiffeId } from '../engines/envoy/names.ts'
 import { firstAddress } from '../net/address-set.ts'
 import { parseAddress } from '../net/address.ts'
+import { workloadName } from './mesh-ends.ts'
+import { effectiveAddresses } from './reference/external.ts'
 import type { Authentication, Claim, EgressPolicy, FlowEnd, IngressPolicy, IngressProxy, Platform, Route, WorkloadId } from '../model/platform.ts'
 import type { Caller, GatewayRequest } from '../model/request.ts'
 
@@ -21,10 +21,9 @@ export function gatewayRequests(platform: Platform): readonly GatewayRequest[] {
 }
 
 function inboundRequests(platform: Platform, { source: refs }: IngressPolicy, proxy: IngressProxy): readonly GatewayRequest[] {
-  const addressesOf = externalAddresses(platform)
   const sources = refs.flatMap(({ external: name }): readonly FlowEnd[] => {
     const external = platform.externals.get(name)
-    const address = external === undefined ? undefined : firstAddress(addressesOf(external))
+    const address = external === undefined ? undefined : firstAddress(effectiveAddresses(platform, external))
     return address === undefined ? [] : [{ kind: 'address', address }]
   })
   const [source] = sources
@@ -62,7 +61,7 @@ function rightCallers(platform: Platform, authentication: Authentication, route:
     case 'none': return [nobody]
     case 'mtls': {
       const { caFile, subjects } = authentication
-      const names = route.identities.length > 0 ? route.identities : subjects.length > 0 ? subjects : [spiffeId(platform.trustDomain, 'any/any')]
+      const names = route.identities.length > 0 ? route.identities : subjects.length > 0 ? subjects : [workloadName(platform, { enclave: 'any', name: 'any' })]
       return names.map((name) => ({ kind: 'certificate', authority: caFile ?? /^spiffe:\/\/([^/]+)\//.exec(name)?.[1] ?? platform.trustDomain, names: [name] }))
     }
     case 'jwt':

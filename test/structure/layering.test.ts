@@ -83,6 +83,11 @@ const breaches: readonly (readonly [string, string, Readonly<Record<string, stri
     'src/verify/words.ts': `import '../intent/intent.ts'\n`,
     'src/intent/intent.ts': 'export {}\n',
   }],
+  ['a verification that decides by the Intent', 'verification-apart', {
+    'src/cli/main.ts': `import '../verify/names.ts'\n`,
+    'src/verify/names.ts': `import '../intent/decide.ts'\n`,
+    'src/intent/decide.ts': 'export {}\n',
+  }],
   ['a reader that looks at the renderer', 'read-apart', {
     'src/cli/main.ts': `import '../engines/dns/read.ts'\n`,
     'src/engines/dns/read.ts': `import './render.ts'\n`,

@@ -1,5 +1,5 @@
 /** What an External holds. The reserved space is written out again here, from the page and not from the readers' list. */
-import { addressSet, setContains, unionAddresses } from '../../net/address-set.ts'
+import { addressSet, setContains, subtractAddresses, unionAddresses } from '../../net/address-set.ts'
 import { parseDomain } from '../../net/domain.ts'
 import { prefix, prefixContains } from '../../net/prefix.ts'
 import type { External, Platform } from '../../model/platform.ts'
@@ -27,9 +27,9 @@ export function holdsAddress(platform: Platform, external: External, address: Ad
   return false
 }
 
-/** What no External means unless it says so: as a set. */
-export function reservedFor(platform: Platform): AddressSet {
-  return unionAddresses(addressSet(neverMeant), platform.addresses, platform.infrastructure)
+/** All that it holds, as a set. */
+export function effectiveAddresses(platform: Platform, external: External): AddressSet {
+  return external.infrastructure ? external.cidrs : subtractAddresses(external.cidrs, unionAddresses(addressSet(neverMeant), platform.addresses, platform.infrastructure))
 }
 
 function isReserved(platform: Platform, address: Address): boolean {

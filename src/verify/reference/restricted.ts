@@ -1,6 +1,6 @@
 /** Segments with `egress: restricted`: what a workload on one reaches outside, before any policy is asked. */
 import { addressesWithin, setContains, subtractAddresses } from '../../net/address-set.ts'
-import { reservedFor } from './external.ts'
+import { effectiveAddresses } from './external.ts'
 import type { Flow, FlowEnd, Platform, Workload } from '../../model/platform.ts'
 import type { Witness } from './rules.ts'
 
@@ -21,7 +21,7 @@ export function staysInside(platform: Platform, source: Workload, end: OutsideEn
     case 'external': {
       const external = platform.externals.get(end.external)
       if (external === undefined) return true
-      let beyond = external.infrastructure ? external.cidrs : subtractAddresses(external.cidrs, reservedFor(platform))
+      let beyond = effectiveAddresses(platform, external)
       for (const space of inside) beyond = subtractAddresses(beyond, space)
       if (external.domains.length === 0 && addressesWithin(beyond, [])) return true
     }
