@@ -24,7 +24,7 @@ export function probedPath(platform: Platform, path: Path, verification: Verific
   if (open.length > 0) return { result: 'open', what: [...new Set(open)].sort().join(' ') }
   const lost = verification.trials.mismatches.filter((m) => isEnd(platform, path.source, m.from))
   if (path.via.kind !== 'direct' && lost.length > 0) return { result: 'not as it should be', what: lost.map((m) => `${m.what} was ${m.found}`).join(', ') }
-  if (path.via.kind === 'egress' || path.via.kind === 'proxy') return { result: 'not tried', what: `not by itself: of what goes through gateways, ${verification.trials.tried} were tried and ${verification.trials.mismatches.length} were wrong` }
+  if (path.via.kind === 'egress' || path.via.kind === 'proxy' || path.via.kind === 'peer') return { result: 'not tried', what: `not by itself: of what goes through gateways, ${verification.trials.tried} were tried and ${verification.trials.mismatches.length} were wrong` }
   return { result: 'not tried', what: path.via.kind === 'publish' ? 'published addresses are read back, not opened' : 'no attempt was made on it' }
 }
 

@@ -1,8 +1,10 @@
 /**
  * The door of other gateways, for those who try it: where it is, and with which certificates. Forged ones, which nobody should believe,
- * and those that workloads have; all of it stays in memory.
+ * and those that workloads have; all of it stays in memory. And what is needed to try the doors of Peers.
  */
 import { join } from 'node:path'
+import { bundlePem } from '../identity/bundle.ts'
+import { openBundleStore } from '../identity/bundle-store.ts'
 import { authorityName, newKeyPair, rootCertificate, svidCertificate } from '../identity/certify.ts'
 import { defaultMeshPort } from '../engines/envoy/inventory.ts'
 import { envoyInventory } from './gateways/serve.ts'
@@ -15,6 +17,7 @@ import { sequence } from '../identity/der.ts'
 import { toPem } from '../identity/pem.ts'
 import type { CheckedSet } from './documents.ts'
 import type { Credential, DoorPlanOptions } from '../verify/live/door-plan.ts'
+import type { PeerPlanOptions } from '../verify/live/peer-plan.ts'
 import type { Plan } from './plan.ts'
 import type { WorkloadId } from '../model/platform.ts'
 
@@ -36,6 +39,19 @@ export function doorFor(
     ...(between || published === undefined ? { from: outboundLabel, address: formatAddress(inbound.ipv4) } : { from: outsideLabel, address: formatAddress(published), localAddress: strangerAddress }),
     port: platform.gateway?.meshPort ?? defaultMeshPort, bundle, inventory: envoyInventory(intent, places, inventory),
     forged: (how, name) => forge(how, name, now), issued: (workload) => issuedTo(folder, workload),
+  }
+}
+
+/** `undefined`: nothing leads to a Peer. */
+export function peersFor({ platform, intent }: CheckedSet, folder: string, { places, inventory }: Pick<Plan, 'places' | 'inventory'>): PeerPlanOptions | undefined {
+  if (inventory.gateways?.outbound === undefined || platform.peers.size === 0) return undefined
+  const held = openBundleStore(identityPlaces(folder).bundles)
+  return {
+    from: outboundLabel, inventory: envoyInventory(intent, places, inventory),
+    bundleOf: (trustDomain) => {
+      const kept = held.get(trustDomain)
+      return kept === undefined ? undefined : bundlePem(kept.bundle)
+    },
   }
 }
 

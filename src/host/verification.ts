@@ -11,7 +11,7 @@ import { planGateways } from '../verify/live/gateway-plan.ts'
 import { judge } from '../verify/live/judge.ts'
 import { outsideLabel, planLive } from '../verify/live/plan.ts'
 import { checkDocuments } from './documents.ts'
-import { doorFor, outboundLabel } from './doors.ts'
+import { doorFor, outboundLabel, peersFor } from './doors.ts'
 import { gatewayNetns } from './gateways/places.ts'
 import { standingGateways } from './gateways/needs.ts'
 import { readGateways } from './gateways/reading.ts'
@@ -112,9 +112,10 @@ export async function verifyInstance(options: VerifyOptions): Promise<Evidence> 
   const seed = options.seed ?? String(randomInt(1, 1_000_000_000))
   const live = planLive(set.platform, shadows, { now, outside, router: [gatewayV4, '198.18.255.2', 'fd00:198:18::2'], timeoutMs, choice: { seed: `${applied.sha256} ${seed}`, all: options.allPairs }, encrypted: (source, destination, port) => triedKeys.has(`${source} ${destination} ${port}`) })
   const doors = doorFor(set, folder, { places: plan.places, inventory }, { between: tried.length > 0, outside, now: Date.now() })
+  const peers = peersFor(set, folder, { places: plan.places, inventory })
   const named = planGateways(set.platform, shadows, {
     now, outside, firstId: live.expectations.length, ...standingParts(inventory),
-    ...(doors === undefined ? {} : { doors }),
+    ...(doors === undefined ? {} : { doors }), ...(peers === undefined ? {} : { peers }),
     placesOf: (workload) => inventory.attachments.filter((a) => a.workload === workload && !a.probe).map((a) => formatAddress(a.ipv4)),
   })
   options.progress(`trying ${live.expectations.length} flows between ${shadows.length} identities${pairsTried({ ...live.pairs, seed })}`)

@@ -4,6 +4,7 @@
  * is tried by stand-ins from end to end; here nobody is.
  */
 import { idOf, meshAllows, meshWishes } from '../mesh-ends.ts'
+import { evenly } from './evenly.ts'
 import { meshName } from '../../engines/envoy/names.ts'
 import type { DoorProbe } from './probe.ts'
 import type { GatewayInventory } from '../../engines/envoy/inventory.ts'
@@ -41,9 +42,8 @@ export type AddTrial = (trial: Pick<GatewayTrial, 'from' | 'what' | 'kind' | 'ex
 
 export function planDoors(platform: Platform, { now, inventory, from, address, localAddress, port: at, bundle, forged, issued }: DoorPlanOptions, add: AddTrial): readonly GreetedDoor[] {
   const open = meshWishes(platform, inventory).filter(({ source, destination, port }) => destination.kind === 'workload' && meshAllows(platform, source, destination, port, now))
-  const doors = open.length <= mostDoors ? open : Array.from({ length: mostDoors }, (_, i) => open[Math.floor((i * open.length) / mostDoors)]).filter((door) => door !== undefined)
   const place = { address, port: at, believes: bundle, ...(localAddress === undefined ? {} : { localAddress }) }
-  return doors.flatMap(({ source, destination, port }): readonly GreetedDoor[] => {
+  return evenly(open, mostDoors).flatMap(({ source, destination, port }): readonly GreetedDoor[] => {
     if (destination.kind !== 'workload') return []
     const { workload: { enclave, name } } = destination
     const caller = idOf(platform, source.kind === 'peer' && source.workload === '*' ? { ...source, workload: 'any' } : source)

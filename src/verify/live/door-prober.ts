@@ -17,7 +17,7 @@ export async function tryDoor({ id, address, localAddress, port, sni, shows, bel
   let timer = setTimeout(() => resolve({ outcome: 'silent', detail: '' }), connectMs)
   socket.on('secureConnect', () => {
     const names = socket.getPeerCertificate().subjectaltname ?? ''
-    if (greeting) return resolve({ outcome: 'open', detail: socket.authorized ? names.replace(/^URI:/, '') : `${names} by an authority that is not ours` })
+    if (greeting) return resolve({ outcome: 'open', detail: socket.authorized ? names.replace(/^URI:/, '') : `${names} by an authority that is not believed` })
     clearTimeout(timer)
     timer = setTimeout(() => resolve({ outcome: 'open', detail: 'was not turned away' }), turnedAwayMs)
   })

@@ -55,6 +55,12 @@ function judge({ kind, expect, addresses, statuses }: GatewayTrial, result: Prob
     case 'door':
       if (expect === 'allow') return outcome === 'open' && detail === addresses.join() ? 'open' : found
       return outcome === 'refused' ? 'closed' : found
+    case 'reach':
+      if (expect === 'allow') return outcome === 'open' ? 'open' : found
+      return outcome === 'open' ? found : 'closed'
+    case 'peer':
+      if (outcome === 'open') return detail === addresses.join() ? 'open' : found
+      return outcome === 'other' ? 'not tried' : found
     case 'handshake': return outcome === 'open' ? 'open' : found
     case 'request':
       // Each client address has its share of requests: who asks too often is refused as well.

@@ -1,7 +1,7 @@
 /**
  * What is tried at gateways and resolver (pure): by every shadow the names that its identity is told and some that it is not, the
- * servers outside that it may reach by name and what lies beside them, from outside requests that are to be refused, and the door of other
- * gateways.
+ * servers outside that it may reach by name and what lies beside them, from outside requests that are to be refused, the door of other
+ * gateways, and the ways to Peers.
  */
 import { compareText } from '../../base/location.ts'
 import { formatAddress } from '../../net/address.ts'
@@ -9,9 +9,12 @@ import { gatewayRequests } from '../gateway-requests.ts'
 import { mayReach } from '../names.ts'
 import { referenceDecide } from '../reference.ts'
 import { referenceRequest } from '../reference-request.ts'
+import { evenly } from './evenly.ts'
 import { outsideLabel } from './probe.ts'
 import { planDoors } from './door-plan.ts'
+import { planPeers, planReaches } from './peer-plan.ts'
 import type { DoorPlanOptions } from './door-plan.ts'
+import type { PeerPlanOptions } from './peer-plan.ts'
 import type { GatewayTask, RequestProbe } from './probe.ts'
 import type { Platform, WorkloadId } from '../../model/platform.ts'
 import type { GatewayTrial } from './gateway-trial.ts'
@@ -34,6 +37,8 @@ export interface GatewayPlanOptions {
   readonly placesOf: (workload: WorkloadId) => readonly string[]
   /** The door of other gateways, where there is one that can be tried. */
   readonly doors?: Omit<DoorPlanOptions, 'now'>
+  /** Where there are Peers, and a gateway that leads to them. */
+  readonly peers?: PeerPlanOptions
 }
 
 /** For each identity; the buckets of its questions are those of the real workload. */
@@ -61,11 +66,16 @@ export function planGateways(platform: Platform, shadows: readonly Shadow[], opt
   if (options.inbound && options.outside) {
     tasks.set(outsideLabel, { nameServer: undefined, names: [], servers: [], requests: requestsFrom(platform, options, add) })
   }
+  const put = (label: string, part: Partial<GatewayTask>): void => void tasks.set(label, { ...(tasks.get(label) ?? { nameServer: options.nameServer, names: [], servers: [], requests: [] }), ...part })
   if (options.doors !== undefined) {
-    const { from } = options.doors
     const doors = planDoors(platform, { ...options.doors, now: options.now }, add)
-    const before = tasks.get(from) ?? { nameServer: undefined, names: [], servers: [], requests: [] }
-    if (doors.length > 0) tasks.set(from, { ...before, doors })
+    if (doors.length > 0) put(options.doors.from, { doors })
+  }
+  if (options.peers !== undefined) {
+    const { peers } = options
+    const greeted = planPeers(platform, options.now, peers, add)
+    if (greeted.length > 0) put(peers.from, { peers: greeted })
+    for (const shadow of peers.inventory.virtual.length === 0 ? [] : shadows) put(shadow.label, { reaches: planReaches(platform, options.now, shadow, peers, add) })
   }
   return { tasks, trials }
 }
@@ -131,9 +141,4 @@ function requestsFrom(platform: Platform, { now }: GatewayPlanOptions, add: Add)
     if (judged.refused === 'gateway') return []
     return [{ ...place, request: { host, method, path }, id: add({ from: label, what: `${method} ${host}${path} at port ${port}`, kind: 'request', expect: 'deny', statuses: refusals[judged.refused] ?? [] }) }]
   })
-}
-
-/** At most so many, spread over the whole. */
-function evenly<T>(items: readonly T[], most: number): readonly T[] {
-  return items.length <= most ? items : Array.from({ length: most }, (_, i) => items[Math.floor((i * items.length) / most)]).filter((item): item is T => item !== undefined)
 }

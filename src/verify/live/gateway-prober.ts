@@ -5,6 +5,7 @@ import { connect as dial } from 'node:net'
 import { connect } from 'node:tls'
 import { decode } from 'dns-packet'
 import { tryDoor } from './door-prober.ts'
+import { tryPeer, tryReach } from './peer-prober.ts'
 import { encodeQuestion } from '../../engines/dns/upstream-answer.ts'
 import type { GatewayTask, ProbeResult, RequestProbe } from './probe.ts'
 
@@ -15,12 +16,14 @@ const atOnce = 32
 const lookUpMs = 6_000
 const askAgainMs = 2_000
 
-export async function probeGateways({ nameServer, names, servers, requests, doors = [] }: GatewayTask, timeoutMs: number): Promise<readonly ProbeResult[]> {
+export async function probeGateways({ nameServer, names, servers, requests, doors = [], reaches = [], peers = [] }: GatewayTask, timeoutMs: number): Promise<readonly ProbeResult[]> {
   const longMs = timeoutMs * patience
   const parts = await Promise.all([
     inTurn(names, async ({ id, name }) => [toResult(id, await lookUp(nameServer, name))]),
     inTurn(servers, async (server) => tryServer(server, await lookUp(nameServer, server.name), timeoutMs, longMs)),
     inTurn(doors, async (probe) => [await tryDoor(probe, longMs)]),
+    inTurn(reaches, async (probe) => [await tryReach(probe, longMs)]),
+    inTurn(peers, async (probe) => [await tryPeer(probe, async (name) => (await lookUp(nameServer, name)).addresses[0], longMs)]),
     inTurn(requests, async (probe) => [await (probe.request === undefined ? tryHandshake(probe, longMs) : tryRequest(probe, probe.request, timeoutMs, longMs))]),
   ])
   return parts.flat()

@@ -5,7 +5,7 @@ export interface GatewayTrial {
   readonly what: string
   /** `allow` with an address list: exactly these are told. */
   readonly expect: 'allow' | 'deny'
-  readonly kind: 'name inside' | 'name outside' | 'server' | 'handshake' | 'request' | 'door'
+  readonly kind: 'name inside' | 'name outside' | 'server' | 'handshake' | 'request' | 'door' | 'reach' | 'peer'
   /** What a name is to lead to, or whose certificate is to be shown; elsewhere empty. */
   readonly addresses: readonly string[]
   /** The HTTP statuses that a refusal may have. */

@@ -58,6 +58,27 @@ export interface GatewayTask {
   readonly servers: readonly { readonly id: number; readonly name: string; readonly port: number; readonly misses: readonly { readonly id: number; readonly sni: string; readonly port: number }[] }[]
   readonly requests: readonly RequestProbe[]
   readonly doors?: readonly (DoorProbe & { readonly greeting: boolean })[]
+  readonly reaches?: readonly ReachProbe[]
+  readonly peers?: readonly PeerProbe[]
+}
+
+/** A connection to an address that stands for a workload of a Peer. */
+export interface ReachProbe {
+  readonly id: number
+  readonly address: string
+  readonly port: number
+}
+
+/** To the gateway of a Peer, without a certificate and without a word after the handshake. */
+export interface PeerProbe {
+  readonly id: number
+  /** A name, or an address without brackets. */
+  readonly host: string
+  readonly port: number
+  readonly sni: string
+  readonly trustDomain: string
+  /** PEM; `undefined`: nobody over there is believed yet. */
+  readonly believes: string | undefined
 }
 
 /** To the port at which the inbound gateway takes other gateways. */
