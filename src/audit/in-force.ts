@@ -5,7 +5,7 @@ import { checkDocuments } from '../host/documents.ts'
 import { loadApplied } from '../host/memory.ts'
 import { readChangeLog } from './change-log.ts'
 import { documentsByLog } from './since.ts'
-import { loadVerification } from './verification.ts'
+import { loadVerification, supersededText } from './verification.ts'
 import type { CheckedSet } from '../host/documents.ts'
 import type { AgentStatus } from '../host/report.ts'
 import type { Chain } from './chain.ts'
@@ -43,9 +43,12 @@ export async function standingOf(folder: string, documents: CheckedSet | undefin
   if (verified === undefined) unseen.push('nothing was verified: run `bulkhead verify`')
   else if (verified.verification.documents.sha256 !== set.documents.sha256) unseen.push('the last verification was of other documents: run `bulkhead verify`')
   else if (verified.noted === undefined) unseen.push('the change log does not know the last verification: it may be anybody\'s')
-  else if (verified.changed !== undefined) unseen.push(`the last verification was before change ${verified.changed.seq}, ${verified.changed.kind}: run \`bulkhead verify\``)
+  else if (verified.changed !== undefined) unseen.push(`the last verification ${supersededText(verified.changed)}: run \`bulkhead verify\``)
   const agent = live ? await agentOf(folder, unseen) : undefined
-  return { set, at: live ? applied?.at : undefined, chain, verified, agent, unseen }
+  // Files may be changed behind an agent's back; what it enforces is what it was given.
+  const others = agent !== undefined && agent.documents?.sha256 !== set.documents.sha256
+  if (others) unseen.push('the agent enforces other documents than the state folder tells of')
+  return { set, at: live && !others ? applied?.at : undefined, chain, verified, agent: others ? undefined : agent, unseen }
 }
 
 function seen<T>(unseen: string[], what: string, read: () => T): T | undefined {

@@ -43,6 +43,16 @@ test('a verification counts until something comes that it has not tried, also wh
   assert.equal(verified(change('up'), change('verify', { verification: summaryOf(good) })), true, 'until it is verified again')
 })
 
+test('an older verification that is put in the place of a later one counts for nothing, and what the later one found wrong still counts', () => {
+  const bad = { ...good, ended: '2026-11-22T11:00:00.000Z', good: false, deviations: [{ what: 'x' }] } as unknown as Verification
+  const again = { ...good, ended: '2026-11-22T11:00:00.000Z' }
+  const replaced = (later: Verification): Standing => after(good, change('verify', { verification: summaryOf(later) }))
+  assert.equal(isolationOptions(replaced(bad), now).live?.verified?.mismatches, 1)
+  assert.equal(isolationOptions(replaced(again), now).live?.verified, undefined)
+  assert.equal(replaced(bad).verified?.changed?.kind, 'verify')
+  assert.equal(auditWorkload(replaced(bad), 'a/x', { allowed: [], refused: [], lost: 0 }, now).well, false)
+})
+
 test('what a verification has found wrong counts until another one, also where it is a table that is wider and no attempt', () => {
   const wider = { ...good, good: false, reading: { verdict: 'wider', acceptable: false, differences: [] } } as unknown as Verification
   for (const events of [[], [change('drift')]]) assert.equal(isolationOptions(after(wider, ...events), now).live?.verified?.mismatches, 1)

@@ -33,6 +33,11 @@ export function liveFacts(agent: AgentStatus, documents: string, kept: KeptVerif
 /** A verification counts while what it tried is in force and the log tells of it; what it found wrong counts until another one. */
 function verifiedFacts(kept: KeptVerification | undefined, documents: string): LiveFacts['verified'] {
   if (kept?.noted === undefined || kept.verification.documents.sha256 !== documents) return undefined
+  const { later } = kept
+  if (later?.verification?.good === false) {
+    const { mismatches, deviations } = later.verification
+    return { at: Date.parse(later.verification.ended), mismatches: Math.max(1, mismatches + deviations), pairs: { tried: 0, of: 0 } }
+  }
   const { good, mismatches, deviations, trials, gateways, ended, pairs } = kept.verification
   if (good && kept.changed !== undefined) return undefined
   const found = mismatches.length + trials.mismatches.length + deviations.length + gateways.reduce((sum, g) => sum + g.differences.length, 0)

@@ -21,6 +21,8 @@ export interface KeptVerification {
   readonly noted: ChangeEntry | undefined
   /** The first line after that one which tells of something that was not tried as it is now. */
   readonly changed: ChangeEntry | undefined
+  /** The line of a later verification, whose result is not here: this one was put in its place. */
+  readonly later: ChangeEntry | undefined
 }
 
 /** The last one, when there is one and it can be read. */
@@ -32,19 +34,25 @@ export function loadVerification(folder: string, entries: readonly ChangeEntry[]
 }
 
 /** By number, never by time: clocks step back. */
-export function placeIn(entries: readonly ChangeEntry[], { documents }: Pick<Verification, 'documents'>, sha256: string): Pick<KeptVerification, 'noted' | 'changed'> {
+export function placeIn(entries: readonly ChangeEntry[], { documents }: Pick<Verification, 'documents'>, sha256: string): Pick<KeptVerification, 'noted' | 'changed' | 'later'> {
   const noted = entries.findLast((e) => e.kind === 'verify' && e.verification?.sha256 === sha256)
-  return { noted, changed: noted === undefined ? undefined : entries.find((e) => e.seq > noted.seq && changes(e, documents.sha256)) }
+  const after = noted === undefined ? [] : entries.filter((e) => e.seq > noted.seq)
+  return { noted, changed: after.find((e) => changes(e, documents.sha256)), later: after.findLast((e) => e.kind === 'verify') }
 }
 
-/** A path that ended at its own date is what the documents say; everything else that came or went was not tried. */
+/** Why a verification says nothing of now, after `the verification`. */
+export function supersededText({ seq, kind }: ChangeEntry): string {
+  return kind === 'verify' ? `is not the latest: change ${seq} tells of another one` : `was before change ${seq}, ${kind}`
+}
+
+/** A path that ended at its own date is what the documents say; everything else that came or went was not tried. After another verification this is not the last. */
 function changes({ kind, opened = [], closed = [], documents }: ChangeEntry, sha256: string): boolean {
   switch (kind) {
-    case 'begin': case 'down': case 'drift': case 'failed': case 'up':
+    case 'begin': case 'down': case 'drift': case 'failed': case 'up': case 'verify':
       return true
     case 'adopt': case 'apply': case 'revoke':
       return opened.length + closed.length > 0 || (documents !== undefined && documents.sha256 !== sha256)
-    case 'expired': case 'refused': case 'verify':
+    case 'expired': case 'refused':
       return false
   }
 }

@@ -5,7 +5,9 @@ import { sealed } from './chain.ts'
 import { auditWorkload } from './workload.ts'
 import { workloadLines } from './workload-text.ts'
 import { setOf, standing, verificationOf } from './testing.ts'
+import { summaryOf } from './verification.ts'
 import type { ChangeEvent } from '../host/journal.ts'
+import type { AgentStatus } from '../host/report.ts'
 import type { ChangeEntry } from './chain.ts'
 
 const now = Date.parse('2026-11-22T12:00:00Z')
@@ -51,6 +53,19 @@ test('a path is told with its document, the change that gave it and what was tri
   assert.deepEqual(path?.policies.map((p) => `${p.kind} ${p.name} ${p.file}:${p.line}`), ['ServicePolicy a/api-to-db set.yaml:16'])
   assert.deepEqual([path?.direction, path?.since?.seq, path?.since?.reason, path?.probed], ['in', 1, 'CHG-1, approved by grace', { result: 'open', what: 'tcp/5432' }])
   assert.equal(audit.spiffeId, 'spiffe://bulkhead.internal/enclave/a/workload/db')
+})
+
+test('what does not run on this machine is not called well here', () => {
+  const verification = verificationOf(set, [])
+  const verify: ChangeEvent = { kind: 'verify', verification: summaryOf(verification) }
+  const replica = (workload: string): AgentStatus['workloads'][number] => ({ workload, replica: 0, phase: 'running', interface: '', netns: '', ipv4: '', ipv6: '', task: undefined, failed: undefined })
+  const agent: AgentStatus = {
+    pid: 1, mode: 'host', since: '', documents: { directory: '', sha256: set.documents.sha256, files: 1 }, enforced: true, paths: 1, gateways: [], peers: [], problems: [], refused: [], drift: [], foreignTables: [], recorder: undefined,
+    workloads: [replica('a/db')], changeLog: { lines: 1, head: undefined, problem: undefined },
+  }
+  const audit = (id: 'a/api' | 'a/db') => auditWorkload({ ...standing(set, { entries: logOf(up, verify), verification }), agent }, id, { allowed: [], refused: [], lost: 0 }, now)
+  assert.deepEqual([audit('a/db').well, audit('a/db').unseen], [true, []])
+  assert.deepEqual([audit('a/api').well, audit('a/api').unseen], [false, ['no replica of it runs on this machine']])
 })
 
 test('what has expired is told as closed, and as not tried', () => {

@@ -10,14 +10,16 @@ export interface DocumentSet {
   readonly sha256: string
 }
 
-/** A set as it comes from a socket or a file, which may hold anything. */
+/** A set as it comes from a socket or a file, which may hold anything; its hash has to be that of its files. */
 export function readDocumentSet(value: unknown): DocumentSet {
   const { directory, files, sha256 } = (value ?? {}) as Partial<DocumentSet>
   const isFile = (file: Partial<SourceFile> | null): boolean => typeof file?.path === 'string' && typeof file.absolute === 'string' && typeof file.text === 'string'
   if (typeof directory !== 'string' || typeof sha256 !== 'string' || !Array.isArray(files) || !files.every(isFile)) {
     throw new Fault('usage', 'this is not a set of documents')
   }
-  return { directory, files: files.map(({ path, absolute, text }) => ({ path, absolute, text })), sha256 }
+  const set = documentSet(directory, files.map(({ path, absolute, text }) => ({ path, absolute, text })))
+  if (set.sha256 !== sha256) throw new Fault('usage', 'this is not a set of documents: its hash is another')
+  return set
 }
 
 export function documentSet(directory: string, files: readonly SourceFile[]): DocumentSet {

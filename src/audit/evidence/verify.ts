@@ -5,7 +5,7 @@ import { checkDocuments } from '../../host/documents.ts'
 import { intentHash } from '../../host/grants.ts'
 import { canonicalJson } from '../../base/canonical-json.ts'
 import { documentsByLog } from '../since.ts'
-import { placeIn, summaryOf } from '../verification.ts'
+import { placeIn, summaryOf, supersededText } from '../verification.ts'
 import { checkRun } from '../chain.ts'
 import { invalid, openEnvelope } from './dsse.ts'
 import { predicateType, sha256, statementType } from './statement.ts'
@@ -101,7 +101,7 @@ function verificationRemarks({ files, documents }: EvidencePredicate, changes: r
   return [
     ...(entry !== undefined && entry.verification?.sha256 !== told ? ['the change log tells of another verification'] : []),
     ...(verification.documents.sha256 === documents.sha256 ? [] : ['the verification was of other documents']),
-    ...(later === undefined ? [] : [`the verification was before change ${later.seq}, ${later.kind}`]),
+    ...(later === undefined ? [] : [`the verification ${supersededText(later)}`]),
     ...(verification.good ? [] : ['the verification found mismatches']),
   ]
 }

@@ -4,6 +4,7 @@ import { formatEnd, formatTraffic } from '../../intent/format.ts'
 import { grantLine } from '../../host/grants.ts'
 import { readingText } from '../reading-text.ts'
 import { grantedSince } from '../since.ts'
+import { supersededText } from '../verification.ts'
 import { isExpired } from '../../model/platform.ts'
 import { projectsOf } from './paths.ts'
 import type { Standing } from '../in-force.ts'
@@ -11,6 +12,8 @@ import type { Fact, Finding } from './answer.ts'
 
 const notHere: Finding = { outcome: 'needs a person', facts: [{ what: 'these documents are not in force here: there is nothing live to look at' }] }
 const dayMs = 86_400_000
+/** A machine's clock is corrected by less. */
+const clocksApartMs = 300_000
 
 /** Why the last verification proves nothing; `undefined` when it does. */
 function unproven({ set, verified, agent }: Standing): string | undefined {
@@ -18,7 +21,7 @@ function unproven({ set, verified, agent }: Standing): string | undefined {
   if (verified === undefined) return 'nothing was verified'
   if (verified.verification.documents.sha256 !== set.documents.sha256) return 'the last verification was of other documents'
   if (verified.noted === undefined) return 'the change log does not know the last verification'
-  if (verified.changed !== undefined) return `the last verification was before change ${verified.changed.seq}, ${verified.changed.kind}`
+  if (verified.changed !== undefined) return `the last verification ${supersededText(verified.changed)}`
   return verified.verification.good ? undefined : 'the last verification found mismatches'
 }
 
@@ -41,8 +44,8 @@ export function alsoTried(finding: Finding, standing: Standing): Finding {
 
 export function verifiedRecently(standing: Standing, days: number, now: number): Finding {
   if (standing.at === undefined) return notHere
-  const why = unproven(standing)
   const ended = Date.parse(standing.verified?.verification.ended ?? '')
+  const why = unproven(standing) ?? (ended > now + clocksApartMs ? 'the last verification is of a time that has not come: a clock was set back' : undefined)
   const old = why === undefined && now - ended > days * dayMs
   const drift = (standing.agent?.drift ?? []).filter((d) => !d.repaired)
   const facts = [...(why === undefined ? [] : [{ what: why }]), ...(old ? [{ what: `the last verification is older than ${days} days` }] : []), ...drift.map((d) => ({ what: `not mended: ${d.what}` })), ...proof(standing)]
@@ -60,12 +63,23 @@ export function sharedHosts(standing: Standing, named: readonly string[] | undef
     const pool = w.segment === undefined ? `hosts of stack ${stack} that belong to no segment` : `segment ${w.segment}`
     pools.set(pool, (pools.get(pool) ?? new Set()).add(w.enclave))
   }
-  const shared = [...pools].filter(([, enclaves]) => enclaves.size > 1).map(([pool, enclaves]) => ({ what: `${[...enclaves].sort().join(' and ')} share ${pool}` }))
+  const carried = [...carriedHere(standing)].filter((enclave) => projects.includes(enclave)).sort()
+  const shared = [
+    ...[...pools].filter(([, enclaves]) => enclaves.size > 1).map(([pool, enclaves]) => ({ what: `${[...enclaves].sort().join(' and ')} share ${pool}` })),
+    ...(carried.length > 1 ? [{ what: `${carried.join(' and ')} are carried by this one machine` }] : []),
+  ]
   if (shared.length === 0) return { outcome: 'not applicable', facts: [{ what: `no two of ${projects.join(', ')} (${why}) share hosts` }] }
   if (standing.at === undefined) return { outcome: 'needs a person', facts: [...shared, ...notHere.facts] }
   const unshown = unproven(standing)
   const facts = [...shared, { what: 'each replica has a network namespace, process and file space of its own; containers are the weakest separation that there is' }, ...proof(standing)]
   return unshown === undefined ? { outcome: 'pass', facts } : { outcome: 'fail', facts: [{ what: unshown }, ...facts] }
+}
+
+/** The enclaves whose workloads this machine runs; without an agent, those that it would run where no Host is declared. */
+function carriedHere({ set: { platform }, at, agent }: Standing): ReadonlySet<string> {
+  if (at === undefined) return new Set()
+  if (agent !== undefined) return new Set(agent.workloads.map((w) => w.workload.slice(0, w.workload.indexOf('/'))))
+  return new Set(platform.hosts.size > 0 ? [] : [...platform.workloads.values()].map((w) => w.enclave))
 }
 
 export function changesLogged({ at, chain, agent }: Standing): Finding {
@@ -88,12 +102,17 @@ export function pathsApproved(standing: Standing, now: number): Finding {
   const since = grantedSince(standing.chain.entries)
   const open = standing.set.intent.paths.filter((p) => !isExpired(p, now))
   if (open.length === 0) return { outcome: 'not applicable', facts: [{ what: 'no path is open' }] }
-  const without = open.filter((p) => since.get(grantLine(p))?.reason === undefined)
+  const without = open.filter((p) => !saysSomething(since.get(grantLine(p))?.reason))
   if (without.length === 0) return { outcome: 'pass', facts: [{ what: `all ${open.length} open paths were given by changes with a reason` }] }
   return {
     outcome: 'fail',
     facts: without.map((p) => ({ what: `${formatEnd(p.source)} -> ${formatEnd(p.destination)} ${formatTraffic(p)} was given ${since.has(grantLine(p)) ? `by change ${since.get(grantLine(p))?.seq ?? ''} without a reason` : 'by no change that the log knows'}`, documents: documentRefs(p.origin) })),
   }
+}
+
+/** Spaces and signs alone are no reason. */
+function saysSomething(reason: string | undefined): boolean {
+  return reason !== undefined && /[\p{L}\p{N}]/u.test(reason)
 }
 
 export function throughGateway(standing: Standing): Finding {

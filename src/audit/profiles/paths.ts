@@ -7,13 +7,18 @@ import { formatInstant } from '../../base/clock.ts'
 import { compareText } from '../../base/location.ts'
 import { formatEnd, formatTraffic } from '../../intent/format.ts'
 import { formatPrefix } from '../../net/prefix.ts'
-import { toPrefixes } from '../../net/address-set.ts'
+import { familyWidth } from '../../net/address.ts'
+import { subtractAddresses, toPrefixes, unionAddresses } from '../../net/address-set.ts'
+import { privateAddresses } from '../../net/private.ts'
 import { decider } from '../../intent/decide.ts'
 import { judgeGuardrails } from '../../analysis/guardrails.ts'
 import { runPolicyTests } from '../../analysis/policy-tests.ts'
 import { isExpired } from '../../model/platform.ts'
+import { externalAddresses, overlappingExternals } from '../../intent/externals.ts'
+import type { AddressSet } from '../../net/address-set.ts'
 import type { Intent, Path } from '../../intent/intent.ts'
 import type { External, Guardrail, Platform, Scope } from '../../model/platform.ts'
+import type { Family } from '../../net/address.ts'
 import type { Fact, Finding } from './answer.ts'
 
 export interface Asked {
@@ -44,8 +49,28 @@ export function outboundDenied(asked: Asked): Finding {
     const external = p.destination.kind === 'external' ? asked.platform.externals.get(p.destination.external) : undefined
     return external !== undefined && isInternet(external)
   })
-  if (wide.length > 0) return { outcome: 'fail', facts: wide.map((p) => ({ ...fact(p), what: `${fact(p).what}: this External holds ${widestOf(asked.platform, p)}` })) }
+  const manyParts = wideInParts(asked, outward.filter((p) => !wide.includes(p)))
+  if (wide.length + manyParts.length > 0) return { outcome: 'fail', facts: [...wide.map((p) => ({ ...fact(p), what: `${fact(p).what}: this External holds ${widestOf(asked.platform, p)}` })), ...manyParts] }
   return { outcome: 'pass', facts: [{ what: `what no policy names is denied; ${outward.length === 0 ? 'no path leads outward' : `${outward.length} ${outward.length === 1 ? 'path leads' : 'paths lead'} outward, each to what it names`}` }, ...outward.map(fact)] }
+}
+
+/** Public addresses that a workload reaches by several networks, where together they are more than one network may be. */
+function wideInParts({ platform }: Asked, outward: readonly Path[]): readonly Fact[] {
+  const addressesOf = externalAddresses(platform)
+  const known = new Map<string, Family | undefined>()
+  return [...Map.groupBy(outward, (p) => formatEnd(p.source))].sort(([a], [b]) => compareText(a, b)).flatMap(([source, paths]) => {
+    const names = [...new Set(paths.flatMap((p) => (p.destination.kind === 'external' ? [p.destination.external] : [])))].sort(compareText)
+    const key = names.join(' ')
+    if (!known.has(key)) known.set(key, widerFamily(unionAddresses(...names.flatMap((name) => platform.externals.get(name) ?? []).map(addressesOf))))
+    const family = known.get(key)
+    if (family === undefined) return []
+    return [{ what: `${source} reaches more than an IPv${family} /${widest[family]} of public addresses by ${names.map((n) => `external:${n}`).join(' and ')}`, documents: documentRefs(paths.flatMap((p) => p.origin)) }]
+  })
+}
+
+function widerFamily(addresses: AddressSet): Family | undefined {
+  const open = subtractAddresses(addresses, privateAddresses)
+  return ([4, 6] as const).find((family) => open.reduce((sum, r) => (r.family === family ? sum + r.last - r.first + 1n : sum), 0n) > 1n << BigInt(familyWidth(family) - widest[family]))
 }
 
 function widestOf(platform: Platform, path: Path): string {
@@ -121,19 +146,22 @@ export function projectsClosed(asked: Asked, named: readonly string[] | undefine
   return { outcome: 'pass', facts: [{ what: `no path joins the outside and ${projects.join(', ')} (${why})` }] }
 }
 
-export function telemetryAccepted({ platform, intent, now }: Asked, prohibit: boolean): Finding {
-  const used = new Map<string, Path[]>()
-  for (const path of intent.paths) {
-    const name = path.destination.kind === 'external' ? path.destination.external : undefined
-    if (name !== undefined && platform.externals.get(name)?.telemetry === true) used.set(name, [...(used.get(name) ?? []), path])
+/** What leads to telemetry under another External's name leads to telemetry. */
+export function telemetryAccepted(asked: Asked, prohibit: boolean): Finding {
+  const { platform, now } = asked
+  const byName = Map.groupBy(inForce(asked).filter((p) => p.destination.kind === 'external'), (p) => (p.destination.kind === 'external' ? p.destination.external : ''))
+  const used = new Map<string, { readonly paths: readonly Path[]; readonly others: readonly string[] }>()
+  for (const external of [...platform.externals.values()].filter((e) => e.telemetry)) {
+    const open = overlappingExternals(platform, external).filter(({ name }) => byName.has(name))
+    if (open.length > 0) used.set(external.name, { paths: open.flatMap(({ name }) => byName.get(name) ?? []), others: open.filter((e) => e !== external).map((e) => e.name).sort(compareText) })
   }
   if (used.size === 0) return { outcome: 'not applicable', facts: [{ what: 'no policy opens an External with `telemetry`' }] }
-  const facts = [...used].sort(([a], [b]) => compareText(a, b)).map(([name, paths]) => {
+  const facts = [...used].sort(([a], [b]) => compareText(a, b)).map(([name, { paths, others }]) => {
     const record = platform.riskRecords.filter((r) => r.external === name).sort((a, b) => b.until - a.until)[0]
     const documents = [...documentRefs(paths.flatMap((p) => p.origin)), ...(record === undefined ? [] : [{ kind: 'RiskRecord', name: record.name, ...record.at }])]
     const good = !prohibit && record !== undefined && record.until > now
     const state = prohibit ? 'is open, and the profile prohibits telemetry' : record === undefined ? 'has no RiskRecord' : `is accepted by ${record.acceptedBy} until ${formatInstant(record.until)}${record.until > now ? '' : ', which has passed'}`
-    return { good, fact: { what: `external:${name} ${state}`, documents } }
+    return { good, fact: { what: `external:${name}${others.length === 0 ? '' : `, which shares names or addresses with ${others.map((o) => `external:${o}`).join(' and ')},`} ${state}`, documents } }
   })
   return { outcome: facts.every((f) => f.good) ? 'pass' : 'fail', facts: facts.map((f) => f.fact) }
 }

@@ -71,6 +71,21 @@ test('outbound is denied by default unless an External holds the internet', () =
   assert.equal(wide.facts[0]?.documents?.[0]?.name, 'a/out')
 })
 
+test('networks that are the internet in parts are the internet, and private ones are not', () => {
+  const external = (name: string, ...cidrs: readonly string[]): readonly string[] => [
+    `kind: External\nmetadata: {name: ${name}}\nspec: {cidrs: [${cidrs.map((c) => `'${c}'`).join(', ')}]}`,
+    `kind: EgressPolicy\nmetadata: {name: ${name}, enclave: a}\nspec: {source: x, destination: external:${name}, protocol: tcp, port: 443}`,
+  ]
+  const asked = (...parts: readonly string[]): Finding => ask('outbound-denied-by-default', offline(documents(...parts)))
+  assert.equal(asked(...external('own', '10.0.0.0/8', '172.16.0.0/12', '192.168.0.0/16', '192.0.2.0/24')).outcome, 'pass')
+  assert.equal(asked(...external('one', '12.0.0.0/8')).outcome, 'pass')
+  const parts = asked(...external('parts', '12.0.0.0/8', '14.0.0.0/8'))
+  assert.equal(parts.outcome, 'fail')
+  assert.match(parts.facts[0]?.what ?? '', /^a\/x reaches more than an IPv4 \/8 of public addresses by external:parts$/)
+  assert.match(asked(...external('one', '12.0.0.0/8'), ...external('two', '14.0.0.0/8')).facts[0]?.what ?? '', /by external:one and external:two$/)
+  assert.equal(asked(...external('six', '2400::/16', '2402::/16')).outcome, 'fail')
+})
+
 test('projects are apart when no chain of paths joins them, also through a third', () => {
   assert.equal(ask('projects-are-apart', offline(documents()), { projects: ['a', 'b'] }).outcome, 'pass')
   assert.equal(ask('projects-are-apart', offline(documents(...grant('a/x', 'b/y'))), { projects: ['a', 'b'] }).outcome, 'fail')
@@ -91,6 +106,16 @@ test('telemetry passes with a record in date, and never where it is prohibited',
   assert.equal(ask('telemetry-is-accepted', offline(with_), { prohibit: true }).outcome, 'fail')
 })
 
+test('telemetry that is open under another External\'s name is telemetry', () => {
+  const stats = 'kind: External\nmetadata: {name: stats}\nspec: {domains: [t.example.org], telemetry: true}'
+  const wide = [
+    'kind: External\nmetadata: {name: wide}\nspec: {domains: ["*.example.org"]}',
+    'kind: EgressPolicy\nmetadata: {name: wide, enclave: a}\nspec: {source: x, destination: external:wide, protocol: tcp, port: 443}',
+  ]
+  const { outcome, facts } = ask('telemetry-is-accepted', offline(documents(stats, ...wide)))
+  assert.deepEqual([outcome, facts[0]?.what], ['fail', 'external:stats, which shares names or addresses with external:wide, has no RiskRecord'])
+})
+
 const set = documents(...grant('a/x', 'shared/s'))
 const verified = verificationOf(set, [])
 const entry = sealed({ kind: 'verify', verification: summaryOf(verified) }, undefined, '2026-11-22T10:00:00.000Z')
@@ -105,6 +130,31 @@ test('what has to be seen live passes only when it was seen, of these documents,
   assert.equal(ask('projects-are-apart', standing(set, {}), { projects: ['a', 'b'] }).outcome, 'fail', 'said and not shown')
   assert.equal(ask('projects-are-apart', good, { projects: ['a', 'b'] }).outcome, 'pass')
   assert.equal(ask('shared-hosts-are-segregated', good, { projects: ['a', 'b'] }).outcome, 'pass')
+})
+
+test('a verification of a time that has not come proves nothing: a clock was set back', () => {
+  const later = { ...verified, ended: '2027-11-22T10:00:00.000Z' }
+  const asked = ask('verified-recently', standing(set, { verification: later, entries: [sealed({ kind: 'verify', verification: summaryOf(later) }, undefined, '2026-11-22T10:00:00.000Z')] }))
+  assert.deepEqual([asked.outcome, asked.facts[0]?.what], ['fail', 'the last verification is of a time that has not come: a clock was set back'])
+})
+
+test('projects whose documents give them hosts of their own share the machine that carries both', () => {
+  const pools = ['a', 'b'].map((name) => `kind: IsolationSegment\nmetadata: {name: s${name}}\nspec: {instances: 1, instanceType: big}`)
+  const place = (id: string): string => `kind: Workload\nmetadata: {name: ${id.split('/')[1] ?? ''}, enclave: ${id.split('/')[0] ?? ''}}\nspec: {segment: s${id.split('/')[0] ?? ''}}`
+  const apart = documents(...pools, place('a/p'), place('b/p'))
+  const projects = { projects: ['a', 'b'] }
+  const only = setOf([...pools, 'kind: Enclave\nmetadata: {name: a}\nspec: {}', 'kind: Enclave\nmetadata: {name: b}\nspec: {}', place('a/p'), place('b/p')].map((p) => `apiVersion: bulkhead.dev/v1\n${p}\n`), now)
+  assert.equal(ask('shared-hosts-are-segregated', offline(only), projects).outcome, 'not applicable')
+  const live = ask('shared-hosts-are-segregated', standing(only, {}), projects)
+  assert.deepEqual([live.outcome, live.facts.map((f) => f.what).includes('a and b are carried by this one machine')], ['fail', true])
+  assert.notEqual(ask('shared-hosts-are-segregated', standing(apart, {}), projects).outcome, 'not applicable')
+})
+
+test('a reason that says nothing approves nothing', () => {
+  const line = 'a/x -> shared/s tcp/80 by FederationPolicy a/out-shared-x with FederationPolicy shared/in-a-s'
+  for (const reason of [' ', '-', '\u200b', '...']) {
+    assert.equal(ask('paths-are-approved', standing(set, { entries: [sealed({ kind: 'up', opened: [line], reason }, undefined, '2026-11-22T10:00:00.000Z')] })).outcome, 'fail', JSON.stringify(reason))
+  }
 })
 
 test('paths are approved when the change that gave each has a reason', () => {

@@ -11,6 +11,7 @@ import { isolationOptions } from '../live-facts.ts'
 import { countOutcomes } from '../profiles/check.ts'
 import { readingText } from '../reading-text.ts'
 import { formatSince, sinceOf } from '../since.ts'
+import { supersededText } from '../verification.ts'
 import { auditPaths } from '../workload.ts'
 import { isExpired } from '../../model/platform.ts'
 import { enclaveMap } from './enclave-map.ts'
@@ -81,7 +82,7 @@ function summary({ standing, now }: ReportOptions): string {
     ['Documents', `${set.documents.sha256.slice(0, 16)}, ${at === undefined ? 'not in force here' : `in force since ${at}`}`],
     ['Enforced', agent === undefined ? 'not known: no agent answers' : agent.enforced ? 'yes, at the last look' : 'NO'],
     ['Open paths', `${open} between ${set.platform.workloads.size} workloads and the outside`],
-    ['Last verification', v === undefined ? 'none' : `${v.verification.ended}, ${v.verification.good ? 'no mismatch' : 'MISMATCHES'}`],
+    ['Last verification', v === undefined ? 'none' : `${v.verification.ended}, ${v.verification.good ? 'no mismatch' : 'MISMATCHES'}${doubts(standing)}`],
     ['Risks that need somebody', String(risks)],
     [
       'Change log',
@@ -90,6 +91,14 @@ function summary({ standing, now }: ReportOptions): string {
   ]
   const unseen = standing.unseen.length === 0 ? '' : `<p class="warn">Not seen for this page:</p>${list(standing.unseen)}`
   return section('summary', 'In short', undefined, `<dl>${facts.map(([k, t]) => `<dt>${escapeXml(k)}</dt><dd>${escapeXml(t)}</dd>`).join('')}</dl>`, unseen)
+}
+
+/** Why a verification is no proof of what is in force, in a few words. */
+function doubts({ set, verified: v }: Standing): string {
+  if (v === undefined) return ''
+  if (v.verification.documents.sha256 !== set.documents.sha256) return ', BUT of other documents'
+  if (v.noted === undefined) return ', BUT the change log does not know it'
+  return v.changed === undefined ? '' : `, BUT it ${supersededText(v.changed)}`
 }
 
 function allowed(standing: Standing, now: number): string {
