@@ -20,7 +20,7 @@ export function reachText({ direction, asked, reached }: Reach): string {
   return [first, ...lines].map((line) => `${line}\n`).join('')
 }
 
-export function reachJson({ direction, asked, reached }: Reach): unknown {
+export function reachJson({ direction, asked, reached }: Reach): object {
   return { direction, asked, reached: reached.map(({ end, chain }) => ({ end, length: chain.length, chain: hopsJson(chain) })) }
 }
 
@@ -44,7 +44,7 @@ export function proofText(results: readonly GuardrailResult[], paint: (holds: bo
   return [...lines, last].map((line) => `${line}\n`).join('')
 }
 
-export function proofJson(results: readonly GuardrailResult[]): unknown {
+export function proofJson(results: readonly GuardrailResult[]): object {
   return {
     holds: results.every(({ broken }) => broken === undefined),
     guardrails: results.map(({ guardrail, broken }) => ({
@@ -67,7 +67,7 @@ export function testsText(results: readonly PolicyTestResult[], paint: (passed: 
   return [...table, ...reasons, last].map((text) => `${text}\n`).join('')
 }
 
-export function testsJson(results: readonly PolicyTestResult[]): unknown {
+export function testsJson(results: readonly PolicyTestResult[]): object {
   return {
     passed: results.every(({ passed }) => passed),
     cases: results.map(({ test, case: example, decision, passed }) => ({

@@ -27,13 +27,13 @@ async function run(context: CommandContext): Promise<ExitCode> {
   const instance = instanceOf(context)
   await requireInstance(instance)
   const { files, diagnostics } = readDocumentFiles(path)
-  if (hasErrors(diagnostics)) return printApply(context, { ...nothingApplied, diagnostics })
+  if (hasErrors(diagnostics)) return printApply(context, { ...nothingApplied, diagnostics }, directory)
   // The agent checks the documents itself: it trusts nobody's word for it.
   const report = await withTurn(instance, turnOf(context, 'apply'), async () => {
     const where = await requireInstance(instance)
     return waiting(context, 'the agent applies the documents', () => applyDocuments(instance, where, documentSet(path, files), requestOf(context, 'apply'), context.now))
   })
-  const code = printApply(context, report)
+  const code = printApply(context, report, directory)
   if (!context.json && code === 0) context.out.line(`${report.opened.length} opened, ${report.closed.length} closed, ${report.ended.length} connections ended`)
   return code
 }

@@ -4,6 +4,7 @@ import { ask } from '../host/agent-process.ts'
 import { checkDocuments } from '../host/documents.ts'
 import { enter } from '../host/instance.ts'
 import { routePublished, uplinkProblems } from '../host/uplink.ts'
+import { placed, placesOf } from './diagnostics/places.ts'
 import type { CommandContext } from './command.ts'
 import type { DocumentSet } from '../host/document-set.ts'
 import type { Where } from '../host/instance.ts'
@@ -22,15 +23,17 @@ export async function applyDocuments(instance: Instance, where: Where, documents
   return outside ? { ...report, notes: uplinkProblems() } : report
 }
 
-/** Prints what a change did; the answer is in the exit status, 1 when something was not done. */
-export function printApply(context: CommandContext, report: ApplyReport): 0 | 1 {
+/** Prints what a change to the documents at `directory` did; the answer is in the exit status, 1 when something was not done. */
+export function printApply(context: Pick<CommandContext, 'out' | 'json' | 'cwd'>, answer: ApplyReport, directory: string): 0 | 1 {
   const { out, json } = context
+  // The agent names files as the set does.
+  const report = { ...answer, diagnostics: placed(sortDiagnostics(answer.diagnostics), placesOf(context.cwd, directory)) }
   const good = report.applied && report.failed.length === 0
   if (json) {
     out.json(report)
     return good ? 0 : 1
   }
-  for (const d of sortDiagnostics(report.diagnostics)) out.note(formatDiagnostic(d))
+  for (const d of report.diagnostics) out.note(formatDiagnostic(d))
   if (!report.applied) {
     out.note('nothing was changed: the previous set stays in force')
     return 1

@@ -10,6 +10,7 @@ import { readDocumentFiles } from '../base/files.ts'
 import { didYouMean } from '../base/suggest.ts'
 import { documentSet } from '../host/document-set.ts'
 import { checkDocuments } from '../host/documents.ts'
+import { placed, placesFrom } from './diagnostics/places.ts'
 import { instanceOf } from './instance.ts'
 import type { ProfileAnswer } from '../audit/profiles/check.ts'
 import type { Profile } from '../audit/profiles/profile.ts'
@@ -39,7 +40,9 @@ export function profilesOf({ cwd, out, json }: CommandContext, wanted: string): 
   if (known !== undefined) return [known]
   const path = resolve(cwd, wanted)
   if (!existsSync(path)) throw new Fault('profile-unknown', `there is no profile ${quote(wanted)}`, { help: didYouMean(wanted, profileNames) ?? `built in: ${profileNames.join(', ')}; or name a folder` })
-  const { profiles, diagnostics } = readProfiles(path)
+  const read = readProfiles(path)
+  const { profiles } = read
+  const diagnostics = placed(read.diagnostics, placesFrom(cwd, path))
   if (json && hasErrors(diagnostics)) out.json({ error: { code: 'invalid-set', message: 'the profile has problems' }, diagnostics })
   else for (const d of diagnostics) out.note(formatDiagnostic(d))
   if (hasErrors(diagnostics)) return undefined

@@ -6,7 +6,7 @@ import { takesEnvoy } from '../host/gateways/needs.ts'
 import { choice } from './arguments.ts'
 import { checkAgainstProfile } from './check-profile.ts'
 import { githubAnnotations } from './diagnostics/github.ts'
-import { placesFrom } from './diagnostics/places.ts'
+import { placed, placesFrom } from './diagnostics/places.ts'
 import { sarif } from './diagnostics/sarif.ts'
 import { count, diagnosticText, tally } from './diagnostics/text.ts'
 import { loadSet, readingOf } from './load.ts'
@@ -42,11 +42,11 @@ function run(context: CommandContext): Promise<ExitCode> {
   const fileOf = placesFrom(context.cwd, path)
   switch (format) {
     case 'text':
-      for (const d of loaded.diagnostics) out.line(diagnosticText({ ...d, at: { ...d.at, file: fileOf(d.at.file) } }, out.paint))
+      for (const d of placed(loaded.diagnostics, fileOf)) out.line(diagnosticText(d, out.paint))
       out.line(summary(loaded))
       break
     case 'json':
-      out.json({ ...numbers(loaded), diagnostics: loaded.diagnostics.map((d) => ({ ...d, at: { ...d.at, file: fileOf(d.at.file) } })) })
+      out.json({ ...numbers(loaded), diagnostics: placed(loaded.diagnostics, fileOf) })
       break
     case 'sarif':
       out.json(sarif(loaded.diagnostics, version(), fileOf))

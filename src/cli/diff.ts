@@ -9,10 +9,10 @@ import { choice } from './arguments.ts'
 import { instantOption } from './instant.ts'
 import { kubernetesDiff } from './kubernetes-diff.ts'
 import { kubernetesOptions } from './kubernetes-load.ts'
-import { judgeFiles, readingOf, soundOrTell } from './load.ts'
+import { brokenJson, judgeFiles, readingOf, soundOrTell } from './load.ts'
 import { parseRevision, readRevision } from './revision.ts'
 import type { Command, CommandContext, ExitCode } from './command.ts'
-import type { GoodSet } from './load.ts'
+import type { AskedSet } from './load.ts'
 
 const formats = ['text', 'json', 'markdown'] as const
 
@@ -45,17 +45,17 @@ async function run(context: CommandContext): Promise<ExitCode> {
   const after = await setOf(asked, fresh)
   if (after === undefined) return 1
   const found = diff(before.set, after.set, now)
-  if (format === 'json') context.out.json(diffJson(found))
+  if (format === 'json') context.out.json({ ...diffJson(found), ...brokenJson(before.set, after.set) })
   else context.out.write(format === 'markdown' ? diffMarkdown(found) : diffText(found))
   return widens(found) ? 3 : after.assertionsHold ? 0 : 1
 }
 
 /** A folder or file on disk; else `REV:DIR`. */
-async function setOf(context: CommandContext, text: string): Promise<{ readonly set: GoodSet; readonly assertionsHold: boolean } | undefined> {
+async function setOf(context: CommandContext, text: string): Promise<{ readonly set: AskedSet; readonly assertionsHold: boolean } | undefined> {
   const path = resolve(context.cwd, text)
   const revision = statSync(path, { throwIfNoEntry: false }) === undefined ? parseRevision(text) : undefined
   const read = revision === undefined ? readDocumentFiles(path) : await readRevision(context.cwd, revision.revision, revision.folder, context.signal)
   const loaded = judgeFiles(read, context.now, readingOf(context))
-  const set = soundOrTell(context, loaded)
+  const set = soundOrTell(context, loaded, text)
   return set === undefined ? undefined : { set, assertionsHold: loaded.set !== undefined }
 }

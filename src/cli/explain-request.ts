@@ -2,10 +2,11 @@
 import { quote } from '../base/diagnostic.ts'
 import { explainRequest } from '../analysis/explain-request.ts'
 import { usage } from './arguments.ts'
+import { brokenJson } from './load.ts'
 import type { AskedRequest, DescribedCaller, RequestExplanation } from '../analysis/explain-request.ts'
 import type { FlowEnd } from '../model/platform.ts'
 import type { Command, CommandContext } from './command.ts'
-import type { GoodSet } from './load.ts'
+import type { AskedSet } from './load.ts'
 
 export const callerOptions = {
   claim: { type: 'string', value: 'NAME=VALUE', multiple: true, help: 'a request from outside: its token claims this; may be repeated' },
@@ -14,13 +15,13 @@ export const callerOptions = {
 
 /** Prints the answer. `traffic` is the gateway's port. */
 export function explainFromOutside(
-  command: Command, context: CommandContext, { platform, intent }: GoodSet, source: FlowEnd, destination: FlowEnd,
+  command: Command, context: CommandContext, set: AskedSet, source: FlowEnd, destination: FlowEnd,
   { traffic, request, now }: { readonly traffic: { readonly protocol: string | undefined; readonly port: number | undefined }; readonly request: Pick<AskedRequest, 'method' | 'path'>; readonly now: number },
 ): void {
   if (destination.kind !== 'name') throw usage(command, 'a request from outside asks for a host name', 'write a name under which a gateway serves, as in `www.example.org 443/tcp GET /`')
   if (traffic.protocol !== 'tcp' || traffic.port === undefined) throw usage(command, 'a request travels by tcp', 'write the gateway\'s port, as in `443/tcp`')
-  const answer = explainRequest(platform, intent, { source, host: destination.name, port: traffic.port, ...request, caller: callerOf(command, context) }, now)
-  if (context.json) context.out.json(answer)
+  const answer = explainRequest(set.platform, set.intent, { source, host: destination.name, port: traffic.port, ...request, caller: callerOf(command, context) }, now)
+  if (context.json) context.out.json({ ...answer, ...brokenJson(set) })
   else print(context, answer)
 }
 

@@ -11,7 +11,7 @@ import { callerOptions, explainFromOutside } from './explain-request.ts'
 import { instantOption } from './instant.ts'
 import { kubernetesExplain } from './kubernetes-explain.ts'
 import { kubernetesOptions } from './kubernetes-load.ts'
-import { loadOrTell } from './load.ts'
+import { askedSet, brokenJson } from './load.ts'
 import type { Request } from '../analysis/additions.ts'
 import type { DocumentRef } from '../analysis/document-ref.ts'
 import type { Reading } from '../analysis/ends.ts'
@@ -50,7 +50,7 @@ async function run(context: CommandContext): Promise<ExitCode> {
   const request = requestOf(method, path)
   const phase = phaseOption(context.options['phase'])
   const now = instantOption(command, context)
-  const set = loadOrTell(context, directory)
+  const set = askedSet(context, directory)
   if (set === undefined) return 1
   const source = read(readEnd(set.platform, from))
   const destination = read(readEnd(set.platform, to))
@@ -65,7 +65,7 @@ async function run(context: CommandContext): Promise<ExitCode> {
   const asked = { source, destination, ...traffic, phase }
   const answer = explain(set.platform, set.intent, asked, now, request)
   const proposed = answer.verdict === 'allow' ? undefined : propose(set.platform, set.intent, asked, request, now)
-  if (context.json) context.out.json({ ...answer, ...(proposed === undefined ? {} : { toOpen: proposedJson(proposed) }) })
+  if (context.json) context.out.json({ ...answer, ...brokenJson(set), ...(proposed === undefined ? {} : { toOpen: proposedJson(proposed) }) })
   else {
     print(context.out, answer)
     if (proposed !== undefined) printProposed(context.out, proposed)

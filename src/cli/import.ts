@@ -6,6 +6,7 @@ import { Fault } from '../base/fault.ts'
 import { readDocumentFiles } from '../base/files.ts'
 import { importCluster } from '../import/kubernetes/documents.ts'
 import { usage } from './arguments.ts'
+import { placed, placesOf } from './diagnostics/places.ts'
 import { count } from './diagnostics/text.ts'
 import { loadCluster } from './kubernetes-load.ts'
 import type { Command, CommandContext, ExitCode } from './command.ts'
@@ -32,7 +33,7 @@ async function run(context: CommandContext): Promise<ExitCode> {
   const cluster = await loadCluster(context, place)
   if (cluster === undefined) return 1
   const { files, workloads, diagnostics } = importCluster(cluster, { run: options['run'] === true })
-  const warnings = sortDiagnostics(diagnostics)
+  const warnings = placed(sortDiagnostics(diagnostics), placesOf(cwd, place))
   if (!context.json) for (const d of warnings) out.note(formatDiagnostic(d))
   const folder = options['out']
   if (typeof folder !== 'string') {

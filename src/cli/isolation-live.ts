@@ -17,6 +17,8 @@ import type { LoadedSet } from './load.ts'
 
 export interface RunningSet {
   readonly loaded: LoadedSet
+  /** The folder or file that was applied, absolute. */
+  readonly directory: string
   readonly live: LiveFacts
   readonly changes: readonly ChangeEntry[]
 }
@@ -26,13 +28,14 @@ export async function runningSet(instance: Instance, now: number): Promise<Runni
   const where = await requireInstance(instance)
   const applied = loadApplied(instance.folder)
   const loaded = judgeFiles({ files: applied?.files ?? [], diagnostics: [] }, now)
+  const directory = applied?.directory ?? ''
   const { entries, problem } = readChangeLog(instance.folder)
   const changes = problem === undefined ? entries : []
   try {
     const status = (await ask(instance, (argv) => enter(where, argv), '/status')) as AgentStatus
-    return { loaded, changes, live: liveFacts(status, applied === undefined ? '' : documentSet('', applied.files).sha256, loadVerification(instance.folder, changes)) }
+    return { loaded, directory, changes, live: liveFacts(status, applied === undefined ? '' : documentSet('', applied.files).sha256, loadVerification(instance.folder, changes)) }
   } catch (error) {
-    return { loaded, changes, live: unwatched(`no agent looks after it (${messageOf(error)})`, where.kind === 'sandbox', loaded.set?.platform.workloads.keys() ?? []) }
+    return { loaded, directory, changes, live: unwatched(`no agent looks after it (${messageOf(error)})`, where.kind === 'sandbox', loaded.set?.platform.workloads.keys() ?? []) }
   }
 }
 

@@ -10,7 +10,7 @@ import { instanceOf, instanceOptions } from './instance.ts'
 import { instantOption } from './instant.ts'
 import { lastBetween, runningSet } from './isolation-live.ts'
 import { lastChanges, newestText } from './last-changed.ts'
-import { loadSet, soundOrTell } from './load.ts'
+import { brokenJson, loadSet, soundOrTell } from './load.ts'
 import type { Isolation } from '../analysis/isolation/isolation.ts'
 import type { Party } from '../analysis/isolation/party.ts'
 import type { Since } from '../analysis/isolation/text.ts'
@@ -54,13 +54,13 @@ async function run(context: CommandContext): Promise<ExitCode> {
   const [directory] = directories
   const running = directory === undefined ? await runningSet(instanceOf(context), context.now) : undefined
   const loaded = running?.loaded ?? loadSet(resolve(context.cwd, directory ?? ''), context.now)
-  const set = soundOrTell({ ...context, json: format === 'json' }, loaded)
+  const set = soundOrTell({ ...context, json: format === 'json' }, loaded, running?.directory ?? directory ?? '')
   if (set === undefined) return 1
   // What a machine was seen to do says nothing of another time.
   const options = { now, ...(running === undefined || typeof context.options['at'] === 'string' ? {} : { live: running.live }) }
   if (all) {
     const rows = allPairs(set.platform, set.intent, kind, options)
-    if (format === 'json') context.out.json({ by: kind, pairs: allPairsJson(rows) })
+    if (format === 'json') context.out.json({ by: kind, pairs: allPairsJson(rows), ...brokenJson(set) })
     else if (format === 'text') context.out.write(allPairsText(rows))
     else throw usage(command, `--all has no ${format} form`, 'use text or json')
     return 0
@@ -73,7 +73,7 @@ async function run(context: CommandContext): Promise<ExitCode> {
       context.out.write(isolationText(answer, await sinceOf(context, answer, loaded, running)))
       break
     case 'json':
-      context.out.json(isolationJson(answer, await sinceOf(context, answer, loaded, running)))
+      context.out.json({ ...isolationJson(answer, await sinceOf(context, answer, loaded, running)), ...brokenJson(set) })
       break
     case 'markdown':
       context.out.write(statementMarkdown(answer))

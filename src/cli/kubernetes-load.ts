@@ -5,6 +5,7 @@ import { formatDiagnostic, hasErrors, sortDiagnostics } from '../base/diagnostic
 import { defaultLimits, readDocumentFiles } from '../base/files.ts'
 import { Fault, messageOf } from '../base/fault.ts'
 import { readCluster } from '../import/kubernetes/cluster.ts'
+import { placed, placesOf } from './diagnostics/places.ts'
 import { parseRevision, readRevision } from './revision.ts'
 import type { ReadFiles } from '../base/files.ts'
 import type { Cluster } from '../import/kubernetes/cluster.ts'
@@ -23,7 +24,7 @@ const limits = { ...defaultLimits, fileBytes: 128 * mebibyte, totalBytes: 512 * 
 export async function loadCluster(context: CommandContext, place: string): Promise<Cluster | undefined> {
   const read = await readPlace(context, place)
   const { cluster, diagnostics } = readCluster(read.files, { lenient: context.options['lenient'] === true })
-  const all = sortDiagnostics([...read.diagnostics, ...diagnostics])
+  const all = placed(sortDiagnostics([...read.diagnostics, ...diagnostics]), placesOf(context.cwd, place))
   const refused = hasErrors(all) || cluster === undefined
   if (refused && context.json) {
     context.out.json({ error: { code: 'invalid-set', message: 'the manifests have problems' }, diagnostics: all })

@@ -47,7 +47,7 @@ test('the same as csv, JSON and a graph', async () => {
 
 test('what is not known is refused, passed over when lenient, and a policy never is', async () => {
   const strict = await runCommand(folder, matrix, ['--kubernetes', 'thing'])
-  assert.match(strict.stderr, /^thing\.yaml:1:13: error: `Thing` of apiVersion `example\.org\/v1` is not understood \[unknown-kind\]/)
+  assert.match(strict.stderr, /^thing\/thing\.yaml:1:13: error: `Thing` of apiVersion `example\.org\/v1` is not understood \[unknown-kind\]/)
   assert.equal(strict.code, 1)
   const lenient = await runCommand(folder, matrix, ['--kubernetes', 'thing', '--lenient'])
   assert.match(lenient.stderr, /passed over/)

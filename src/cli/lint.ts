@@ -3,7 +3,7 @@ import { resolve } from 'node:path'
 import { sortDiagnostics } from '../base/diagnostic.ts'
 import { lint } from '../analysis/lint.ts'
 import { choice } from './arguments.ts'
-import { placesFrom } from './diagnostics/places.ts'
+import { placed, placesFrom } from './diagnostics/places.ts'
 import { githubAnnotations } from './diagnostics/github.ts'
 import { sarif } from './diagnostics/sarif.ts'
 import { diagnosticText, tally } from './diagnostics/text.ts'
@@ -43,14 +43,14 @@ function run(context: CommandContext): Promise<ExitCode> {
 }
 
 function tell({ out }: CommandContext, found: readonly Diagnostic[], format: (typeof formats)[number], fileOf: (file: string) => string): void {
-  const placed = found.map((d) => ({ ...d, at: { ...d.at, file: fileOf(d.at.file) } }))
+  const shown = placed(found, fileOf)
   switch (format) {
     case 'text':
-      for (const d of placed) out.line(diagnosticText(d, out.paint))
+      for (const d of shown) out.line(diagnosticText(d, out.paint))
       out.line(tally(found))
       break
     case 'json':
-      out.json({ findings: placed })
+      out.json({ findings: shown })
       break
     case 'sarif':
       out.json(sarif(found, version(), fileOf))

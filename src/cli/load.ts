@@ -1,10 +1,12 @@
 /** From DIR to everything a command asks of it, by the same steps for every command. */
 import { resolve } from 'node:path'
 import { checkSet } from '../analysis/check.ts'
-import { formatDiagnostic, hasErrors, sortDiagnostics } from '../base/diagnostic.ts'
+import { formatDiagnostic, hasErrors, quote, sortDiagnostics } from '../base/diagnostic.ts'
 import { readDocumentFiles } from '../base/files.ts'
 import { compile } from '../intent/compile.ts'
 import { loadPlatform } from '../model/load.ts'
+import { placed, placesOf } from './diagnostics/places.ts'
+import type { ErrorCode } from '../base/catalogue.ts'
 import type { Diagnostic } from '../base/diagnostic.ts'
 import type { ReadFiles } from '../base/files.ts'
 import type { SourceFile } from '../base/source-file.ts'
@@ -56,25 +58,39 @@ export function judgeFiles(read: ReadFiles, now: number, progress?: Progress): L
   return { files: read.files, documents: loaded.documents, diagnostics, set: good ? set : undefined, sound: set }
 }
 
+/** A set that somebody asks about. */
+export interface AskedSet extends GoodSet {
+  /** The assertions that fail, at places in the working folder; empty when `up` would take the set. */
+  readonly broken: readonly Diagnostic[]
+}
+
+/** The set of a command's DIR, for commands that only ask; `answered` is what the answer itself tells. */
+export function askedSet(context: CommandContext, directory: string, answered?: ErrorCode): AskedSet | undefined {
+  return soundOrTell(context, loadSet(resolve(context.cwd, directory), context.now, readingOf(context)), directory, answered)
+}
+
 /**
- * The set of a command's DIR, for commands that only ask. When it is refused its problems are told and `undefined`
- * comes back: the command ends with exit status 1. Warnings are told on stderr.
+ * What the documents say is answered although an assertion fails, which is told on stderr together with the warnings. When
+ * the set is refused for anything else its problems are told and `undefined` comes back: the command ends with exit status 1.
  */
-export function loadOrTell(context: CommandContext, directory: string): GoodSet | undefined {
-  const { set, diagnostics } = loadSet(resolve(context.cwd, directory), context.now, readingOf(context))
-  return toldProblems(context, set, diagnostics)
-}
-
-/** The same for questions that make sense although an assertion fails, which is then told on stderr. */
-export function soundOrTell(context: CommandContext, loaded: LoadedSet): GoodSet | undefined {
-  return toldProblems(context, loaded.sound, loaded.diagnostics)
-}
-
-function toldProblems(context: CommandContext, set: GoodSet | undefined, diagnostics: readonly Diagnostic[]): GoodSet | undefined {
-  if (set === undefined && context.json) {
-    context.out.json({ error: { code: 'invalid-set', message: 'the documents have problems' }, diagnostics })
+export function soundOrTell(context: CommandContext, loaded: LoadedSet, directory: string, answered?: ErrorCode): AskedSet | undefined {
+  const { out, json, cwd } = context
+  const all = placed(loaded.diagnostics, placesOf(cwd, directory))
+  const { sound } = loaded
+  if (sound === undefined && json) {
+    out.json({ error: { code: 'invalid-set', message: 'the documents have problems' }, diagnostics: all })
     return undefined
   }
-  for (const d of diagnostics) context.out.note(formatDiagnostic(d))
-  return set
+  const told = sound === undefined ? all : all.filter((d) => d.code !== answered)
+  for (const d of told) out.note(formatDiagnostic(d))
+  if (sound === undefined) return undefined
+  const broken = told.filter((d) => d.severity === 'error')
+  if (broken.length > 0) out.note(`\`up\` and \`apply\` refuse ${quote(directory)} as it is: the answer is what its documents say`)
+  return { ...sound, broken }
+}
+
+/** What an answer in JSON says of a set that is not enforced; nothing when it can be. */
+export function brokenJson(...sets: readonly Pick<AskedSet, 'broken'>[]): { readonly diagnostics?: readonly Diagnostic[] } {
+  const diagnostics = sets.flatMap(({ broken }) => broken)
+  return diagnostics.length === 0 ? {} : { diagnostics }
 }

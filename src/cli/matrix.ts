@@ -12,7 +12,7 @@ import { choice, usage } from './arguments.ts'
 import { instantOption } from './instant.ts'
 import { kubernetesOptions } from './kubernetes-load.ts'
 import { kubernetesMatrix } from './kubernetes-matrix.ts'
-import { loadOrTell } from './load.ts'
+import { askedSet, brokenJson } from './load.ts'
 import type { MatrixFilter } from '../analysis/matrix-filter.ts'
 import type { Platform } from '../model/platform.ts'
 import type { Command, CommandContext, ExitCode } from './command.ts'
@@ -47,12 +47,12 @@ async function run(context: CommandContext): Promise<ExitCode> {
   const [directory = ''] = context.args
   const format = context.json ? 'json' : choice(command, context.options, context.options['output'] === undefined ? 'format' : 'output', formats, 'text')
   const now = instantOption(command, context)
-  const set = loadOrTell({ ...context, json: format === 'json' }, directory)
+  const set = askedSet({ ...context, json: format === 'json' }, directory)
   if (set === undefined) return 1
   const rows = filterMatrix(set.platform, matrix(set.intent, now), filterOf(context, set.platform))
   switch (format) {
     case 'json':
-      context.out.json({ rows: matrixJson(rows) })
+      context.out.json({ rows: matrixJson(rows), ...brokenJson(set) })
       break
     case 'csv':
       context.out.write(matrixCsv(rows))

@@ -1,5 +1,4 @@
 /** `bulkhead names`: what the resolver tells one workload, read back from its zones and held against a second opinion. */
-import { resolve } from 'node:path'
 import { readEnd } from '../analysis/ends.ts'
 import { canonicalJson } from '../base/canonical-json.ts'
 import { quote } from '../base/diagnostic.ts'
@@ -10,7 +9,7 @@ import { addressFromBits } from '../net/address.ts'
 import { compareNames } from '../verify/names.ts'
 import { usage } from './arguments.ts'
 import { instantOption } from './instant.ts'
-import { loadSet, readingOf, soundOrTell } from './load.ts'
+import { askedSet, brokenJson } from './load.ts'
 import type { DnsInventory } from '../engines/dns/inventory.ts'
 import type { ZoneAsker } from '../engines/dns/zones.ts'
 import type { Phase, Platform, WorkloadId } from '../model/platform.ts'
@@ -40,7 +39,7 @@ interface NameRow {
 async function run(context: CommandContext): Promise<ExitCode> {
   const [directory = '', text = ''] = context.args
   const now = instantOption(command, context)
-  const set = soundOrTell(context, loadSet(resolve(context.cwd, directory), context.now, readingOf(context)))
+  const set = askedSet(context, directory)
   if (set === undefined) return 1
   const { platform, intent } = set
   const workload = workloadOf(platform, text)
@@ -50,7 +49,7 @@ async function run(context: CommandContext): Promise<ExitCode> {
   const askers = readZones(canonicalJson(zones)).filter((each) => each.asker === asker?.asker)
   const { compared, differences } = compareNames(platform, askers, now)
   const rows = asker === undefined ? [] : rowsOf(asker, workload)
-  if (context.json) context.out.json({ workload, phase, names: rows, compared, differences })
+  if (context.json) context.out.json({ workload, phase, names: rows, compared, differences, ...brokenJson(set) })
   else {
     const width = Math.max(4, ...rows.map(({ name }) => name.length))
     context.out.line(`${'NAME'.padEnd(width)}  WHERE    ALLOWED BY`)

@@ -4,6 +4,7 @@ import { readDocumentFiles } from '../base/files.ts'
 import { resolve } from 'node:path'
 import { documentSet } from '../host/document-set.ts'
 import { checkDocuments } from '../host/documents.ts'
+import { placed, placesOf } from './diagnostics/places.ts'
 import { readingOf } from './load.ts'
 import type { Platform } from '../model/platform.ts'
 import type { CommandContext, ExitCode } from './command.ts'
@@ -12,7 +13,7 @@ import type { CommandContext, ExitCode } from './command.ts'
 export async function refuseProblems(context: CommandContext, directory: string, judge: (platform: Platform) => void = () => undefined): Promise<ExitCode | undefined> {
   const read = readDocumentFiles(resolve(context.cwd, directory))
   const checked = checkDocuments(documentSet(directory, read.files), context.now, undefined, readingOf(context))
-  const diagnostics = sortDiagnostics([...read.diagnostics, ...checked.diagnostics])
+  const diagnostics = placed(sortDiagnostics([...read.diagnostics, ...checked.diagnostics]), placesOf(context.cwd, directory))
   if (!hasErrors(diagnostics)) {
     if (checked.set !== undefined) judge(checked.set.platform)
     return undefined

@@ -1,12 +1,11 @@
 /** `bulkhead reach`: what an intruder in a workload could get to, or who could get to it. */
-import { resolve } from 'node:path'
 import { quote } from '../base/diagnostic.ts'
 import { readEnd } from '../analysis/ends.ts'
 import { reach } from '../analysis/reach.ts'
 import { reachJson, reachText } from '../analysis/answers-text.ts'
 import { usage } from './arguments.ts'
 import { instantOption } from './instant.ts'
-import { loadSet, readingOf, soundOrTell } from './load.ts'
+import { askedSet, brokenJson } from './load.ts'
 import type { FlowEnd, Platform } from '../model/platform.ts'
 import type { Command, CommandContext, ExitCode } from './command.ts'
 
@@ -34,13 +33,13 @@ async function run(context: CommandContext): Promise<ExitCode> {
   const given = [from, to, compromised].filter((one) => one !== undefined)
   if (given.length !== 1) throw usage(command, given.length === 0 ? 'reach from where, or to where?' : 'one question at a time', 'give FROM, --to or --compromised')
   const now = instantOption(command, context)
-  const set = soundOrTell(context, loadSet(resolve(context.cwd, directory), context.now, readingOf(context)))
+  const set = askedSet(context, directory)
   if (set === undefined) return 1
   const texts = compromised === undefined ? [String(given[0])] : String(compromised).split(',').map((text) => text.trim()).filter((text) => text !== '')
   if (texts.length === 0) throw usage(command, `${quote(String(compromised))} names nobody`)
   const ends = texts.map((text) => endOf(set.platform, text))
   const answer = reach(set.platform, set.intent, ends, to === undefined ? 'from' : 'to', now)
-  if (context.json) context.out.json(reachJson(answer))
+  if (context.json) context.out.json({ ...reachJson(answer), ...brokenJson(set) })
   else context.out.write(reachText(answer))
   return 0
 }

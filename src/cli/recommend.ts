@@ -6,7 +6,7 @@ import { Fault, messageOf } from '../base/fault.ts'
 import { compile } from '../intent/compile.ts'
 import { recommend } from '../analysis/recommend.ts'
 import { flowText, recommendedFiles, recommendJson, useLines } from '../analysis/recommend-text.ts'
-import { loadOrTell } from './load.ts'
+import { askedSet, brokenJson } from './load.ts'
 import { seenFlows } from './recommend-read.ts'
 import type { Recommendation } from '../analysis/seen.ts'
 import type { Platform } from '../model/platform.ts'
@@ -32,14 +32,14 @@ export const command: Command = {
 async function run(context: CommandContext): Promise<ExitCode> {
   const [file = '', directory = ''] = context.args
   const { out } = context
-  const set = loadOrTell(context, directory)
+  const set = askedSet(context, directory)
   if (set === undefined) return 1
   const seen = seenFlows(await linesOf(context, file), context.options['denied'] === true)
   const found = recommend(set.platform, set.intent, seen.flows)
   if (seen.malformed > 0) out.note(`${seen.malformed} ${seen.malformed === 1 ? 'line is not a record and was' : 'lines are not records and were'} left out`)
   if (seen.unspoken > 0) out.note(`${seen.unspoken} records are about packets that no policy covers`)
   const refused = refusals(set.platform, found)
-  if (context.json) out.json({ ...(recommendJson(found) as object), refused })
+  if (context.json) out.json({ ...(recommendJson(found) as object), refused, ...brokenJson(set) })
   else {
     const folder = context.options['out']
     if (folder === undefined) print(context, found)

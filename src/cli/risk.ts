@@ -4,7 +4,6 @@ import { join, resolve } from 'node:path'
 import { needsAttention, riskRegister } from '../analysis/risk/register.ts'
 import { riskCsv, riskHtml, riskJson, riskText, useSentence } from '../analysis/risk/text.ts'
 import { formatInstant } from '../base/clock.ts'
-import { formatDiagnostic } from '../base/diagnostic.ts'
 import { Fault } from '../base/fault.ts'
 import { loadApplied } from '../host/memory.ts'
 import { compile } from '../intent/compile.ts'
@@ -12,7 +11,8 @@ import { loadPlatform } from '../model/load.ts'
 import { telemetryUse } from '../observe/telemetry-use.ts'
 import { choice } from './arguments.ts'
 import { instanceOf, instanceOptions } from './instance.ts'
-import { judgeFiles, loadSet } from './load.ts'
+import { brokenJson, judgeFiles, loadSet, soundOrTell } from './load.ts'
+import type { Applied } from '../host/memory.ts'
 import type { GoodSet, LoadedSet } from './load.ts'
 import type { Command, CommandContext, ExitCode } from './command.ts'
 
@@ -40,19 +40,17 @@ async function run(context: CommandContext): Promise<ExitCode> {
   const format = context.json ? 'json' : choice(command, context.options, 'format', formats, 'text')
   const [directory] = context.args
   const { folder } = instanceOf(context)
-  const loaded = directory === undefined ? appliedSet(folder, context.now) : loadSet(resolve(context.cwd, directory), context.now)
-  const set = loaded.sound ?? beforeReview(loaded)
-  if (set === undefined) {
-    if (format === 'json') context.out.json({ error: { code: 'invalid-set', message: 'the documents have problems' }, diagnostics: loaded.diagnostics })
-    else for (const d of loaded.diagnostics) context.out.note(formatDiagnostic(d))
-    return 1
-  }
+  const applied = directory === undefined ? appliedSet(folder) : undefined
+  const loaded = applied === undefined ? loadSet(resolve(context.cwd, directory ?? ''), context.now) : judgeFiles({ files: applied.files, diagnostics: [] }, context.now)
+  const sound = loaded.sound ?? beforeReview(loaded)
+  const set = soundOrTell({ ...context, json: format === 'json' }, { ...loaded, sound }, applied?.directory ?? directory ?? '', 'telemetry-without-risk')
+  if (set === undefined) return 1
   const records = join(folder, 'observe')
   const seen = directory === undefined && existsSync(records) ? await telemetryUse(records, set.platform, context.signal) : undefined
   const rows = riskRegister(set.platform, set.intent, { now: context.now, soon: soonMs, ...(seen === undefined ? {} : { uses: seen.uses }) })
   switch (format) {
     case 'json':
-      context.out.json({ at: formatInstant(context.now), seenSince: seen?.since === undefined ? null : formatInstant(seen.since), risks: riskJson(rows) })
+      context.out.json({ at: formatInstant(context.now), seenSince: seen?.since === undefined ? null : formatInstant(seen.since), risks: riskJson(rows), ...brokenJson(set) })
       break
     case 'csv':
       context.out.write(riskCsv(rows))
@@ -68,10 +66,10 @@ async function run(context: CommandContext): Promise<ExitCode> {
   return rows.some(needsAttention) ? 1 : 0
 }
 
-function appliedSet(folder: string, now: number): LoadedSet {
+function appliedSet(folder: string): Applied {
   const applied = loadApplied(folder)
   if (applied === undefined) throw new Fault('not-running', 'nothing is in force here', { help: 'name a folder of documents, or start a platform with `bulkhead up DIR`' })
-  return judgeFiles({ files: applied.files, diagnostics: [] }, now)
+  return applied
 }
 
 /** A set that is refused because review dates have passed is just what the register is for: it is read as of the time before them. */

@@ -1,10 +1,9 @@
 /** `bulkhead test`: every example of every PolicyTest, with what was expected and what is. */
-import { resolve } from 'node:path'
 import { decider } from '../intent/decide.ts'
 import { runPolicyTests } from '../analysis/policy-tests.ts'
 import { testsJson, testsText } from '../analysis/answers-text.ts'
 import { instantOption } from './instant.ts'
-import { loadSet, readingOf, soundOrTell } from './load.ts'
+import { askedSet, brokenJson } from './load.ts'
 import type { Command, CommandContext, ExitCode } from './command.ts'
 
 export const command: Command = {
@@ -20,11 +19,10 @@ export const command: Command = {
 async function run(context: CommandContext): Promise<ExitCode> {
   const [directory = ''] = context.args
   const now = instantOption(command, context)
-  const loaded = loadSet(resolve(context.cwd, directory), context.now, readingOf(context))
-  const set = soundOrTell(context, { ...loaded, diagnostics: loaded.sound === undefined ? loaded.diagnostics : loaded.diagnostics.filter((d) => d.code !== 'policy-test-failed') })
+  const set = askedSet(context, directory, 'policy-test-failed')
   if (set === undefined) return 1
   const results = runPolicyTests(set.platform, decider(set.platform, set.intent), now)
-  if (context.json) context.out.json(testsJson(results))
+  if (context.json) context.out.json({ ...testsJson(results), ...brokenJson(set) })
   else context.out.write(testsText(results, (passed, text) => context.out.paint(passed ? 'green' : 'red', text)))
   return results.every(({ passed }) => passed) ? 0 : 1
 }

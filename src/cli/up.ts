@@ -54,7 +54,7 @@ async function run(context: CommandContext): Promise<ExitCode> {
     if (done.applied && typeof outside === 'string') await call(instance.folder, '/outside', inFolder(context.cwd, outside))
     return done
   })
-  const code = printApply(context, report)
+  const code = printApply(context, report, directory)
   if (!json && code === 0) out.line(`${report.opened.length} ${report.opened.length === 1 ? 'path' : 'paths'} opened, everything else is closed (${((Date.now() - now) / 1000).toFixed(1)} s)`)
   return code
 }

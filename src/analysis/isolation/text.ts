@@ -28,7 +28,7 @@ export function isolationText({ between, layers, strongest }: Isolation, since: 
   return [between.map(({ text }) => text).join(' and '), ...lines, last].map((line) => `${line}\n`).join('')
 }
 
-export function isolationJson({ between, at, verified, layers, strongest }: Isolation, since: Since): unknown {
+export function isolationJson({ between, at, verified, layers, strongest }: Isolation, since: Since): object {
   return {
     between: between.map(({ kind, text, workloads }) => ({ kind, name: text, workloads: workloads.map((w) => w.id) })),
     at: formatInstant(at),
