@@ -25,8 +25,13 @@ function options(until: number | undefined): { readonly expires?: number } {
   return until === undefined ? {} : { expires: until }
 }
 
+/** Only tcp can be encrypted. */
+function secret(encrypted: boolean, traffics: readonly string[]): { readonly encryption?: 'required' } {
+  return encrypted && traffics.every((t) => t.startsWith('tcp')) ? { encryption: 'required' } : {}
+}
+
 export const anyService = enclave.chain((e) =>
-  fc.tuple(serial, ends(e), ends(e), what, expires).map(([n, s, d, t, until]) => service(`${e}/s${n}`, s, d, t, options(until))),
+  fc.tuple(serial, ends(e), ends(e), what, expires, fc.boolean()).map(([n, s, d, t, until, encrypted]) => service(`${e}/s${n}`, s, d, t, { ...options(until), ...secret(encrypted, [t]) })),
 )
 export const anyEgress = enclave.chain((e) =>
   fc
@@ -47,8 +52,9 @@ export const anyFederation = enclave.chain((e) =>
       fc.array(fc.tuple(ends(e), fc.array(foreign, { minLength: 1, maxLength: 3 }), what), { maxLength: 2 }),
       fc.array(fc.tuple(fc.array(foreign, { minLength: 1, maxLength: 3 }), ends(e), what), { maxLength: 2 }),
       expires,
+      fc.boolean(),
     )
-    .map(([n, imports, exports, until]) => federation(`${e}/f${n}`, { imports, exports }, options(until))),
+    .map(([n, imports, exports, until, encrypted]) => federation(`${e}/f${n}`, { imports, exports }, { ...options(until), ...secret(encrypted, [...imports, ...exports].map(([, , t]) => t)) })),
 )
 
 const workloads = fc.tuple(

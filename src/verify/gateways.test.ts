@@ -44,6 +44,7 @@ test('the files of both gateways lead every request where the documents say', ()
       const artefacts = render(platform, intent, inventory, { now: set.now })
       const outbound = readGateway(artefacts.outbound.files, authoritiesOf(artefacts.outbound.needs))
       const inbound = readGateway(artefacts.inbound.files, authoritiesOf(artefacts.inbound.needs))
+      const by = platform.egressProxy === undefined ? '' : ` by ${platform.egressProxy.host}:${platform.egressProxy.port}`
       for (const drawn of requestsFrom(platform, tape, requestsEach)) {
         const request = placed(platform, drawn)
         const attempt: Attempt | undefined = request === undefined ? undefined : attemptOf(platform, inventory, request)
@@ -51,7 +52,7 @@ test('the files of both gateways lead every request where the documents say', ()
         const leaving = request.source.kind === 'workload'
         const judged = referenceRequest(platform, request, set.now)
         const name = (request.host ?? '').toLowerCase().replace(/\.$/, '')
-        const meant = 'refused' in judged ? [] : leaving ? [`${name}:${request.port}`] : judged.led
+        const meant = 'refused' in judged ? [] : leaving ? [`${name}:${request.port}${by}`] : judged.led
         const found = ledOf((leaving ? outbound : inbound)(attempt), inventory)
         if (found.length === 0 && meant.length > 0 && mayBeNarrower(artefacts.refused, request)) {
           seen.narrower++

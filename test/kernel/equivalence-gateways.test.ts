@@ -132,8 +132,8 @@ test('random platforms are carried by gateways as they are meant', async () => {
     carried++
     assertAcceptable(await judged(hosted(platform, { now: set.now, uplink, gateways: true, ...mixed })), set.files.map(({ text }) => text).join(''))
   })
-  await fc.assert(property, { numRuns: 8, endOnFailure: true })
-  assert.ok(carried > 4)
+  await fc.assert(property, { numRuns: 14, endOnFailure: true })
+  assert.ok(carried > 8)
 })
 
 const mistakes: readonly (readonly [string, 'wider' | 'narrower', (text: string) => string, RegExp])[] = [

@@ -2,6 +2,10 @@
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import fc from 'fast-check'
+import { hosted } from './lib/platforms.ts'
+import { platformOf } from '../../src/verify/testing/load.ts'
+import { twoSets } from '../../src/verify/testing/two-sets.ts'
+import { generatedNow } from '../../src/verify/testing/words.ts'
 import { delta } from '../../src/engines/nftables/delta.ts'
 import { render } from '../../src/engines/nftables/render.ts'
 import { lowered, path, publishing } from '../../src/engines/nftables/testing.ts'
@@ -47,6 +51,25 @@ test('a change of elements leads to the same table as a load of the whole', asyn
     await load(render(next.atoms, next.inventory, { now }))
     assert.deepEqual(changed, await list())
   }), { numRuns: 60 })
+})
+
+test('so it does where platforms change that have gateways', async () => {
+  let changed = 0
+  await fc.assert(fc.asyncProperty(twoSets(), async ({ before: one, after: other }) => {
+    const [old, wanted] = [platformOf(one), platformOf(other)]
+    if (old === undefined || wanted === undefined) return
+    const first = hosted(old, { now: generatedNow, uplink: true, gateways: true })
+    const next = hosted(wanted, { now: generatedNow, uplink: true, gateways: true, before: first.ids })
+    const text = delta(first, next, { now: generatedNow })
+    if (text === undefined || text === '') return
+    changed++
+    await load(first.text)
+    await load(text)
+    const found = await list()
+    await load(next.text)
+    assert.deepEqual(found, await list(), text)
+  }), { numRuns: 15, endOnFailure: true })
+  assert.ok(changed > 2, `${changed}`)
 })
 
 test('no change is no text, and another uplink is no change of elements', () => {

@@ -1,6 +1,7 @@
 /** The enclaves with their workloads and groups, and references to them. */
 import { document } from './documents.ts'
 import { enclaveNames, labelValues, peerEnclaves, portNames, portNumbers, trustDomain, workloadNames } from './words.ts'
+import { brokerPort } from '../../model/platform.ts'
 import type { Outside } from './arbitrary-outside.ts'
 import type { Choices } from './choices.ts'
 import type { Document } from './documents.ts'
@@ -44,7 +45,8 @@ function enclaveOf(choices: Choices, around: Outside, name: string): { readonly 
   const open = around.segments.find(({ restricted }) => !restricted)
   const documents = [document('Enclave', name, { environment: choices.pick(around.environments), ...(segment === undefined ? {} : { segment: segment.name }) })]
   const workloads = choices.some(workloadNames, 1, 4).map((workload) => {
-    const ports = portsOf(choices)
+    const broker = choices.chance(12)
+    const ports = [...portsOf(choices), ...(broker ? [{ name: brokerPort, port: 4222, protocol: 'tcp' }] : [])]
     const tier = choices.chance(60) ? choices.pick(labelValues) : undefined
     const made = document('Workload', workload, {
       ports,
@@ -52,6 +54,7 @@ function enclaveOf(choices: Choices, around: Outside, name: string): { readonly 
       replicas: choices.between(1, 3),
       groups: groups.filter(() => choices.chance(80)),
       ...(open !== undefined && choices.chance(15) ? { segment: open.name } : {}),
+      ...(broker ? { broker: 'nats' } : {}),
     }, name)
     documents.push(tier === undefined ? made : { ...made, metadata: { ...made.metadata, labels: { tier } } })
     return { name: workload, tier, ports }

@@ -1,6 +1,8 @@
 /** What lies around the enclaves: platform, stacks, environments, segments, externals, risk records and peers. */
 import { document } from './documents.ts'
-import { domains, gatewayAddresses, infrastructureCidrs, insideCidrs, outsideCidrs, peerNames, stackCidrs, stackPeeredCidrs, trustDomain } from './words.ts'
+import {
+  domains, egressProxies, gatewayAddresses, infrastructureCidrs, insideCidrs, outsideCidrs, peerHosts, peerNames, stackCidrs, stackPeeredCidrs, trustDomain, upstreams,
+} from './words.ts'
 import type { Choices } from './choices.ts'
 import type { Document } from './documents.ts'
 
@@ -38,7 +40,7 @@ export function outside(choices: Choices): Outside {
       ...external.flatMap(({ documents }) => documents),
       ...peers.map((name, i) =>
         document('Peer', name, {
-          trustDomain: `${name}.example`, bundleEndpoint: { url: `https://${name}.example.org/bundle` }, gateway: `gateway.${name}.example.org:${8443 + i}`,
+          trustDomain: `${name}.example`, bundleEndpoint: { url: `https://${hostOr(choices, `${name}.example.org`)}/bundle` }, gateway: `${hostOr(choices, `gateway.${name}.example.org`)}:${8443 + i}`,
         }),
       ),
     ],
@@ -53,9 +55,15 @@ function platformOf(choices: Choices): readonly Document[] {
   if (!choices.chance(70)) return []
   const addresses = choices.chance(40) ? { addresses: ['10.50.0.0/20', 'fd50::/64'] } : {}
   const infrastructure = choices.chance(60) ? { infrastructure: infrastructureCidrs } : {}
-  const ports = { httpsPort: choices.pick([443, 8443]), bundlePort: 9443, ...(choices.chance(50) ? { httpPort: 80 } : {}) }
+  const ports = { httpsPort: choices.pick([443, 8443]), bundlePort: 9443, ...(choices.chance(50) ? { httpPort: 80 } : {}), ...(choices.chance(20) ? { meshPort: 8001 } : {}) }
   const gateway = choices.chance(60) ? { gateway: { addresses: choices.some(gatewayAddresses, 1, 2), ...ports } } : {}
-  return [document('Platform', 'generated', { trustDomain, ...addresses, ...infrastructure, ...gateway })]
+  const resolver = choices.chance(35) ? { resolver: { upstream: choices.some(upstreams, 1, 2) } } : {}
+  const egressProxy = choices.chance(20) ? { egressProxy: choices.pick(egressProxies) } : {}
+  return [document('Platform', 'generated', { trustDomain, ...addresses, ...infrastructure, ...gateway, ...resolver, ...egressProxy })]
+}
+
+function hostOr(choices: Choices, name: string): string {
+  return choices.chance(35) ? choices.pick(peerHosts) : name
 }
 
 function externalOf(choices: Choices, name: string): { readonly documents: readonly Document[]; readonly shape: ExternalShape } {

@@ -2,7 +2,8 @@
 import { document } from './documents.ts'
 import { encryption, expiry, localRefs, namedPort, written } from './arbitrary-parts.ts'
 import { proxyPolicy } from './arbitrary-proxy.ts'
-import { portNumbers, publishedAddresses, publishedPorts } from './words.ts'
+import { brokerPort } from '../../model/platform.ts'
+import { gatewayAddresses, portNumbers, publishedAddresses, publishedPorts } from './words.ts'
 import type { EnclaveShape, Inside, WrittenRef } from './arbitrary-inside.ts'
 import type { Outside } from './arbitrary-outside.ts'
 import type { Choices } from './choices.ts'
@@ -12,9 +13,14 @@ export function servicePolicies(choices: Choices, enclave: EnclaveShape): readon
   return Array.from({ length: choices.below(4) }, (_, i) => {
     const source = localRefs(choices, enclave)
     const destination = choices.chance(15) ? source : localRefs(choices, enclave)
-    const traffic = trafficOf(choices, destination)
+    const traffic = choices.chance(20) ? (messagesTo(destination) ?? trafficOf(choices, destination)) : trafficOf(choices, destination)
     return document('ServicePolicy', `s${i}`, { source: written(source), destination: written(destination), ...traffic, ...encryption(choices, [traffic]), ...expiry(choices) }, enclave.name)
   })
+}
+
+/** Where one of them passes messages on. */
+function messagesTo(destination: readonly WrittenRef[]): Readonly<Record<string, unknown>> | undefined {
+  return destination.some(({ selects }) => selects.some(({ ports }) => ports.some(({ name }) => name === brokerPort))) ? { protocol: 'nats', publish: 'jobs.>', subscribe: ['results.*'] } : undefined
 }
 
 /** In a restricted enclave the policy stays inside the stack or holds for staging only, as the rules demand; seldom it breaks them. */
@@ -41,21 +47,30 @@ export function ingressPolicies(choices: Choices, around: Outside, within: Insid
   }).flat()
 }
 
-/** Sometimes a second policy opens the same published address to other sources. Each address and port belongs to one policy's place. */
+/**
+ * Sometimes a second policy opens the same published address to other sources, or another protocol at the same port to somebody
+ * else. Each address and port belongs to one policy's place; on the gateway's addresses these are beside the gateway's own.
+ */
 function publishPolicy(choices: Choices, externals: readonly string[], within: Inside, enclave: EnclaveShape, place: number): readonly Document[] {
-  const workload = choices.pick(enclave.workloads)
-  const protocol = choices.pick(['tcp', 'udp', 'sctp'])
-  const named = workload.ports.filter((port) => port.name !== undefined && port.protocol === protocol)
-  const port = named.length > 0 && choices.chance(40) ? choices.pick(named).name : choices.pick(portNumbers)
-  const addresses = choices.some(publishedAddresses, 1, 3)
+  const published = ['tcp', 'udp', 'sctp']
+  const first = publishedEnd(choices, enclave, choices.pick(published))
+  const besideGateway = choices.chance(20)
+  const addresses = choices.some(besideGateway ? [...publishedAddresses, ...gatewayAddresses] : publishedAddresses, 1, 3)
   const owner = within.enclaves.indexOf(enclave)
-  const publish = { address: addresses.length === 1 ? addresses[0] : addresses, port: (publishedPorts[owner] ?? 0) + place * 1000 }
-  return Array.from({ length: choices.between(1, 2) }, (_, i) =>
+  const port = (publishedPorts[owner] ?? 0) + (besideGateway && first.protocol === 'tcp' ? 20_000 : 0) + place * 1000
+  const publish = { address: addresses.length === 1 ? addresses[0] : addresses, port }
+  const other = first.protocol === 'tcp' && choices.chance(30) ? publishedEnd(choices, enclave, choices.pick(published.slice(1))) : first
+  return [first, other].slice(0, choices.between(1, 2)).map((end, i) =>
     document('IngressPolicy', `p${place}-${i}`, {
-      source: choices.some(externals, 1, 2).map((name) => `external:${name}`),
-      destination: workload.name, protocol, port, authentication: 'none', publish, ...expiry(choices),
+      source: choices.some(externals, 1, 2).map((name) => `external:${name}`), ...end, authentication: 'none', publish, ...expiry(choices),
     }, enclave.name),
   )
+}
+
+function publishedEnd(choices: Choices, { workloads }: EnclaveShape, protocol: string): { readonly destination: string; readonly protocol: string; readonly port: unknown } {
+  const { name: destination, ports } = choices.pick(workloads)
+  const named = ports.filter((port) => port.name !== undefined && port.protocol === protocol)
+  return { destination, protocol, port: named.length > 0 && choices.chance(40) ? choices.pick(named).name : choices.pick(portNumbers) }
 }
 
 /** Protocol and ports towards these destinations; a port name only where one of them declares it. */

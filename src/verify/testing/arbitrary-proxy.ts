@@ -4,7 +4,7 @@
  */
 import { document } from './documents.ts'
 import { expiry, localRefs, namedPort, written } from './arbitrary-parts.ts'
-import { portNumbers, trustDomain } from './words.ts'
+import { keyUris, portNumbers, trustDomain } from './words.ts'
 import type { EnclaveShape } from './arbitrary-inside.ts'
 import type { Outside } from './arbitrary-outside.ts'
 import type { Choices } from './choices.ts'
@@ -32,7 +32,7 @@ function ownHost(choices: Choices, enclave: EnclaveShape, place: number): Readon
   const listen = choices.chance(15) ? { listen: 9443 } : {}
   if (choices.chance(12)) return { destination, port, hosts, ...listen, mode: 'tcp', tls: { mode: choices.pick(['passthrough', 'terminate']) }, authentication: 'none' }
   if (choices.chance(8)) return { destination, port, listen: 7000 + place * 10 + enclave.name.length, mode: 'tcp', tls: { mode: 'none' }, authentication: 'none' }
-  const { authentication, extra } = authenticationOf(choices, choices.below(6))
+  const { authentication, extra } = authenticationOf(choices, choices.below(6), choices.chance(30) ? { jwksUri: choices.pick(keyUris) } : undefined)
   if (choices.chance(25)) return { destination, port, hosts, ...listen, authentication }
   const several = choices.chance(40) ? [port, 8001] : undefined
   const routes = choices.some(routePaths, 1, 4).map((path) => ({
@@ -59,8 +59,7 @@ function methodsOf(choices: Choices): { readonly methods?: readonly string[] } {
 }
 
 /** `extra` is what a route may ask for beyond. */
-function authenticationOf(choices: Choices, which: number): { readonly authentication: unknown; readonly extra: Readonly<Record<string, unknown>> } {
-  const keys = { jwksFile: '/etc/keys.json' }
+function authenticationOf(choices: Choices, which: number, keys: Readonly<Record<string, string>> = { jwksFile: '/etc/keys.json' }): { readonly authentication: unknown; readonly extra: Readonly<Record<string, unknown>> } {
   const claims = { claims: { group: ['staff', 'lab'] } }
   const identities = { identities: [ownSubject] }
   switch (which) {

@@ -13,21 +13,19 @@ const oddProtocol = fc.oneof(fc.constant(undefined), protocol)
 
 const labels: fc.Arbitrary<Record<string, string>> = fc.dictionary(fc.constantFrom(...keys), fc.constantFrom(...values), { maxKeys: 2 })
 
+const matchExpressions = fc.array(
+  fc.oneof(
+    fc.record({ key: fc.constantFrom(...keys), operator: fc.constantFrom('In', 'NotIn'), values: fc.uniqueArray(fc.constantFrom(...values), { minLength: 1 }) }),
+    fc.record({ key: fc.constantFrom(...keys), operator: fc.constantFrom('Exists', 'DoesNotExist') }),
+  ),
+  { minLength: 1, maxLength: 2 },
+)
+
 const selector: fc.Arbitrary<LabelSelector> = fc.oneof(
   { weight: 2, arbitrary: fc.constant({}) },
   { weight: 3, arbitrary: labels.map((matchLabels) => ({ matchLabels })) },
-  {
-    weight: 2,
-    arbitrary: fc.record({
-      matchExpressions: fc.array(
-        fc.oneof(
-          fc.record({ key: fc.constantFrom(...keys), operator: fc.constantFrom('In', 'NotIn'), values: fc.uniqueArray(fc.constantFrom(...values), { minLength: 1 }) }),
-          fc.record({ key: fc.constantFrom(...keys), operator: fc.constantFrom('Exists', 'DoesNotExist') }),
-        ),
-        { minLength: 1, maxLength: 2 },
-      ),
-    }),
-  },
+  { weight: 2, arbitrary: fc.record({ matchExpressions }) },
+  { weight: 1, arbitrary: fc.record({ matchLabels: labels, matchExpressions }) },
 )
 
 const namespaceSelector: fc.Arbitrary<LabelSelector> = fc.oneof(
