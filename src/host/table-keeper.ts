@@ -2,7 +2,6 @@
  * Keeps the table: small changes go to one `nft` that stays and whose transactions are known to be ours, everything else
  * replaces the table whole. A table that somebody else may have changed is looked at before it is changed by elements.
  */
-import { randomBytes } from 'node:crypto'
 import { messageOf } from '../base/fault.ts'
 import { run } from '../base/process.ts'
 import { applyRuleset, releaseHold } from '../engines/nftables/apply.ts'
@@ -10,13 +9,14 @@ import { holdTable } from '../engines/nftables/parts.ts'
 import { admissionsOf, admit, revokeAdmissions } from '../engines/nftables/admission.ts'
 import { delta } from '../engines/nftables/delta.ts'
 import { intervalSets } from '../engines/nftables/elements.ts'
-import { admittedIdle, ledBy } from '../engines/nftables/lead-chains.ts'
+import { ledBy } from '../engines/nftables/lead-chains.ts'
 import { render, tableFamily, tableName } from '../engines/nftables/render.ts'
-import { longestChange, openSession } from '../engines/nftables/session.ts'
-import { formatAddress } from '../net/address.ts'
-import { elementsHold, expectedElements, readTableState, writerTablePrefix } from './table-state.ts'
+import { createAdmissionMemory } from './admission-memory.ts'
+import { createQueue } from './queue.ts'
+import { elementsHold, expectedElements, readTableState } from './table-state.ts'
+import { createTableWriter } from './table-writer.ts'
 import type { Admission } from '../engines/nftables/admission.ts'
-import type { NftSession } from '../engines/nftables/session.ts'
+import type { TableState } from '../engines/nftables/delta.ts'
 import type { Address } from '../net/address.ts'
 import type { InForce } from './enforce.ts'
 import type { Watch } from './watch.ts'
@@ -47,10 +47,6 @@ export interface TableKeeper {
 
 const leastLookMs = 10_000
 const lookShare = 30
-const heardMs = 300
-const announcements = 20
-/** Of admissions; who has more asks for the name again after somebody has deleted the table. */
-const mostLearnt = 100_000
 
 export function createTableKeeper(log: (text: string) => void): TableKeeper {
   let live: InForce | undefined
@@ -58,10 +54,10 @@ export function createTableKeeper(log: (text: string) => void): TableKeeper {
   let doubted = false
   let foreign: readonly string[] = []
   let lookMs = 0
-  let watch: Watch | undefined
-  let session: NftSession | undefined
-  let opening: Promise<NftSession | undefined> | undefined
-  let closed = false
+  const writer = createTableWriter()
+  const learnt = createAdmissionMemory()
+  /** What is learnt while the table is replaced would go with the old one: it waits for the new one. */
+  const inTurn = createQueue().run
 
   const read = async (): ReturnType<typeof readTableState> => {
     const began = performance.now()
@@ -80,43 +76,11 @@ export function createTableKeeper(log: (text: string) => void): TableKeeper {
     return []
   }
 
-  /** A session that has ended is replaced when it is needed again, and what it did is ours no more. */
-  const open = (): Promise<NftSession | undefined> => {
-    if (session?.alive() === true || closed) return Promise.resolve(session)
-    watch?.ignore(undefined)
-    opening ??= openSession().then((opened) => {
-      opening = undefined
-      session = opened
-      if (closed) opened?.close()
-      else if (opened !== undefined) void announce(opened)
-      return opened
-    })
-    return opening
-  }
-
-  /** The kernel names processes by their number in the machine, which we cannot see: it is heard from what they do. */
-  const announce = async (to: NftSession): Promise<void> => {
-    for (let i = 0; i < announcements && watch !== undefined && to.alive(); i++) {
-      const table = `${writerTablePrefix}${randomBytes(6).toString('hex')}`
-      const maker = watch.makerOf(table, heardMs)
-      await to.change(`add table inet ${table}`).catch(() => undefined)
-      await to.change(`delete table inet ${table}`).catch(() => undefined)
-      const process = await maker
-      if (process !== undefined) return watch.ignore(process)
-    }
-  }
-
-  const changeElements = async (text: string): Promise<void> => {
-    const writer = text.length > longestChange ? undefined : await open()
-    if (writer === undefined) await applyRuleset(text)
-    else await writer.change(text)
-  }
-
   const byElements = async (before: InForce, next: InForce, now: number): Promise<boolean> => {
-    const text = delta(sided(before), sided(next), { now })
+    const text = delta(tableOf(before), tableOf(next), { now })
     if (text === undefined) return false
     try {
-      if (text !== '') await changeElements(text)
+      await writer.change(text)
     } catch (error) {
       log(`the table is replaced, because it was not changed: ${messageOf(error)}`)
       return false
@@ -125,47 +89,24 @@ export function createTableKeeper(log: (text: string) => void): TableKeeper {
     return true
   }
 
-  /** What is learnt while the table is replaced would go with the old one: it waits for the new one. */
-  let turn: Promise<unknown> = Promise.resolve()
-  const inTurn = (work: () => Promise<void>): Promise<void> => {
-    const done = turn.then(work)
-    turn = done.catch(() => undefined)
-    return done
-  }
-
-  /** What this agent has admitted, for a table that somebody else has emptied or deleted. */
-  const learnt = new Map<string, { readonly group: number; readonly address: Address; readonly until: number }>()
-  const keyOf = ({ group, address }: Pick<Admission, 'group' | 'address'>): string => `${group} ${formatAddress(address)}`
-  const learn = (group: number, address: Address, seconds: number): void => {
-    const key = keyOf({ group, address })
-    if (learnt.size < mostLearnt || learnt.has(key)) learnt.set(key, { group, address, until: performance.now() + Math.max(seconds, admittedIdle) * 1_000 })
-  }
-  const remembered = (): readonly Admission[] => {
-    const now = performance.now()
-    for (const [key, { until }] of learnt) if (until <= now) learnt.delete(key)
-    return [...learnt.values()].map(({ group, address, until }) => ({ group, address, seconds: (until - now) / 1_000 }))
-  }
-
   /** Who is admitted where, for a table that takes the place of this one: what lapses meanwhile asks for its name again. */
   const admitted = async (next: InForce): Promise<readonly Admission[]> => {
     if (!ledBy(next.atoms).names) {
-      learnt.clear()
+      learnt.forgetAll()
       return []
     }
     const listed = await Promise.all([4, 6].map((family) => run(['nft', '--json', 'list', 'set', tableFamily, tableName, `admitted${family}`])))
-    return [...listed.flatMap(({ code, stdout }) => (code === 0 ? admissionsOf(JSON.parse(stdout)) : [])), ...remembered()]
+    return [...listed.flatMap(({ code, stdout }) => (code === 0 ? admissionsOf(JSON.parse(stdout)) : [])), ...learnt.standing()]
   }
-
-  const amend = (text: string): Promise<void> => (text === '' ? Promise.resolve() : changeElements(text))
 
   return {
     admit: (group, addresses, seconds) => inTurn(async () => {
-      await amend(admit(group, addresses, seconds))
-      for (const address of addresses) learn(group, address, seconds)
+      await writer.change(admit(group, addresses, seconds))
+      learnt.keep(group, addresses, seconds)
     }),
     revokeAdmissions: (admissions) => inTurn(async () => {
-      for (const each of admissions) learnt.delete(keyOf(each))
-      await amend(revokeAdmissions(admissions))
+      learnt.forget(admissions)
+      await writer.change(revokeAdmissions(admissions))
     }),
     put: async (next, now, whole) => {
       const known = !whole && rules !== undefined && (!doubted || (await look(now)).length === 0)
@@ -190,17 +131,11 @@ export function createTableKeeper(log: (text: string) => void): TableKeeper {
     doubt: () => void (doubted = true),
     foreign: () => foreign,
     lookEveryMs: () => Math.max(leastLookMs, lookMs * lookShare),
-    attach: (to) => {
-      watch = to
-      void open()
-    },
-    close: () => {
-      closed = true
-      session?.close()
-    },
+    attach: writer.attach,
+    close: writer.close,
   }
 }
 
-function sided(f: InForce): { readonly atoms: InForce['atoms']; readonly inventory: InForce['plan']['inventory'] } {
-  return { atoms: f.atoms, inventory: f.plan.inventory }
+function tableOf({ atoms, plan }: InForce): TableState {
+  return { atoms, inventory: plan.inventory }
 }
