@@ -9,7 +9,7 @@ import type { CommandContext } from './command.ts'
 import type { DocumentSet } from '../host/document-set.ts'
 import type { Where } from '../host/instance.ts'
 import type { ChangeRequest } from '../host/journal.ts'
-import type { ApplyReport } from '../host/report.ts'
+import type { ApplyReport, GatewayEnding } from '../host/report.ts'
 import type { Instance } from '../host/state.ts'
 
 /** Sends the documents to the agent and does what only a process outside its namespace can do. */
@@ -44,8 +44,18 @@ export function printApply(context: Pick<CommandContext, 'out' | 'json' | 'cwd'>
     const ends = `${c.source}:${c.sourcePort} -> ${c.destination}:${c.destinationPort}`
     out.line(`${out.paint('yellow', 'ended')} ${c.protocol} ${ends}${c.documents.length === 0 ? '' : `, opened by ${c.documents.join(', ')}`} (${c.sockets} sockets)`)
   }
+  for (const each of report.endedAtGateways ?? []) out.line(`${out.paint('yellow', 'ended')} ${gatewayText(each)}`)
   for (const r of report.refused) out.line(`${out.paint('yellow', 'closed')} ${r.path}: ${r.reason}, ${r.documents.join(', ')}`)
   for (const n of report.notes ?? []) out.note(`${out.paint('yellow', 'note')} ${n}`)
   for (const f of report.failed) out.note(`${out.paint('red', 'failed')} ${f.place}: ${escapeText(f.reason)}`)
   return good ? 0 : 1
+}
+
+const mostRules = 5
+const became: Readonly<Record<GatewayEnding['why'], string>> = { changed: 'has other rules now', restarted: 'was started again', stopped: 'does not run any more' }
+
+/** The number is a bound: which rule let a connection in, only the gateway knows. */
+function gatewayText({ gateway, why, rules, documents, connections }: GatewayEnding): string {
+  const some = rules.length > mostRules ? `${rules.slice(0, mostRules).join(', ')} and ${rules.length - mostRules} more` : rules.join(', ')
+  return `at ${gateway}, which ${became[why]}: at most ${connections} connection${connections === 1 ? '' : 's'} by ${some}${documents.length === 0 ? '' : `, opened by ${documents.join(', ')}`}`
 }

@@ -86,6 +86,7 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
     const ended = await holding.enforce(holding.designed(inForce.set), whole)
     recording.lapsed(holding.current() ?? inForce, time.now())
     for (const c of ended) log(`ended ${c.protocol} ${c.source}:${c.sourcePort} -> ${c.destination}:${c.destinationPort}`)
+    for (const each of gateways.takeEnded()) log(`ended at ${each.gateway} (${each.why}): at most ${each.connections} by ${each.rules.join(' ')}`)
   }
 
   const lapse = (): void => {
@@ -122,7 +123,8 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
       }
       const changed = changes(before === undefined ? [] : carriedPaths(before.set, before.refused), carriedPaths(next.set, next.refused), now)
       log(`applied ${documents.directory} ${documents.sha256}: ${changed.opened.length} opened, ${changed.closed.length} closed, ${ended.length} connections ended`)
-      return { applied: true, diagnostics, ...changed, ended, refused: describeRefusals(next.refused), failed: [...holding.problems(), ...holding.failed()] }
+      const atGateways = gateways.takeEnded()
+      return { applied: true, diagnostics, ...changed, ended, ...(atGateways.length === 0 ? {} : { endedAtGateways: atGateways }), refused: describeRefusals(next.refused), failed: [...holding.problems(), ...holding.failed()] }
     })
 
   const status = (): AgentStatus => {

@@ -10,6 +10,18 @@ export interface EndedConnection extends CutConnection {
   readonly documents: readonly string[]
 }
 
+/** What is taken through a gateway ends there, when the rule that let it in is gone, or is another now. */
+export interface GatewayEnding {
+  readonly gateway: string
+  /** Else than by other rules, all that it held has ended with its process. */
+  readonly why: 'changed' | 'restarted' | 'stopped'
+  /** As `flows` calls them. */
+  readonly rules: readonly string[]
+  readonly documents: readonly string[]
+  /** So many were open where these rules take connections; no more than these have ended. */
+  readonly connections: number
+}
+
 export interface ApplyReport {
   /** False when a document is wrong: then the old set stays in force. */
   readonly applied: boolean
@@ -17,6 +29,8 @@ export interface ApplyReport {
   readonly opened: readonly string[]
   readonly closed: readonly string[]
   readonly ended: readonly EndedConnection[]
+  /** Since the change before, what the start of another version ended included. */
+  readonly endedAtGateways?: readonly GatewayEnding[]
   readonly refused: readonly RefusedPath[]
   /** Places that could not be made or started; their paths stay closed. */
   readonly failed: readonly FailedPlace[]

@@ -59,6 +59,8 @@ export interface Supervisor {
   /** Ends one whose place is made anew; it starts again as after any end, later each time. */
   readonly interrupt: (key: string) => Promise<void>
   readonly status: () => readonly TaskStatus[]
+  /** Which process each task is, also of those that an earlier agent started and this one has not looked at yet. */
+  readonly processes: () => ReadonlyMap<string, number>
   /** Forgets without stopping: the agent ends, workloads stay. */
   readonly release: () => void
 }
@@ -163,6 +165,8 @@ export function createSupervisor(folder: string, file = 'processes.json'): Super
           return { key: l.task.key, state: running ? 'running' : 'waiting', inner: running ? innerPid(folder, l.task.key) : undefined, restarts: l.restarts, lastExit: l.lastExit }
         })
         .sort((a, b) => (a.key < b.key ? -1 : 1)),
+    processes: () => new Map([...Object.entries(records).map(([key, { outer }]) => [key, outer] as const), ...[...live].map(([key, { outer }]) => [key, outer] as const)]
+      .flatMap(([key, outer]) => (outer !== undefined && isAlive(outer) ? [[key, outer.pid] as const] : []))),
     release: () => {
       for (const l of live.values()) {
         l.wanted = false

@@ -9,16 +9,19 @@ import { messageOf } from '../../base/fault.ts'
 import { accessLogFile } from '../../engines/envoy/access-log.ts'
 import { isReady } from '../../engines/envoy/admin.ts'
 import { apply, prepare } from '../../engines/envoy/apply.ts'
+import { ruleOf } from '../../engines/envoy/ending.ts'
 import { findEnvoy, withoutEnvoy } from '../../engines/envoy/binary.ts'
 import { adminSocket, envoyArguments } from '../../engines/envoy/bootstrap.ts'
 import { until } from '../proc.ts'
 import { createSupervisor } from '../supervise.ts'
 import { systemFolders } from '../tasks.ts'
 import { gatewayArguments } from './confine.ts'
+import { endedAt, openDoors } from './endings.ts'
 import { gatewayFolder, insideFolder, makeGatewayFolder, ownerOf } from './files.ts'
 import { removeSecrets, secretCount, writeSecrets } from './secrets.ts'
 import { crowded } from './watch-limit.ts'
 import type { EnvoyArtefacts, GatewayFiles } from '../../engines/envoy/render.ts'
+import type { GatewayEnding } from '../report.ts'
 import type { Setting } from '../setting.ts'
 import type { Task, TaskStatus } from '../supervise.ts'
 import type { GatewaySeat } from './places.ts'
@@ -30,6 +33,8 @@ export interface EnvoyKeeper {
   /** Certificates may have been renewed: the files that hold them are brought up to date. */
   readonly renew: () => void
   readonly status: () => readonly TaskStatus[]
+  /** What has ended since this was asked before. */
+  readonly takeEnded: () => readonly GatewayEnding[]
   readonly stop: () => Promise<void>
   /** Ends one whose network goes or is made anew; the next `settle` starts it again if it is wanted. */
   readonly interrupt: (key: string) => Promise<void>
@@ -38,12 +43,15 @@ export interface EnvoyKeeper {
 
 const startMs = 15_000
 const renewMs = 100
+/** Nobody may ever ask. */
+const mostEnded = 1_000
 const program = '/opt/bulkhead/envoy'
 
 export function createEnvoys(setting: Setting, source: SecretSource, log: (text: string) => void): EnvoyKeeper {
   const supervisor = createSupervisor(setting.folder, 'gateways.json')
   let serving: readonly { readonly seat: GatewaySeat; readonly files: GatewayFiles }[] = []
   let told = ''
+  let ended: readonly GatewayEnding[] = []
 
   const secrets = (): ReadonlyMap<string, readonly string[]> =>
     new Map(serving.map(({ seat, files }) => [seat.name, writeSecrets(gatewayFolder(setting.folder, seat.name), files.needs, source, ownerOf(setting, seat))] as const))
@@ -95,12 +103,15 @@ export function createEnvoys(setting: Setting, source: SecretSource, log: (text:
     settle: async (seats, artefacts) => {
       const envoy = findEnvoy()
       const problems = new Map<string, string>()
+      const before = serving
       const wanted = artefacts === undefined ? [] : seats.flatMap((seat) => (seat.name === 'resolver' ? [] : [{ seat, files: artefacts[seat.name] }]))
       if (wanted.length === 0 && serving.length === 0 && supervisor.status().length === 0) {
         forgetKeys([])
         return problems
       }
       if (envoy === undefined) for (const { seat } of wanted) problems.set(keyOf(seat), withoutEnvoy)
+      const doors = new Map(await Promise.all(wanted.map(async ({ seat }) => [seat.name, await openDoors(seat.netns, listenersIn(gatewayFolder(setting.folder, seat.name)))] as const)))
+      const running = supervisor.processes()
       serving = envoy === undefined ? [] : wanted
       for (const { seat } of serving) makeGatewayFolder(setting, seat)
       for (const [name, missing] of secrets()) if (missing.length > 0) problems.set(keyOf({ name: name as GatewaySeat['name'] }), missing.join('; '))
@@ -119,15 +130,39 @@ export function createEnvoys(setting: Setting, source: SecretSource, log: (text:
         if (problem !== undefined) problems.set(keyOf(seat), problem)
       }))
       await started
+      const documents = rulesOf([...before, ...wanted].map((each) => each.files))
+      const now = supervisor.processes()
+      ended = [...ended, ...wanted.flatMap(({ seat, files }) => {
+        const [key, there] = [keyOf(seat), doors.get(seat.name)]
+        const why = now.get(key) === undefined ? 'stopped' : now.get(key) === running.get(key) ? 'changed' : 'restarted'
+        // What was refused has ended nothing.
+        return there === undefined || (problems.has(key) && why === 'changed') ? [] : endedAt(key, there, files.files.get('lds.json') ?? '', why, documents)
+      })].slice(-mostEnded)
       forgetKeys(serving.map(({ seat }) => seat.name))
       return problems
     },
     renew,
     status: supervisor.status,
+    takeEnded: () => {
+      const taken = ended
+      ended = []
+      return taken
+    },
     stop: () => supervisor.reconcile([]),
     interrupt: supervisor.stop,
     release: supervisor.release,
   }
+}
+
+/** By the name of a chain, or of one that was the same rule with other content. */
+function rulesOf(all: readonly GatewayFiles[]): (chain: string) => readonly string[] {
+  const known = new Map(all.flatMap(({ rules }) => [...rules].flatMap(([name, documents]) => [[ruleOf(name), documents], [name, documents]] as const)))
+  return (chain) => known.get(chain) ?? known.get(ruleOf(chain)) ?? []
+}
+
+function listenersIn(folder: string): string {
+  const file = join(folder, 'lds.json')
+  return existsSync(file) ? readFileSync(file, 'utf8') : ''
 }
 
 /** As the namespace is called, without the instance. */

@@ -13,7 +13,7 @@ import { createBundles } from './bundles.ts'
 import { endStrays } from '../leftovers.ts'
 import type { NameVerdict } from '../../engines/dns/records.ts'
 import type { InForce } from '../enforce.ts'
-import type { FailedPlace, GatewayStatus, PeerStatus } from '../report.ts'
+import type { FailedPlace, GatewayEnding, GatewayStatus, PeerStatus } from '../report.ts'
 import type { Setting } from '../setting.ts'
 import type { TableKeeper } from '../table-keeper.ts'
 import type { Identities } from './identities.ts'
@@ -28,6 +28,8 @@ export interface GatewayKeeper {
   /** An identity has been renewed, or whom we trust. */
   readonly renew: () => void
   readonly status: (inForce: InForce | undefined) => readonly GatewayStatus[]
+  /** Connections that changes have ended there since this was asked before. */
+  readonly takeEnded: () => readonly GatewayEnding[]
   /** Whose identities are believed, by which bundle. */
   readonly peers: () => readonly PeerStatus[]
   /** Ends everything that runs. */
@@ -92,6 +94,7 @@ export function createGateways({ setting, keeper, log, current, identities, onNa
       envoys.renew()
       bundles.renew()
     },
+    takeEnded: envoys.takeEnded,
     peers: bundles.status,
     status: (inForce) => {
       const tasks = envoys.status()
