@@ -27,7 +27,8 @@ const patienceMs = 5_000
 /** Without an instance in force there is only what `documents` says, if anything; `undefined`: nothing at all. */
 export async function standingOf(folder: string, documents: CheckedSet | undefined): Promise<Standing | undefined> {
   const unseen: string[] = []
-  const applied = seen(unseen, 'the documents in force', () => loadApplied(folder))
+  // Where nothing else is asked about, documents that cannot be read are the answer.
+  const applied = documents === undefined ? loadApplied(folder) : seen(unseen, 'the documents in force', () => loadApplied(folder))
   const inForce = applied === undefined ? undefined : checkDocuments(applied, Date.parse(applied.at)).set
   if (applied !== undefined && inForce === undefined) unseen.push('the documents in force no longer load')
   const set = documents ?? inForce

@@ -92,7 +92,7 @@ function check(context: CommandContext, file: string): ExitCode {
   const { options, out, json, cwd } = context
   if (typeof options['key'] !== 'string') throw usage(command, '`bulkhead evidence verify` needs --key PUBLIC', 'the public key comes from who made the evidence, by another way than the file')
   const publicKey = loadCheckingKey(resolve(cwd, options['key']))
-  const evidence = checkEvidence(bytesOf(resolve(cwd, file)), publicKey)
+  const evidence = checkEvidence(bytesOf(resolve(cwd, file)), publicKey, context.now)
   const { after } = options
   const earlier = typeof after === 'string' ? checkEvidence(bytesOf(resolve(cwd, after)), publicKey) : undefined
   const old = earlier === undefined ? undefined : replayed(earlier, evidence)

@@ -11,6 +11,8 @@ import { grantLine } from '../../host/grants.ts'
 import { sealed } from '../chain.ts'
 import { setOf, standing, verificationOf } from '../testing.ts'
 import { summaryOf } from '../verification.ts'
+import { checkProfile } from '../profiles/check.ts'
+import { builtInProfile } from '../profiles/load.ts'
 import { keyId, preAuthenticationEncoding, sealEnvelope } from './dsse.ts'
 import { loadCheckingKey, loadSigningKey, makeEvidenceKey } from './keys.ts'
 import { evidenceStatement, sha256 } from './statement.ts'
@@ -134,7 +136,7 @@ test('old evidence that is shown as new is found, and so is that of another plat
   assert.equal(replayed(at(then), at(first)), 'it is older than the earlier evidence')
   assert.equal(replayed(at(then), at(first, logOf(...events, { kind: 'drift' }))), undefined, 'the log has gone on: the clock was set back')
   assert.match(replayed(at(first), made((s) => { s.predicate = { ...s.predicate, trustDomain: 'other.example' } })) ?? '', /of another platform/)
-  assert.deepEqual(at('2026-11-20T00:00:00.000Z').remarks, ['the last change is later than this was made: a clock was set back'])
+  assert.deepEqual(at('2026-11-20T00:00:00.000Z').remarks, ['the last change is later than this was made: a clock was set back', 'the verification is later than this was made: a clock was set back'])
   const [one, two] = [sealed({ kind: 'up' }, undefined, '2026-11-21T10:00:00.000Z')].flatMap((e) => [e, sealed({ kind: 'drift' }, e, '2026-11-20T10:00:00.000Z')])
   assert.ok(one !== undefined && two !== undefined)
   assert.ok(at(first, [one, two]).remarks.includes('the clock was set back before change 2'))
@@ -166,6 +168,44 @@ test('a signer who writes another Intent or other results of tests than the docu
   }).remarks
   assert.deepEqual(replaced('intent.json', '{"kind":"intent","paths":[]}\n'), ['intent.json is not what the documents mean'])
   assert.deepEqual(replaced('tests.json', '{}\n'), ['tests.json is not how PolicyTests and Guardrails come out'])
+})
+
+/** The same with one file put in, in place of one or left out. */
+function withFile(statement: string, name: string, text: string | undefined): readonly string[] {
+  return made((s) => {
+    const files = Object.fromEntries(Object.entries({ ...s.predicate.files, [name]: text }).filter(([, t]) => t !== undefined)) as Record<string, string>
+    s.subject = Object.entries(files).map(([file, t]) => ({ name: file, digest: { sha256: sha256(t) } }))
+    s.predicate = { ...s.predicate, files }
+  }, statement).remarks
+}
+
+test('evidence that was made at a time to come is found out by whoever checks it', () => {
+  const checked = (by: number): readonly string[] => checkEvidence(bytes, publicKey, by).remarks
+  assert.deepEqual([checked(now), checked(now - 200_000), checked(now - 3_600_000)], [[], [], ['it was made at a time that has not come here: a clock is wrong']])
+})
+
+test('a verification that is left out, that no log tells of, or that is of a time to come is found out', () => {
+  assert.deepEqual(withFile(payload, 'verification.json', undefined), ['the verification that change 2 tells of is not in it', 'equivalence.json tells of another verification'])
+  const file = (change: object): string => `${canonicalJson({ ...verification, ...change, sha256: summaryOf({ ...verification, ...change }).sha256, change: null }, 1)}\n`
+  assert.deepEqual(withFile(payload, 'verification.json', file({ probes: 11 })), ['the change log does not know the verification'])
+  const late = { ...verification, ended: '2027-01-01T00:00:00.000Z' }
+  const log = logOf(events[0] ?? assert.fail(), { kind: 'verify', verification: summaryOf(late) })
+  assert.deepEqual(withFile(statementOf(log), 'verification.json', `${canonicalJson({ ...late, sha256: summaryOf(late).sha256, change: 2 }, 1)}\n`), ['the verification is later than this was made: a clock was set back'])
+  assert.deepEqual(withFile(statementOf(undefined, { since: Date.parse('2026-11-22') }), 'x', undefined), ['the changes that it tells of do not reach back to the verification'])
+})
+
+test('a signer who writes of more separation, or of more controls that pass, than documents and verification show is found out', () => {
+  const two = setOf(['Enclave\nmetadata: {name: a}\nspec: {}', 'Enclave\nmetadata: {name: b}\nspec: {}', 'Workload\nmetadata: {name: x, enclave: a}\nspec: {}', 'Workload\nmetadata: {name: y, enclave: b}\nspec: {}'].map((t) => `apiVersion: bulkhead.dev/v1\nkind: ${t}\n`), now)
+  const satre = builtInProfile('satre') ?? assert.fail()
+  const on = { ...standing(two, {}), at: undefined }
+  const statement = evidenceStatement({ standing: on, folder: '/nonexistent', now, since: undefined, version: '1', documents: true, profiles: [checkProfile(satre, on, now)], use: undefined })
+  const text = (name: string): string => (JSON.parse(statement) as Statement).predicate.files[name] ?? assert.fail()
+  assert.deepEqual(withFile(statement, 'x', undefined), [])
+  assert.deepEqual(withFile(statement, 'isolation.json', text('isolation.json').replace('"moderate"', '"strongest"')), ['isolation.json tells of more separation between enclave:a and enclave:b than the documents promise'])
+  assert.deepEqual(withFile(statement, 'isolation.json', text('isolation.json').replace('"apart": [', '"apart": [\n   "host",')), ['isolation.json tells of more separation between enclave:a and enclave:b than the documents promise'])
+  const profile = JSON.parse(text('profiles/satre.json')) as { answers: { id: string; outcome: string }[] }
+  const forged = { ...profile, answers: profile.answers.map((a) => (a.id === '2.2.4' ? { ...a, outcome: 'pass' } : a)) }
+  assert.deepEqual(withFile(statement, 'profiles/satre.json', `${canonicalJson(forged, 1)}\n`), ['satre 2.2.4 passes in it, and by what is in it the answer is: fail'])
 })
 
 test('evidence has what telemetry really sent, and since when that was counted; where nobody could look it says so', () => {

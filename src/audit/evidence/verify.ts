@@ -5,13 +5,12 @@ import { checkDocuments } from '../../host/documents.ts'
 import { intentHash } from '../../host/grants.ts'
 import { canonicalJson } from '../../base/canonical-json.ts'
 import { documentsByLog } from '../since.ts'
-import { placeIn, summaryOf, supersededText } from '../verification.ts'
 import { checkRun } from '../chain.ts'
+import { isolationRemarks, profileRemarks, verificationRemarks } from './derived.ts'
 import { invalid, openEnvelope } from './dsse.ts'
 import { predicateType, sha256, statementType } from './statement.ts'
 import { segmentationTests } from './tests.ts'
 import type { KeyObject } from 'node:crypto'
-import type { Verification } from '../verification.ts'
 import type { ChangeEntry } from '../chain.ts'
 import type { EvidencePredicate, Statement } from './statement.ts'
 
@@ -22,8 +21,11 @@ export interface CheckedEvidence {
   readonly remarks: readonly string[]
 }
 
-/** A Fault says what is wrong. Whatever it gives was signed by the owner of `key`, as it stands. */
-export function checkEvidence(bytes: Uint8Array, key: KeyObject): CheckedEvidence {
+/** Two machines' clocks differ by less. */
+const clocksApartMs = 300_000
+
+/** A Fault says what is wrong. Whatever it gives was signed by the owner of `key`, as it stands. `now` is the time of whoever checks, in milliseconds since the epoch. */
+export function checkEvidence(bytes: Uint8Array, key: KeyObject, now = Infinity): CheckedEvidence {
   const payload = openEnvelope(bytes, key).toString('utf8')
   let statement: Statement
   try {
@@ -35,7 +37,8 @@ export function checkEvidence(bytes: Uint8Array, key: KeyObject): CheckedEvidenc
   if (typeof statement !== 'object' || statement === null || canonicalJson(statement) !== payload) throw invalid('its payload is not written as evidence is')
   if (statement._type !== statementType || statement.predicateType !== predicateType) throw invalid('it states something else')
   try {
-    return checkParts(statement)
+    const checked = checkParts(statement)
+    return Date.parse(statement.predicate.made) > now + clocksApartMs ? { ...checked, remarks: [...checked.remarks, 'it was made at a time that has not come here: a clock is wrong'] } : checked
   } catch (error) {
     if (isFault(error)) throw error
     throw invalid('its parts are not formed as evidence is')
@@ -53,7 +56,7 @@ function checkParts(statement: Statement): CheckedEvidence {
   if (last !== undefined && last.hash !== changes.head?.hash) throw invalid('the changes do not end with the line that it names as the last')
   if (changes.since === undefined && (run.entries[0]?.seq ?? 1) !== 1) throw invalid('it names no day from which changes are told, and the first of them are missing')
   if (changes.since === undefined && last === undefined && changes.head !== undefined) throw invalid('it tells of a log of changes, and none of them')
-  return { predicate, changes: run.entries, remarks: [...documentRemarks(predicate), ...logRemarks(predicate, run.entries), ...verificationRemarks(predicate, run.entries), ...(changes.problem === undefined ? [] : [`the change log was broken when this was made: ${changes.problem}`]), ...predicate.unseen] }
+  return { predicate, changes: run.entries, remarks: [...documentRemarks(predicate, run.entries), ...logRemarks(predicate, run.entries), ...verificationRemarks(predicate, run.entries), ...(changes.problem === undefined ? [] : [`the change log was broken when this was made: ${changes.problem}`]), ...predicate.unseen] }
 }
 
 /** Every file is a subject with its hash, and every subject a file. */
@@ -65,7 +68,8 @@ function checkFiles({ subject, predicate }: Statement): void {
 }
 
 /** Hash and Intent worked out anew from the documents that are in it. */
-function documentRemarks({ documents, intent, made, files }: EvidencePredicate): readonly string[] {
+function documentRemarks(predicate: EvidencePredicate, changes: readonly ChangeEntry[]): readonly string[] {
+  const { documents, intent, made, files } = predicate
   if (documents.left === 'out') return ['the documents\' texts are left out: what they mean cannot be worked out from this file']
   const texts = Object.entries(files).flatMap(([name, text]) => (name.startsWith('documents/') ? [{ path: name.slice('documents/'.length), absolute: `/${name}`, text }] : []))
   const set = documentSet('', texts)
@@ -77,6 +81,8 @@ function documentRemarks({ documents, intent, made, files }: EvidencePredicate):
   return [
     ...(files['intent.json'] === `${canonicalJson(checked.intent, 1)}\n` ? [] : ['intent.json is not what the documents mean']),
     ...(told === `${canonicalJson(judged, 1)}\n` ? [] : ['tests.json is not how PolicyTests and Guardrails come out']),
+    ...isolationRemarks(predicate, checked),
+    ...profileRemarks(predicate, checked, changes),
   ]
 }
 
@@ -88,21 +94,6 @@ function logRemarks({ documents, made, changes: { problem } }: EvidencePredicate
     ...(back === undefined ? [] : [`the clock was set back before change ${back.seq}`]),
     ...(Date.parse(changes.at(-1)?.time ?? made) > Date.parse(made) ? ['the last change is later than this was made: a clock was set back'] : []),
     ...(documents.inForceSince === undefined || said === undefined || said === documents.sha256 ? [] : ['the change log tells of other documents in force']),
-  ]
-}
-
-function verificationRemarks({ files, documents }: EvidencePredicate, changes: readonly ChangeEntry[]): readonly string[] {
-  const text = files['verification.json']
-  if (text === undefined) return []
-  const { sha256: told, change, ...verification } = JSON.parse(text) as Verification & { readonly sha256: string; readonly change: number | null }
-  if (summaryOf(verification).sha256 !== told) return ['the verification has another hash than it says']
-  const entry = changes.find((c) => c.seq === change)
-  const later = placeIn(changes, verification, told).changed
-  return [
-    ...(entry !== undefined && entry.verification?.sha256 !== told ? ['the change log tells of another verification'] : []),
-    ...(verification.documents.sha256 === documents.sha256 ? [] : ['the verification was of other documents']),
-    ...(later === undefined ? [] : [`the verification ${supersededText(later)}`]),
-    ...(verification.good ? [] : ['the verification found mismatches']),
   ]
 }
 

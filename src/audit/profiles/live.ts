@@ -79,7 +79,7 @@ export function sharedHosts(standing: Standing, named: readonly string[] | undef
 function carriedHere({ set: { platform }, at, agent }: Standing): ReadonlySet<string> {
   if (at === undefined) return new Set()
   if (agent !== undefined) return new Set(agent.workloads.map((w) => w.workload.slice(0, w.workload.indexOf('/'))))
-  return new Set(platform.hosts.size > 0 ? [] : [...platform.workloads.values()].map((w) => w.enclave))
+  return new Set(platform.hosts.size > 0 ? [] : [...platform.workloads.values()].filter((w) => w.start.kind !== 'none').map((w) => w.enclave))
 }
 
 export function changesLogged({ at, chain, agent }: Standing): Finding {

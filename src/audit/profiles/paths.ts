@@ -59,12 +59,12 @@ function wideInParts({ platform }: Asked, outward: readonly Path[]): readonly Fa
   const addressesOf = externalAddresses(platform)
   const known = new Map<string, Family | undefined>()
   return [...Map.groupBy(outward, (p) => formatEnd(p.source))].sort(([a], [b]) => compareText(a, b)).flatMap(([source, paths]) => {
-    const names = [...new Set(paths.flatMap((p) => (p.destination.kind === 'external' ? [p.destination.external] : [])))].sort(compareText)
+    const names = [...new Set(paths.flatMap((p) => (p.destination.kind === 'external' && (platform.externals.get(p.destination.external)?.cidrs.length ?? 0) > 0 ? [p.destination.external] : [])))].sort(compareText)
     const key = names.join(' ')
     if (!known.has(key)) known.set(key, widerFamily(unionAddresses(...names.flatMap((name) => platform.externals.get(name) ?? []).map(addressesOf))))
     const family = known.get(key)
     if (family === undefined) return []
-    return [{ what: `${source} reaches more than an IPv${family} /${widest[family]} of public addresses by ${names.map((n) => `external:${n}`).join(' and ')}`, documents: documentRefs(paths.flatMap((p) => p.origin)) }]
+    return [{ what: `${source} reaches more than an IPv${family} /${widest[family]} of public addresses by ${names.map((n) => `external:${n}`).join(' and ')}`, documents: documentRefs(paths.filter((p) => p.destination.kind === 'external' && names.includes(p.destination.external)).flatMap((p) => p.origin)) }]
   })
 }
 

@@ -140,7 +140,7 @@ test('a verification of a time that has not come proves nothing: a clock was set
 
 test('projects whose documents give them hosts of their own share the machine that carries both', () => {
   const pools = ['a', 'b'].map((name) => `kind: IsolationSegment\nmetadata: {name: s${name}}\nspec: {instances: 1, instanceType: big}`)
-  const place = (id: string): string => `kind: Workload\nmetadata: {name: ${id.split('/')[1] ?? ''}, enclave: ${id.split('/')[0] ?? ''}}\nspec: {segment: s${id.split('/')[0] ?? ''}}`
+  const place = (id: string): string => `kind: Workload\nmetadata: {name: ${id.split('/')[1] ?? ''}, enclave: ${id.split('/')[0] ?? ''}}\nspec: {run: {command: ["true"]}, segment: s${id.split('/')[0] ?? ''}}`
   const apart = documents(...pools, place('a/p'), place('b/p'))
   const projects = { projects: ['a', 'b'] }
   const only = setOf([...pools, 'kind: Enclave\nmetadata: {name: a}\nspec: {}', 'kind: Enclave\nmetadata: {name: b}\nspec: {}', place('a/p'), place('b/p')].map((p) => `apiVersion: bulkhead.dev/v1\n${p}\n`), now)
