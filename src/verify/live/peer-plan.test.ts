@@ -47,6 +47,11 @@ test('every identity tries what stands for the workloads of Peers, and who may n
   }
 })
 
+test('what only a path to all workloads over there opens is not tried: without names nothing leads to them', () => {
+  const tried = (port: number): readonly string[] => of('reach').filter(({ from, what }) => from.startsWith('a/api@') && what.startsWith(`peer:south/lab/store port ${port} `)).map(({ expect }) => expect)
+  assert.deepEqual([tried(9000), [...new Set(tried(9001))]], [[], ['deny']])
+})
+
 test('another certificate is wrong, none is told as not tried, and a way that is not open has to be closed', () => {
   const trial = (kind: 'reach' | 'peer', expect: 'allow' | 'deny'): GatewayTrial => ({ id: 1, from: 'f', what: 'w', kind, expect, addresses: kind === 'peer' ? ['URI'] : [], statuses: [] })
   const judged = (of_: GatewayTrial, outcome: Outcome, detail = ''): string => {

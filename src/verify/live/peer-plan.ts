@@ -6,12 +6,13 @@ import { compareText } from '../../base/location.ts'
 import { formatAddress } from '../../net/address.ts'
 import { meshName } from '../../engines/envoy/names.ts'
 import { idOf, meshAllows, meshWishes } from '../mesh-ends.ts'
+import { withNamedPeers } from '../reference/gateway.ts'
 import { referenceDecide } from '../reference.ts'
 import { evenly } from './evenly.ts'
 import type { AddTrial } from './door-plan.ts'
 import type { PeerProbe, ReachProbe } from './probe.ts'
 import type { GatewayInventory } from '../../engines/envoy/inventory.ts'
-import type { FlowEnd, Platform } from '../../model/platform.ts'
+import type { Flow, FlowEnd, Platform } from '../../model/platform.ts'
 import type { Shadow } from './plan.ts'
 
 export interface PeerPlanOptions {
@@ -48,9 +49,13 @@ export function planPeers(platform: Platform, now: number, { inventory, from, bu
 export function planReaches(platform: Platform, now: number, { workload, phase, label }: Shadow, { inventory }: PeerPlanOptions, add: AddTrial): readonly ReachProbe[] {
   const all = inventory.virtual.flatMap(({ addresses, ...end }) => addresses.flatMap((address) => portsOf(platform, end).map((port) => ({ end, address: formatAddress(address), port }))))
   const sorted = all.sort((a, b) => compareText(`${a.end.peer}/${a.end.enclave}/${a.end.workload} ${a.address}`, `${b.end.peer}/${b.end.enclave}/${b.end.workload} ${b.address}`) || a.port - b.port)
-  return evenly(sorted, mostReached).map(({ end, address, port }) => {
+  const named = withNamedPeers(platform)
+  return evenly(sorted, mostReached).flatMap(({ end, address, port }) => {
     const destination: FlowEnd = { kind: 'peer', ...end }
-    const expect = referenceDecide(platform, { source: { kind: 'workload', workload }, destination, protocol: 'tcp', port, phase }, now)
+    const flow: Flow = { source: { kind: 'workload', workload }, destination, protocol: 'tcp', port, phase }
+    const expect = referenceDecide(platform, flow, now)
+    // A path to all workloads of an enclave is refused by name, and may be closed at the address of one that another path names.
+    if (expect !== referenceDecide(named, flow, now)) return []
     return { address, port, id: add({ from: label, what: `peer:${end.peer}/${end.enclave}/${end.workload} port ${port} (${address})`, kind: 'reach', expect }) }
   })
 }
