@@ -1,4 +1,5 @@
 /** What is won and lost between two ends, and the changes that tell it. */
+import { isExpired } from '../model/platform.ts'
 import { documentRefs } from './document-ref.ts'
 import { beyond } from './grants.ts'
 import type { Path, PathEnd } from '../intent/intent.ts'
@@ -23,6 +24,11 @@ export function changesOf(verdict: Verdict, source: ChangeEnd, destination: Chan
   const change = (kind: ChangeKind, pieces: readonly Piece[], paths: readonly Path[]): readonly Change[] =>
     pieces.length === 0 ? [] : [{ kind, source, destination, pieces, policies: policiesOf(paths, pieces) }]
   return [...change(wasOpen ? 'widened' : 'opened', won, fresh), ...change(isOpen ? 'narrowed' : 'closed', lost, old)]
+}
+
+/** What has expired opens nothing, and no change is by its documents. */
+export function inForce(paths: readonly Path[], now: number): readonly Path[] {
+  return paths.filter((path) => !isExpired(path, now))
 }
 
 export function grantsOf(side: Side, paths: readonly Path[], now: number): readonly Grant[] {

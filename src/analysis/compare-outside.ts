@@ -1,6 +1,6 @@
 /** The paths between one workload and what is outside in two sets: Externals by what they hold, and Peers by their workloads. */
 import { unionAddresses } from '../net/address-set.ts'
-import { changesOf, compareGrants, grantsOf, inside } from './compare-grants.ts'
+import { changesOf, compareGrants, grantsOf, inForce, inside } from './compare-grants.ts'
 import { formatParts, partsOf, sameExtent } from './outside.ts'
 import { sameDeclared, samePaths } from './same-path.ts'
 import type { Path, PathEnd } from '../intent/intent.ts'
@@ -29,7 +29,7 @@ export function compareOutside(comparison: OutsideComparison, old: readonly Path
   const names = new Set([...old, ...fresh].flatMap((p) => (p[far].kind === 'external' ? [p[far].external] : [])))
   const unmoved = [...names].every((name) => sameDefinition(comparison, name))
   if (unmoved && samePaths(old, fresh) && sameDeclared(before, after, path)) return []
-  const to = (kind: PathEnd['kind'], paths: readonly Path[]): readonly Path[] => paths.filter((p) => p[far].kind === kind)
+  const to = (kind: PathEnd['kind'], paths: readonly Path[]): readonly Path[] => inForce(paths, comparison.now).filter((p) => p[far].kind === kind)
   return [
     ...compareExternals(comparison, to('external', old), to('external', fresh)),
     ...comparePeers(comparison, to('peer', old), to('peer', fresh)),

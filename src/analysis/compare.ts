@@ -1,5 +1,5 @@
 /** The paths between the same ends in two sets, held against each other. */
-import { changesOf, compareGrants, grantsOf, inside } from './compare-grants.ts'
+import { changesOf, compareGrants, grantsOf, inForce, inside } from './compare-grants.ts'
 import { compareOutside } from './compare-outside.ts'
 import { asCarried } from './grants.ts'
 import { sameDeclared, samePaths } from './same-path.ts'
@@ -11,9 +11,10 @@ import type { Side } from './side.ts'
 export function compareInside(before: Side, after: Side, old: readonly Path[], fresh: readonly Path[], now: number): readonly Change[] {
   const [path] = fresh.length > 0 ? fresh : old
   if (path === undefined || (samePaths(old, fresh) && sameDeclared(before, after, path))) return []
-  const [had, has] = [grantsOf(before, old, now), grantsOf(after, fresh, now)]
+  const [was, is] = [inForce(old, now), inForce(fresh, now)]
+  const [had, has] = [grantsOf(before, was, now), grantsOf(after, is, now)]
   const verdict = compareGrants(asCarried(had, has), asCarried(has, had))
-  return changesOf(verdict, inside(path.source), inside(path.destination), old, fresh)
+  return changesOf(verdict, inside(path.source), inside(path.destination), was, is)
 }
 
 /** What travels from one workload outward: to Externals, whatever their names, and to peers. */

@@ -8,6 +8,7 @@ import { nothingApplied } from '../host/report.ts'
 import { withTurn } from '../host/turn.ts'
 import { applyDocuments, printApply } from './change.ts'
 import { instanceOf, instanceOptions, reasonOption, requestOf, turnOf } from './instance.ts'
+import { tellEmpty } from './load.ts'
 import { waiting } from './progress.ts'
 import type { Command, CommandContext, ExitCode } from './command.ts'
 
@@ -28,6 +29,7 @@ async function run(context: CommandContext): Promise<ExitCode> {
   await requireInstance(instance)
   const { files, diagnostics } = readDocumentFiles(path)
   if (hasErrors(diagnostics)) return printApply(context, { ...nothingApplied, diagnostics }, directory)
+  tellEmpty(context, { files, diagnostics }, directory)
   // The agent checks the documents itself: it trusts nobody's word for it.
   const report = await withTurn(instance, turnOf(context, 'apply'), async () => {
     const where = await requireInstance(instance)

@@ -36,7 +36,7 @@ test('a good set is counted and ends with status 0', async () => {
 })
 
 test('an empty folder is a good set that opens nothing', async () => {
-  assert.deepEqual(await check(folder('empty', {})), { code: 0, text: '0 documents, 0 policies, 0 paths: no problems\n' })
+  assert.deepEqual(await check(folder('empty', {})), { code: 0, text: '0 documents, 0 policies, 0 paths: no problems\nthere are no documents in `empty`: they are files that end in .yaml, .yml or .json\n' })
 })
 
 test('a folder that does not exist ends with status 1', async () => {
@@ -54,7 +54,7 @@ test('each problem stands at a path that can be opened from here, with its help'
 test('warnings are told and end with status 0', async () => {
   const { code, text } = await check(folder('old', { 'a.yaml': enclave + policy.replace('}', ', expires: 2029-01-01}') }))
   assert.equal(code, 0)
-  assert.match(text, /warning: .* \[expired-policy\][^]*4 documents, 1 policy, 1 path: 1 warning\n$/)
+  assert.match(text, /warning: .* \[expired-policy\][^]*4 documents, 1 policy, 0 paths: 1 warning\n$/)
 })
 
 test('a broken Guardrail and a failing PolicyTest are problems of the set', async () => {

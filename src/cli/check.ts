@@ -3,13 +3,14 @@ import { resolve } from 'node:path'
 import { profileNames } from '../audit/profiles/load.ts'
 import { findEnvoy, withoutEnvoy } from '../engines/envoy/binary.ts'
 import { takesEnvoy } from '../host/gateways/needs.ts'
+import { isExpired } from '../model/platform.ts'
 import { choice } from './arguments.ts'
 import { checkAgainstProfile } from './check-profile.ts'
 import { githubAnnotations } from './diagnostics/github.ts'
 import { placed, placesFrom } from './diagnostics/places.ts'
 import { sarif } from './diagnostics/sarif.ts'
 import { count, diagnosticText, tally } from './diagnostics/text.ts'
-import { loadSet, readingOf } from './load.ts'
+import { loadSet, readingOf, tellEmpty } from './load.ts'
 import { instanceOptions } from './instance.ts'
 import { version } from './version.ts'
 import type { Command, CommandContext, ExitCode } from './command.ts'
@@ -43,19 +44,20 @@ function run(context: CommandContext): Promise<ExitCode> {
   switch (format) {
     case 'text':
       for (const d of placed(loaded.diagnostics, fileOf)) out.line(diagnosticText(d, out.paint))
-      out.line(summary(loaded))
+      out.line(summary(loaded, context.now))
       break
     case 'json':
-      out.json({ ...numbers(loaded), diagnostics: placed(loaded.diagnostics, fileOf) })
+      out.json({ ...numbers(loaded, context.now), diagnostics: placed(loaded.diagnostics, fileOf) })
       break
     case 'sarif':
       out.json(sarif(loaded.diagnostics, version(), fileOf))
       break
     case 'github':
       for (const line of githubAnnotations(loaded.diagnostics, fileOf)) out.line(line)
-      out.line(summary(loaded))
+      out.line(summary(loaded, context.now))
       break
   }
+  tellEmpty(context, loaded, directory)
   const closed = withoutGateway(context, loaded)
   if (closed > 0) out.note(`${count(closed, 'path')} would stay closed on this machine: ${withoutEnvoy}`)
   return Promise.resolve(loaded.set === undefined ? 1 : 0)
@@ -70,21 +72,22 @@ function withoutGateway({ env }: CommandContext, { set }: LoadedSet): number {
 interface Numbers {
   readonly documents: number
   readonly policies: number | undefined
+  /** Those that are open now. */
   readonly paths: number | undefined
   readonly errors: number
   readonly warnings: number
 }
 
-function numbers({ set, documents, diagnostics }: LoadedSet): Numbers {
+function numbers({ set, documents, diagnostics }: LoadedSet, now: number): Numbers {
   const errors = diagnostics.filter((d) => d.severity === 'error').length
   const p = set?.platform
   const policies = p === undefined ? undefined : p.servicePolicies.length + p.ingressPolicies.length + p.egressPolicies.length + p.federationPolicies.length
-  return { documents, policies, paths: set?.intent.paths.length, errors, warnings: diagnostics.length - errors }
+  return { documents, policies, paths: set?.intent.paths.filter((path) => !isExpired(path, now)).length, errors, warnings: diagnostics.length - errors }
 }
 
 /** `4 documents, 1 policy, 1 path: no problems`; of a refused set nobody can say how many paths it opens. */
-function summary(loaded: LoadedSet): string {
-  const { documents, policies, paths } = numbers(loaded)
+function summary(loaded: LoadedSet, now: number): string {
+  const { documents, policies, paths } = numbers(loaded, now)
   const parts = [
     count(documents, 'document'),
     ...(policies === undefined ? [] : [count(policies, 'policy', 'policies')]),

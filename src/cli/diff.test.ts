@@ -100,3 +100,15 @@ test('a git revision is read from the repository, whatever the folder holds now'
   await assert.rejects(runCommand(repository, command, ['HEAD:nowhere', 'sub/policies']), /git does not know `HEAD:\.\/nowhere`/)
   await assert.rejects(runCommand(repository, command, ['nobody:sub', 'sub/policies']), /git does not know `nobody:\.\/sub`/)
 })
+
+test('a change is by those documents alone that are in force', async () => {
+  const ended = policy('api', 'db', '5432').replace('}', ', expires: 2020-01-01}')
+  const own = '---\napiVersion: bulkhead.dev/v1\nkind: ServicePolicy\nmetadata: {name: again, enclave: lab}\nspec: {source: api, destination: db, protocol: tcp, port: 5432}\n'
+  const outside = leading('192.0.2.0/28')
+  const endedOutside = outside.replace('port: 443}', 'port: 443, expires: 2020-01-01}')
+  const againOutside = '---\napiVersion: bulkhead.dev/v1\nkind: EgressPolicy\nmetadata: {name: out-again, enclave: lab}\nspec: {source: api, destination: external:net, protocol: tcp, port: 443}\n'
+  writeFiles(folder, { 'ended/lab.yaml': labWith(ended + endedOutside), 'renewed/lab.yaml': labWith(ended + own + endedOutside + againOutside) })
+  const { stdout } = await runCommand(folder, command, ['ended', 'renewed'], Date.UTC(2030, 0, 1))
+  assert.deepEqual(stdout.split('\n').slice(0, 2).map((line) => line.replace(/^.* by /, '').replace(/ \(.*/, '')), ['EgressPolicy lab/out-again', 'ServicePolicy lab/again'])
+  assert.doesNotMatch(stdout, / with /)
+})

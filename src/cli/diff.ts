@@ -1,5 +1,4 @@
 /** `bulkhead diff`: what a change of documents opens and closes; a gate for pull requests. */
-import { statSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { readDocumentFiles } from '../base/files.ts'
 import { widens } from '../analysis/change.ts'
@@ -10,7 +9,7 @@ import { instantOption } from './instant.ts'
 import { kubernetesDiff } from './kubernetes-diff.ts'
 import { kubernetesOptions } from './kubernetes-load.ts'
 import { brokenJson, judgeFiles, readingOf, soundOrTell } from './load.ts'
-import { parseRevision, readRevision } from './revision.ts'
+import { readRevision, revisionOf } from './revision.ts'
 import type { Command, CommandContext, ExitCode } from './command.ts'
 import type { AskedSet } from './load.ts'
 
@@ -52,9 +51,8 @@ async function run(context: CommandContext): Promise<ExitCode> {
 
 /** A folder or file on disk; else `REV:DIR`. */
 async function setOf(context: CommandContext, text: string): Promise<{ readonly set: AskedSet; readonly assertionsHold: boolean } | undefined> {
-  const path = resolve(context.cwd, text)
-  const revision = statSync(path, { throwIfNoEntry: false }) === undefined ? parseRevision(text) : undefined
-  const read = revision === undefined ? readDocumentFiles(path) : await readRevision(context.cwd, revision.revision, revision.folder, context.signal)
+  const revision = revisionOf(context.cwd, text)
+  const read = revision === undefined ? readDocumentFiles(resolve(context.cwd, text)) : await readRevision(context.cwd, revision.revision, revision.folder, context.signal)
   const loaded = judgeFiles(read, context.now, readingOf(context))
   const set = soundOrTell(context, loaded, text)
   return set === undefined ? undefined : { set, assertionsHold: loaded.set !== undefined }

@@ -1,12 +1,12 @@
 /** Kubernetes manifests for commands: a folder, a file, `REV:DIR`, or `-` for the standard input. */
-import { readFileSync, statSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { formatDiagnostic, hasErrors, sortDiagnostics } from '../base/diagnostic.ts'
 import { defaultLimits, readDocumentFiles } from '../base/files.ts'
 import { Fault, messageOf } from '../base/fault.ts'
 import { readCluster } from '../import/kubernetes/cluster.ts'
 import { placed, placesOf } from './diagnostics/places.ts'
-import { parseRevision, readRevision } from './revision.ts'
+import { readRevision, revisionOf } from './revision.ts'
 import type { ReadFiles } from '../base/files.ts'
 import type { Cluster } from '../import/kubernetes/cluster.ts'
 import type { CommandContext, OptionSpec } from './command.ts'
@@ -36,9 +36,8 @@ export async function loadCluster(context: CommandContext, place: string): Promi
 
 async function readPlace(context: CommandContext, place: string): Promise<ReadFiles> {
   if (place === '-') return standardInput()
-  const path = resolve(context.cwd, place)
-  const revision = statSync(path, { throwIfNoEntry: false }) === undefined ? parseRevision(place) : undefined
-  return revision === undefined ? readDocumentFiles(path, limits) : readRevision(context.cwd, revision.revision, revision.folder, context.signal, limits)
+  const revision = revisionOf(context.cwd, place)
+  return revision === undefined ? readDocumentFiles(resolve(context.cwd, place), limits) : readRevision(context.cwd, revision.revision, revision.folder, context.signal, limits)
 }
 
 function standardInput(): ReadFiles {

@@ -1,6 +1,6 @@
 /** What every asking command makes of a set that is refused for an assertion alone, and where it says that problems are. */
 import assert from 'node:assert/strict'
-import { rmSync } from 'node:fs'
+import { chmodSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
 import { nothingApplied } from '../host/report.ts'
@@ -19,7 +19,7 @@ import { command as reach } from './reach.ts'
 import { command as recommend } from './recommend.ts'
 import { command as policyTests } from './test.ts'
 import { command as up } from './up.ts'
-import { folderOf, labWith, runCommand } from './testing.ts'
+import { folderOf, labWith, runCommand, writeFiles } from './testing.ts'
 import type { Command } from './command.ts'
 import type { Ran } from './testing.ts'
 
@@ -123,4 +123,31 @@ test('what an agent says of a set is told at places in the working folder', () =
 test('a file of a git revision is named as git names it', () => {
   assert.equal(placesOf(root, 'HEAD:policies/')('sub/a.yaml'), 'HEAD:policies/sub/a.yaml')
   assert.equal(placesOf(root, 'v1:')('a.yaml'), 'v1:a.yaml')
+})
+
+test('what nobody may look at is a problem of the set, not of the program', async (t) => {
+  writeFiles(root, { 'shut/set/lab.yaml': labWith('') })
+  chmodSync(root, 0o755)
+  chmodSync(join(root, 'shut'), 0)
+  const own = process.geteuid?.() ?? 0
+  t.after(() => {
+    process.seteuid?.(own)
+    chmodSync(join(root, 'shut'), 0o700)
+  })
+  // Root may look at everything.
+  if (own === 0) process.seteuid?.(65534)
+  for (const [command, ...argv] of [[check, 'shut/set'], [matrix, 'shut/set'], [diff, 'shut/set', 'good'], [matrix, '--kubernetes', 'shut/set'], [up, 'shut/set']] as const) {
+    const { code, stdout, stderr } = await runCommand(root, command, argv)
+    assert.equal(code, 1)
+    assert.match(`${stdout}${stderr}`, /^shut\/set:1:1: error: .* \[file-unreadable\]$/m, command.name)
+  }
+})
+
+test('a folder without documents is told to be one', async () => {
+  writeFiles(root, { 'empty/policy.txt': policy })
+  for (const [command, code] of [[check, 0], [matrix, 0], [prove, 0]] as const) {
+    const ran = await runCommand(root, command, ['empty'])
+    assert.deepEqual([ran.code, ran.stderr], [code, 'there are no documents in `empty`: they are files that end in .yaml, .yml or .json\n'])
+  }
+  assert.equal((await runCommand(root, check, ['good'])).stderr, '')
 })

@@ -83,10 +83,16 @@ export function soundOrTell(context: CommandContext, loaded: LoadedSet, director
   }
   const told = sound === undefined ? all : all.filter((d) => d.code !== answered)
   for (const d of told) out.note(formatDiagnostic(d))
+  tellEmpty(context, loaded, directory)
   if (sound === undefined) return undefined
   const broken = told.filter((d) => d.severity === 'error')
   if (broken.length > 0) out.note(`\`up\` and \`apply\` refuse ${quote(directory)} as it is: the answer is what its documents say`)
   return { ...sound, broken }
+}
+
+/** Whoever names the wrong folder would take the answer for one about the documents. */
+export function tellEmpty({ out }: Pick<CommandContext, 'out'>, { files, diagnostics }: Pick<LoadedSet, 'files' | 'diagnostics'>, directory: string): void {
+  if (files.length === 0 && diagnostics.length === 0) out.note(`there are no documents in ${quote(directory)}: they are files that end in .yaml, .yml or .json`)
 }
 
 /** What an answer in JSON says of a set that is not enforced; nothing when it can be. */

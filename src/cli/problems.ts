@@ -5,7 +5,7 @@ import { resolve } from 'node:path'
 import { documentSet } from '../host/document-set.ts'
 import { checkDocuments } from '../host/documents.ts'
 import { placed, placesOf } from './diagnostics/places.ts'
-import { readingOf } from './load.ts'
+import { readingOf, tellEmpty } from './load.ts'
 import type { Platform } from '../model/platform.ts'
 import type { CommandContext, ExitCode } from './command.ts'
 
@@ -14,6 +14,7 @@ export async function refuseProblems(context: CommandContext, directory: string,
   const read = readDocumentFiles(resolve(context.cwd, directory))
   const checked = checkDocuments(documentSet(directory, read.files), context.now, undefined, readingOf(context))
   const diagnostics = placed(sortDiagnostics([...read.diagnostics, ...checked.diagnostics]), placesOf(context.cwd, directory))
+  tellEmpty(context, read, directory)
   if (!hasErrors(diagnostics)) {
     if (checked.set !== undefined) judge(checked.set.platform)
     return undefined

@@ -1,5 +1,6 @@
 /** Documents as a git revision has them: `REV:DIR`, read from the repository's objects and never checked out. */
-import { join } from 'node:path'
+import { statSync } from 'node:fs'
+import { join, resolve } from 'node:path'
 import { defaultLimits } from '../base/files.ts'
 import { quote } from '../base/diagnostic.ts'
 import { Fault } from '../base/fault.ts'
@@ -17,6 +18,15 @@ export function parseRevision(text: string): { readonly revision: string; readon
   const colon = text.indexOf(':')
   if (colon < 1 || text.startsWith('-')) return undefined
   return { revision: text.slice(0, colon), folder: text.slice(colon + 1) }
+}
+
+/** What `text` names when nothing of that name stands on disk; what cannot be looked at is left to whoever reads it, who says why. */
+export function revisionOf(cwd: string, text: string): ReturnType<typeof parseRevision> {
+  try {
+    return statSync(resolve(cwd, text), { throwIfNoEntry: false }) === undefined ? parseRevision(text) : undefined
+  } catch {
+    return undefined
+  }
 }
 
 /** Relative folders are looked up from `cwd`, as git does with `./`. The same files count as in a folder on disk. */
