@@ -13,20 +13,16 @@ import { lost, noLoss, sawCounter, settle } from './loss.ts'
 import { openStore, statsFile } from './store.ts'
 import { openTail, restrict } from './tail.ts'
 import { allowedFile, deniedFile } from './ulogd-config.ts'
-import { adoptUlogd, endUlogd, forgetUlogd, logSize, readLog, startUlogd } from './ulogd.ts'
+import { keepUlogd } from './ulogd-keeper.ts'
 import type { Recorder, RecorderContext, RecorderLimits, RecorderOptions } from './recorder-options.ts'
 import type { Host } from './host-index.ts'
 import type { VerdictRecord } from './verdict.ts'
 import type { PositionRecord, RecorderStats, SessionRecord, StoredRecord } from './store.ts'
-import type { Tail } from './tail.ts'
-import type { Ulogd } from './ulogd.ts'
 
 export type { Recorder, RecorderContext, RecorderLimits, RecorderOptions } from './recorder-options.ts'
 
 const defaults: RecorderLimits = { rawBytes: 32 * 1024 * 1024, fileBytes: 64 * 1024 * 1024, keptFiles: 4, pollMs: 50 }
-const readyMs = 5_000
 const secondMs = 1_000
-const slowestRestartMs = 5_000
 /** After this long something else has its turn, also while there is more to read. */
 const drainMs = 200
 
@@ -43,25 +39,18 @@ export async function startRecorder(options: RecorderOptions): Promise<Recorder>
   if (firstCount !== undefined) loss = sawCounter(loss, firstCount)
   const denied = openTail(folder, deniedFile, before?.denied)
   const allowed = openTail(folder, allowedFile, before?.allowed)
-  const adopted = adoptUlogd(folder, options.group)
-  let ulogd: Ulogd = adopted ?? (await startUlogd(folder, options.group, readyMs))
-  // A rotation may have been interrupted between renaming and telling.
-  adopted?.signal('SIGHUP')
-  let said = logSize(folder)
+  const ulogd = await keepUlogd(folder, options.group, (message) => options.onProblem?.(message))
 
   let connections = 0
   let malformed = 0
-  let restarts = 0
   let incomplete = false
   let reported = lost(loss)
   let settledAt = { counted: -1, recorded: -1 }
-  let restartAt = 0
-  let restartDelay = 100
   let secondAt = 0
   let stopping = false
   let busy = false
   let unsaved: { readonly records: readonly StoredRecord[]; readonly position: PositionRecord } | undefined
-  const pending: StoredRecord[] = [session(adopted === undefined ? 'started' : 'adopted')]
+  const pending: StoredRecord[] = [session(ulogd.adopted ? 'adopted' : 'started')]
 
   function prepare(context: RecorderContext): { host: ReturnType<typeof hostIndex>; explaining: ReturnType<typeof explainer> } {
     return {
@@ -122,31 +111,9 @@ export async function startRecorder(options: RecorderOptions): Promise<Recorder>
     return false
   }
 
-  function rotate(tail: Tail): void {
-    if (tail.size() < limits.rawBytes || !ulogd.alive() || !tail.rotate()) return
-    ulogd.signal('SIGHUP')
-  }
-
-  async function revive(): Promise<void> {
-    if (ulogd.alive() || performance.now() < restartAt) return
-    restarts++
-    options.onProblem?.('ulogd ended by itself and is started again')
-    try {
-      ulogd = await startUlogd(folder, options.group, readyMs)
-      restartDelay = 100
-      pending.push(session('restarted'))
-    } catch (error) {
-      restartDelay = Math.min(restartDelay * 2, slowestRestartMs)
-      options.onProblem?.(messageOf(error))
-    }
-    restartAt = performance.now() + restartDelay
-  }
-
   async function everySecond(): Promise<void> {
     for (const file of [deniedFile, allowedFile]) restrict(folder, file)
-    const log = readLog(folder, said)
-    said += Buffer.byteLength(log)
-    if (/NFCT.*(losing events|Maximum buffer size)/.test(log)) {
+    if (ulogd.hasLost()) {
       incomplete = true
       pending.push({ kind: 'loss', time: instant(), of: 'allowed' })
     }
@@ -166,28 +133,24 @@ export async function startRecorder(options: RecorderOptions): Promise<Recorder>
     reported = Math.max(reported, total)
   }
 
-  function stats(): RecorderStats {
-    return stat(true)
-  }
-
-  function stat(running: boolean): RecorderStats {
+  function stats(running: boolean): RecorderStats {
     const pendingBytes = [denied, allowed].reduce((sum, tail) => sum + Math.max(0, tail.size() - tail.position().offset), 0)
     return {
       at: Date.now(), running, recorded: loss.recorded, lost: lost(loss), connections,
-      connectionsIncomplete: incomplete, malformed, restarts, pendingBytes,
+      connectionsIncomplete: incomplete, malformed, restarts: ulogd.restarts(), pendingBytes,
     }
   }
 
   function writeStats(running: boolean): void {
     const path = join(folder, statsFile)
-    writeFileSync(`${path}.new`, `${JSON.stringify(stat(running))}\n`, { mode: 0o600 })
+    writeFileSync(`${path}.new`, `${JSON.stringify(stats(running))}\n`, { mode: 0o600 })
     renameSync(`${path}.new`, path)
   }
 
   async function turn(): Promise<void> {
-    await revive()
-    rotate(denied)
-    rotate(allowed)
+    if (await ulogd.revive()) pending.push(session('restarted'))
+    ulogd.rotate(denied, limits.rawBytes)
+    ulogd.rotate(allowed, limits.rawBytes)
     busy = await drain(drainMs)
     if (performance.now() < secondAt) return
     secondAt = performance.now() + secondMs
@@ -219,8 +182,7 @@ export async function startRecorder(options: RecorderOptions): Promise<Recorder>
     if (endToo) {
       // ulogd leaves what is in its socket buffer unread when it ends.
       await new Promise((resolve) => setTimeout(resolve, 2 * limits.pollMs))
-      await endUlogd(ulogd)
-      forgetUlogd(folder)
+      await ulogd.end()
     }
     await drain(Infinity)
     const value = endToo ? await readCounter() : undefined
@@ -235,7 +197,7 @@ export async function startRecorder(options: RecorderOptions): Promise<Recorder>
   }
 
   return Object.freeze({
-    stats,
+    stats: () => stats(true),
     add: (make: (host: Host) => readonly VerdictRecord[]) => void pending.push(...make(host)),
     setContext: (context: RecorderContext) => {
       // What was refused under the old documents is told by them.
