@@ -106,6 +106,29 @@ test('the file is its owner\'s alone, and another writer goes on where the first
   assert.deepEqual(next.state(), { lines: 4, head: read.entries[3]?.hash, problem: undefined })
 }))
 
+test('a line that a crash has cut anywhere, also within a letter, was never written, and the next one takes its place', () => withFolder((folder) => {
+  const log = openChangeLog(folder, () => 0)
+  for (const event of events) log.append(event)
+  const path = join(folder, changesFile)
+  const before = readFileSync(path)
+  const whole = before.subarray(0, before.indexOf('\n\n') + 1)
+  const next = Buffer.from(`${formatEntry(sealed({ kind: 'apply', reason: 'Zoë €' }, readChangeLog(folder).entries.at(-1), '1970-01-01T00:00:00.000Z'))}\n`)
+  for (let length = 1; length < next.length - 1; length++) {
+    writeFileSync(path, Buffer.concat([whole, next.subarray(0, length), Buffer.alloc(50, '\n')]))
+    const { problem, entries: kept } = readChangeLog(folder)
+    assert.deepEqual([problem, kept.length], [undefined, 4], `cut after ${length} bytes`)
+  }
+  writeFileSync(path, Buffer.concat([whole, next.subarray(0, next.indexOf('€') + 1), Buffer.alloc(50, '\n')]))
+  const again = openChangeLog(folder, () => 0)
+  again.append({ kind: 'drift' })
+  assert.deepEqual([readChangeLog(folder).problem, readChangeLog(folder).entries.length], [undefined, 5])
+  // Where the cut letter is in a line that was noted, somebody else has cut it.
+  const file = readFileSync(path)
+  file[file.indexOf('ada') + 1] = 0xc3
+  writeFileSync(path, file)
+  assert.match(openChangeLog(folder, () => 0).state().problem ?? '', /^line 1 /)
+}))
+
 test('a writer notices what another hand does to the file, and writes nothing more', () => withFolder((folder) => {
   const log = openChangeLog(folder, () => 0)
   for (const event of events) log.append(event)

@@ -17,7 +17,7 @@ const room = 256 * 1024
 /** Reads and checks; without a log there are no entries and no problem. Needs nobody to run. */
 export function readChangeLog(folder: string): Chain {
   try {
-    return readChain(textOf(join(folder, changesFile)) ?? '', readHead(folder))
+    return readChain(lineText(join(folder, changesFile)), readHead(folder))
   } catch (error) {
     return { entries: [], problem: { line: 1, what: messageOf(error) }, bytes: 0 }
   }
@@ -113,9 +113,8 @@ function attempt(work: () => void): string | undefined {
 
 /** A line that was begun, or that nobody noted, has not been written: its place is room again. */
 function clearAfter(path: string, end: number): void {
-  const text = textOf(path)
-  const rest = text === undefined ? Buffer.alloc(0) : Buffer.from(text).subarray(end)
-  if (rest.every((byte) => byte === 0x0a)) return
+  const rest = (bytesOf(path) ?? Buffer.alloc(0)).subarray(end)
+  if (rest.every((byte) => byte === newline)) return
   const fd = openSync(path, 'r+')
   try {
     writeAll(fd, Buffer.alloc(rest.length, '\n'), end)
@@ -139,9 +138,34 @@ function stamp(path: string): string {
   }
 }
 
-function textOf(path: string): string | undefined {
+/** A crash may cut the last line within a letter: that line ends before it, and so is no whole one. */
+function lineText(path: string): string {
+  const bytes = bytesOf(path)
+  if (bytes === undefined) return ''
+  const end = bytes.findLastIndex((byte) => byte !== newline) + 1
+  const last = bytes.subarray(0, end).lastIndexOf(newline) + 1
+  const before = decoded(bytes.subarray(0, last))
   try {
-    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(readFileSync(path))
+    return before + decoded(bytes.subarray(last))
+  } catch {
+    return before + new TextDecoder('utf-8', { ignoreBOM: true }).decode(bytes.subarray(last, end)).replace(/\ufffd.*$/s, '')
+  }
+}
+
+const newline = 0x0a
+
+function textOf(path: string): string | undefined {
+  const bytes = bytesOf(path)
+  return bytes === undefined ? undefined : decoded(bytes)
+}
+
+function decoded(bytes: Uint8Array): string {
+  return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes)
+}
+
+function bytesOf(path: string): Buffer | undefined {
+  try {
+    return readFileSync(path)
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined
     throw error
