@@ -28,26 +28,31 @@ export interface Hosted {
   readonly now: number
 }
 
+export type GatewayName = keyof typeof gatewayInterfaces
+
 export interface HostOptions {
   readonly now: number
   readonly uplink: boolean
   /** In which phases replicas of a workload are attached; its own when unsaid. */
   readonly phasesOf?: (workload: Workload, index: number) => readonly Phase[]
   readonly replicasOf?: (workload: Workload, index: number) => number
-  /** All three stand, every peer's workload that is named has its addresses, and brokers are told what to permit. */
-  readonly gateways?: boolean
+  /** All three stand, or these; with the outbound one every peer's workload that is named has its addresses. Brokers are told what to permit. */
+  readonly gateways?: boolean | readonly GatewayName[]
   /** Those of what the host carried before. */
   readonly before?: IdTable
 }
 
+export const gatewayNames: readonly GatewayName[] = ['outbound', 'inbound', 'resolver']
+
 /** What a host with these attachments would load. */
 export function hosted(platform: Platform, { now, uplink, phasesOf, replicasOf, gateways = false, before = noIds }: HostOptions): Hosted {
+  const standing = gateways === true ? gatewayNames : gateways === false ? [] : gateways
   const attachments: Attachment[] = []
   const workloads = [...platform.workloads.values()]
   workloads.forEach((workload, index) => {
     for (const phase of phasesOf?.(workload, index) ?? [workload.phase]) {
       for (let replica = 0; replica < (replicasOf?.(workload, index) ?? 1); replica++) {
-        const number = BigInt(attachments.length + (gateways ? 16 : 2))
+        const number = BigInt(attachments.length + (standing.length > 0 ? 16 : 2))
         attachments.push({
           interface: `bh${number}`, workload: workload.id, phase, replica, ...addressesAt(platform, number), probe: false,
         })
@@ -57,7 +62,7 @@ export function hosted(platform: Platform, { now, uplink, phasesOf, replicasOf, 
   const ids = assignGroups(before, platform)
   const { intent } = compile(platform)
   const inventory: Inventory = {
-    groups: ids.groups, attachments, uplink: uplink ? { interface: 'bhu0' } : undefined, ...(gateways ? { gateways: gatewaysFor(platform, intent), brokers: new Set(workloads.flatMap(({ id, broker }) => (broker === undefined ? [] : [id]))) } : {}),
+    groups: ids.groups, attachments, uplink: uplink ? { interface: 'bhu0' } : undefined, ...(standing.length > 0 ? { gateways: gatewaysFor(platform, intent, standing), brokers: new Set(workloads.flatMap(({ id, broker }) => (broker === undefined ? [] : [id]))) } : {}),
   }
   const { atoms, refused, ids: table } = lower(platform, intent, inventory, ids, now)
   return { platform, inventory, atoms, ids: table, text: render(atoms, inventory, { now }), refused: refused.map(({ path }) => path), now }
@@ -68,12 +73,12 @@ function addressesAt(platform: Platform, offset: bigint): { readonly ipv4: Addre
   return { ipv4: addressFromBits(4, at(4)), ipv6: addressFromBits(6, at(6)) }
 }
 
-function gatewaysFor(platform: Platform, intent: Intent): Gateways {
+function gatewaysFor(platform: Platform, intent: Intent, standing: readonly GatewayName[]): Gateways {
   const peers = new Set(intent.paths.flatMap(({ destination }) => (destination.kind === 'peer' && destination.workload !== '*' ? [virtualKey(destination)] : [])))
-  const place = (name: keyof typeof gatewayInterfaces): Gateway => ({ interface: gatewayInterfaces[name], ...addressesAt(platform, BigInt(gatewayOffsets[name])) })
+  const place = (name: GatewayName): Gateway => ({ interface: gatewayInterfaces[name], ...addressesAt(platform, BigInt(gatewayOffsets[name])) })
   return {
-    outbound: place('outbound'), inbound: place('inbound'), resolver: place('resolver'),
-    virtual: new Map([...peers].map((key, i) => [key, addressesAt(platform, BigInt(1024 + i))])),
+    ...Object.fromEntries(standing.map((name) => [name, place(name)])),
+    virtual: !standing.includes('outbound') ? new Map() : new Map([...peers].map((key, i) => [key, addressesAt(platform, BigInt(1024 + i))])),
   }
 }
 
