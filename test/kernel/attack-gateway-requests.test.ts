@@ -71,7 +71,7 @@ outcomes('a path that climbs out of an open one in whatever disguise reaches not
 const alice = 'https://issuer.example.org#alice'
 outcomes('nobody tells the workload who calls but the gateway', {
   identities: {
-    ...Object.fromEntries(['as it is', 'in another case', 'with a space in front', 'after a bare LF', 'after a bare CR', 'as a trailer', 'taken away by Connection', 'taken away by Keep-Alive', 'as a client certificate', 'as Envoy\'s own'].flatMap((how) => [[`${how}, alice`, ['200', alice]], [`${how}, nobody`, ['200']]])),
+    ...Object.fromEntries(['as it is', 'in another case', 'with dots', 'with other marks', 'with a space in front', 'after a bare LF', 'after a bare CR', 'as a trailer', 'taken away by Connection', 'taken away by Keep-Alive', 'as a client certificate', 'as Envoy\'s own'].flatMap((how) => [[`${how}, alice`, ['200', alice]], [`${how}, nobody`, ['200']]])),
     ...Object.fromEntries(['with underscores', 'with a space before the colon', 'with a NUL'].flatMap((how) => ['alice', 'nobody'].map((who) => [`${how}, ${who}`, ['400']]))),
   },
 })

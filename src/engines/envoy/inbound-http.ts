@@ -20,6 +20,12 @@ import type { RouteContext } from './inbound-routes.ts'
 
 const manager = 'envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager'
 
+/**
+ * Headers whose names are not letters, digits and hyphens. Many servers turn every other mark into the one that a hyphen becomes, so that
+ * `x.bulkhead.identity` would be the identity header, too. Names with underscores are refused by then.
+ */
+const strangeNames: JsonObject = { remove_on_match: { key_matcher: { safe_regex: { regex: '[^:]*[^-a-z0-9:][^:]*' } } } }
+
 /** `others`: every name that has a door of its own at this port. */
 export function httpDoor(door: Door, others: readonly string[], context: RouteContext): JsonObject | undefined {
   const host = door.host
@@ -37,7 +43,7 @@ export function httpDoor(door: Door, others: readonly string[], context: RouteCo
     strip_matching_host_port: true,
     early_header_mutation_extensions: [
       extension('envoy.http.early_header_mutation.header_mutation', 'envoy.extensions.http.early_header_mutation.header_mutation.v3.HeaderMutation', {
-        mutations: [identityHeader, 'x-forwarded-for', 'x-forwarded-host', 'x-real-ip', 'forwarded'].map((remove) => ({ remove })),
+        mutations: [...[identityHeader, 'x-forwarded-for', 'x-forwarded-host', 'x-real-ip', 'forwarded'].map((remove) => ({ remove })), strangeNames],
       }),
     ],
     ...(websocket ? { upgrade_configs: [{ upgrade_type: 'websocket', enabled: false }] } : {}),
@@ -140,7 +146,7 @@ function filtersOf(rules: readonly IngressRule[], { inventory, made }: RouteCont
     extension(policyFilter, 'envoy.extensions.filters.http.rbac.v3.RBAC', { rules: { action: 'ALLOW', policies: {} } }),
     // gRPC hands trailers on, and some servers read them as headers.
     extension('envoy.filters.http.header_mutation', 'envoy.extensions.filters.http.header_mutation.v3.HeaderMutation', {
-      mutations: { request_trailers_mutations: [identityHeader, 'authorization'].map((remove) => ({ remove })) },
+      mutations: { request_trailers_mutations: [...[identityHeader, 'authorization'].map((remove) => ({ remove })), strangeNames] },
     }),
     ...(sized ? [{ name: bodyFilter, disabled: true, typed_config: typed('envoy.extensions.filters.http.buffer.v3.Buffer', { max_request_bytes: 1 }) }] : []),
     extension('envoy.filters.http.router', 'envoy.extensions.filters.http.router.v3.Router', { suppress_envoy_headers: true }),

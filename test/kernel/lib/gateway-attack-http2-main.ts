@@ -88,10 +88,10 @@ await attempt('CONNECT', open, headers([[':method', 'CONNECT'], [':authority', '
 await attempt('extended CONNECT where nothing may be upgraded', open, headers([[':method', 'CONNECT'], [':protocol', 'websocket'], [':scheme', 'https'], [':path', '/public/x'], [':authority', open]], 1, false))
 await attempt('extended CONNECT to h2c', 'socket.example.org', headers([[':method', 'CONNECT'], [':protocol', 'h2c'], [':scheme', 'https'], [':path', '/public/x'], [':authority', 'socket.example.org']], 1, false))
 const alice = (host: string, more: Fields = []): Fields => [...pseudo('/api/x', host, 'POST'), ['authorization', `Bearer ${token()}`], ...more]
-const trailer = headers([['x-bulkhead-identity', 'root'], ['authorization', 'Bearer x']])
+const trailer = headers([['x-bulkhead-identity', 'root'], ['authorization', 'Bearer x'], ['x.bulkhead.identity', 'root']])
 await attempt('the identity header as a trailer', 'api.example.org', headers(alice('api.example.org'), 1, false), data('x', 1, false), trailer)
 results['what the workload saw of it'] = place.web.connections().join('').includes('root')
-const rpc = headers(alice('rpc.example.org', [['content-type', 'application/grpc'], ['te', 'trailers'], ['x-bulkhead-identity', 'root']]), 1, false)
+const rpc = headers(alice('rpc.example.org', [['content-type', 'application/grpc'], ['te', 'trailers'], ['x-bulkhead-identity', 'root'], ['x.bulkhead~identity', 'root']]), 1, false)
 await attempt('gRPC with the identity header as a header and a trailer', 'rpc.example.org', rpc, data('\0\0\0\0\0', 1, false), trailer)
 results['what the workload behind gRPC was told'] = place.rpc.filter((field) => /identity|root|authorization/.test(field))
 results['what should not have reached anybody'] = place.unwanted()

@@ -112,7 +112,8 @@ function connectionNames(head: string): readonly string[] {
 const identities: Record<string, unknown> = {}
 const asAlice = (headers: readonly string[]): string => lines('GET /api/x HTTP/1.1', 'Host: api.example.org', `Authorization: Bearer ${token()}`, ...headers, '', '')
 const forged = {
-  'as it is': [`${identityHeader}: root`], 'in another case': ['X-BULKHEAD-IDENTITY: root', 'x-Bulkhead-identity: admin'], 'with underscores': ['X_Bulkhead_Identity: root'], 'with a space before the colon': [`${identityHeader} : root`],
+  'as it is': [`${identityHeader}: root`], 'in another case': ['X-BULKHEAD-IDENTITY: root', 'x-Bulkhead-identity: admin'], 'with underscores': ['X_Bulkhead_Identity: root'], 'with dots': ['X.Bulkhead.Identity: root', 'x-bulkhead.identity: root'],
+  'with other marks': [...'!#$%&\'*+^`|~'].map((mark) => `x${mark}bulkhead-identity: root`), 'with a space before the colon': [`${identityHeader} : root`],
   'with a space in front': [`X: y`, ` ${identityHeader}: root`], 'after a bare LF': [`X: y\n${identityHeader}: root`], 'after a bare CR': [`X: y\r${identityHeader}: root`], 'with a NUL': [`${identityHeader}\0: root`], 'as a trailer': ['Transfer-Encoding: chunked', `Trailer: ${identityHeader}`, '', '0', `${identityHeader}: root`],
   'taken away by Connection': [`Connection: close, ${identityHeader}`], 'taken away by Keep-Alive': [`Keep-Alive: ${identityHeader}`, `Proxy-Connection: ${identityHeader}`], 'as a client certificate': ['X-Forwarded-Client-Cert: URI=root', 'X-Forwarded-For: 10.0.0.1', 'X-Envoy-External-Address: 10.0.0.1', 'X-Real-IP: 10.0.0.1'],
   'as Envoy\'s own': ['X-Envoy-Original-Path: /api/admin', 'X-Envoy-Decorator-Operation: root', 'X-Envoy-Upstream-Alt-Stat-Name: root', 'X-Envoy-Internal: true', 'X-Envoy-Retry-On: 5xx', 'X-Envoy-Max-Retries: 9', 'X-Envoy-Upstream-Rq-Timeout-Ms: 1'],
