@@ -33,8 +33,8 @@ export function boundaries(platform: Platform, asked: Asked, decision: Decision,
     const leaves = halvesFor(platform, 'import', from.enclave, from, to)
     const enters = halvesFor(platform, 'export', to.enclave, from, to)
     return [
-      half(leaves, asked, 'import', from.enclave, to, now, `out of enclave ${from.enclave}`),
-      half(enters, asked, 'export', to.enclave, to, now, `into enclave ${to.enclave}`, leaves),
+      half({ side: 'import', enclave: from.enclave, halves: leaves }, asked, to, now),
+      half({ side: 'export', enclave: to.enclave, halves: enters }, asked, to, now, leaves),
     ]
   }
   if (from !== undefined && destination.kind === 'peer') {
@@ -60,9 +60,8 @@ function whole(boundary: Boundary['boundary'], where: string, decision: Decision
  * Each side of a boundary between enclaves consents by itself, so each is told by itself. Where nobody said what travels, it is
  * whatever the side before lets out; where that lets nothing out, this side is asked about anything at all.
  */
-function half(
-  halves: readonly PolicyHalf[], asked: Asked, side: 'import' | 'export', enclave: string, to: Workload, now: number, where: string, before: readonly PolicyHalf[] = [],
-): Boundary {
+function half({ side, enclave, halves }: EnclaveSide, asked: Asked, to: Workload, now: number, before: readonly PolicyHalf[] = []): Boundary {
+  const where = `${side === 'import' ? 'out of' : 'into'} enclave ${enclave}`
   const fitting = halves.filter(({ half: one }) => carriesAsked(one, asked, to))
   const open = fitting.filter((one) => isOpen(one, now))
   const offered = asked.protocol === undefined ? before.filter((one) => isOpen(one, now)) : []
@@ -86,6 +85,13 @@ export function isOpen({ policy }: PolicyHalf, now: number): boolean {
 
 function meet(a: FederationHalf, b: FederationHalf, to: Workload): boolean {
   return intersectTraffic(trafficOf(a.traffic)(to), trafficOf(b.traffic)(to)).length > 0
+}
+
+/** What the documents of one enclave say about these two workloads. */
+interface EnclaveSide {
+  readonly side: 'import' | 'export'
+  readonly enclave: string
+  readonly halves: readonly PolicyHalf[]
 }
 
 export interface PolicyHalf {

@@ -56,10 +56,8 @@ export function planHost(
     const slot = slots.slots.get(key) ?? 0
     return { slot, ipv4: slotAddress(platform.addresses, 4, slot), ipv6: slotAddress(platform.addresses, 6, slot) }
   }
-  const places = replicas.map(({ workload, replica, key }) => {
-    const { slot, ...addresses } = addressesOf(key)
-    return place(workload, replica, key, slot, addresses, groups, host.prefix)
-  })
+  const places = replicas.map(({ workload, replica, key }) =>
+    placeOf(workload, replica, addressesOf(key), groups.get(identity(workload.id, workload.phase)) ?? 0, host.prefix))
   const attachments: Attachment[] = [
     ...places.map((p): Attachment => ({ interface: p.interface, workload: p.workload, phase: p.phase, replica: p.replica, ipv4: p.ipv4, ipv6: p.ipv6, probe: false })),
     ...shadows.map(({ workload, phase, key }): Attachment => {
@@ -78,24 +76,17 @@ export function placeKey(workload: WorkloadId, replica: number): string {
   return `${workload}#${replica}`
 }
 
-function place(
-  workload: Workload,
-  replica: number,
-  key: string,
-  slot: number,
-  addresses: { ipv4: Address; ipv6: Address },
-  groups: Inventory['groups'],
-  prefix: string,
-): Place {
+function placeOf(workload: Workload, replica: number, { slot, ipv4, ipv6 }: { slot: number; ipv4: Address; ipv6: Address }, group: number, prefix: string): Place {
   return {
-    key,
+    key: placeKey(workload.id, replica),
     workload: workload.id,
     phase: workload.phase,
     replica,
-    group: groups.get(identity(workload.id, workload.phase)) ?? 0,
+    group,
     interface: `bhw${slot}`,
     netns: workload.start.kind === 'attach-netns' ? workload.start.netns : placeNetns(prefix, workload.id, replica),
-    ...addresses,
+    ipv4,
+    ipv6,
     routerMac: mac(0, slot),
     mac: mac(1, slot),
     start: workload.start,

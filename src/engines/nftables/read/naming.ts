@@ -86,9 +86,11 @@ function familyPieces(packet: Packet, family: Family, view: View, host: Host, ex
   const six = family === 6
   const sourceAddress = slotValues(packet, six ? slot.source6 : slot.source4)
   const destinationAddress = slotValues(packet, six ? slot.destination6 : slot.destination4)
-  const senders = ends(packet, variable.inGroup, variable.inName, view.anySource ? undefined : sourceAddress, family, host, view.undeclared, view.othersNames)
+  const sending: End = { group: variable.inGroup, name: variable.inName, address: view.anySource ? undefined : sourceAddress, led: view.othersNames }
   // Where it goes was settled by its mark.
-  const receivers = ends(packet, variable.outGroup, variable.outName, destinationAddress, family, host, false, true)
+  const receiving: End = { group: variable.outGroup, name: variable.outName, address: destinationAddress, led: true }
+  const senders = view.undeclared ? (['unknown'] as const) : groupsOf(packet, sending, family, host)
+  const receivers = groupsOf(packet, receiving, family, host)
   if (senders.length === 0 || receivers.length === 0) return []
   const traffic = view.quoting ? quotedTraffic(packet, family) : trafficOf(packet, family, view)
   if (traffic.length === 0) return []
@@ -114,26 +116,33 @@ function familyPieces(packet: Packet, family: Family, view: View, host: Host, ex
   return out
 }
 
+/** What is known of one end of a packet. */
+interface End {
+  /** The variables that hold its interface's group and name. */
+  readonly group: number
+  readonly name: number
+  /** Left out where any will do. */
+  readonly address: Values | undefined
+  /** It may be the one to which others' addresses are led. */
+  readonly led: boolean
+}
+
 /** The groups that an end of the packet may be: those its group, its name and its addresses all leave possible. */
-function ends(
-  packet: Packet, group: number, name: number, address: Values | undefined, family: Family, host: Host, undeclared: boolean, anybody: boolean,
-): readonly GroupName[] {
-  if (undeclared) return ['unknown']
+function groupsOf(packet: Packet, end: End, family: Family, host: Host): readonly GroupName[] {
+  const { group, name, address, led } = end
   const only = single(packet.values[group])
   const names = packet.values[name]
-  if (only === undefined) return possibleEnds(packet, group, name, address, family, host, anybody)
+  if (only === undefined) return possibleGroups(packet, end, family, host)
   // Thousands of packets of one group share the rest.
-  const key = `${only} ${family} ${anybody}`
+  const key = `${only} ${family} ${led}`
   const last = host.lastEnds.get(key)
   if (last !== undefined && last.names === names && last.address === address) return last.ends
-  const found = possibleEnds(packet, group, name, address, family, host, anybody)
+  const found = possibleGroups(packet, end, family, host)
   host.lastEnds.set(key, { names, address, ends: found })
   return found
 }
 
-function possibleEnds(
-  packet: Packet, group: number, name: number, address: Values | undefined, family: Family, host: Host, anybody: boolean,
-): readonly GroupName[] {
+function possibleGroups(packet: Packet, { group, name, address, led }: End, family: Family, host: Host): readonly GroupName[] {
   const groups = packet.values[group]
   const names = packet.values[name]
   const free = address === undefined || isWithin(routable[family], address)
@@ -145,16 +154,16 @@ function possibleEnds(
     const facts = host.byGroup.get(each)
     const own = family === 4 ? facts?.addresses4 : facts?.addresses6
     const nameFits = names === undefined || facts?.names === undefined || overlaps(facts.names, names)
-    return nameFits && (address === undefined || own === undefined || (anybody && each === host.context.led?.group) || overlaps(own, address))
+    return nameFits && (address === undefined || own === undefined || (led && each === host.context.led?.group) || overlaps(own, address))
   })
   // A group without a meaning has no declared interface and no address that would belong to it.
   if (groups !== undefined && !isWithin(groups, host.knownGroups)) out.push('other')
   return out
 }
 
-/** `anybody`: the end is one to which others' addresses are led, if it is that group. */
-function narrowed(group: GroupName, address: Values, family: Family, host: Host, anybody: boolean): AddressSet | undefined {
-  const facts = typeof group !== 'number' || (anybody && group === host.context.led?.group) ? undefined : host.byGroup.get(group)
+/** The addresses that the end has as that group; `undefined` for all that the group has. */
+function narrowed(group: GroupName, address: Values, family: Family, host: Host, led: boolean): AddressSet | undefined {
+  const facts = typeof group !== 'number' || (led && group === host.context.led?.group) ? undefined : host.byGroup.get(group)
   const all = (family === 4 ? facts?.addresses4 : facts?.addresses6) ?? routable[family]
   return isWithin(all, address) ? undefined : toAddressSet(intersect(all, address), family)
 }
