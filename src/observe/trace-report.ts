@@ -49,5 +49,7 @@ function whyStopped(story: PacketStory, decision: Decision): string {
   const where = story.hops.at(-1)?.text ?? 'nothing is known of its way'
   if (story.reason !== 'policy' && story.reason !== 'published') return where
   if (decision.verdict === 'deny') return decision.reason
+  // What the decision calls allowed is then a request at the gateway, which no packet of this trace is.
+  if (decision.paths.length > 0 && decision.paths.every(({ via }) => via.kind === 'proxy')) return `${where}; it is ${decision.reason}, but only through the inbound gateway: trace the way to that one's address`
   return `${where}, although it is ${decision.reason}: \`bulkhead status\` says what this host cannot carry`
 }

@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { chains } from '../engines/nftables/chains.ts'
+import { addressFromBits } from '../net/address.ts'
 import { hostIndex } from './host-index.ts'
 import { small, smallContext, smallPlatform } from './testing.ts'
 import { collector, lostMs } from './trace-collect.ts'
@@ -63,6 +65,31 @@ test('a forged source address names whose interface it came on', () => {
   assert.equal(story.hops.at(-1)?.text, `${small.api.ipv4} is not an address of lab/api; the sender was not told`)
 })
 
+test('what is led to a gateway, goes straight beside it, or answers for it has arrived like everything else, by no stranger\'s rule', () => {
+  const own = (chain: string, rule = ''): PacketStory => only([
+    `prerouting rule iifname . ip saddr @source4 ip daddr != 224.0.0.0/4 meta mark set 0x00000001 goto ${chain} (verdict goto ${chain})`,
+    `${chain} rule ${rule}accept (verdict accept)`, ...allowed.slice(1),
+  ])
+  const arrived = `on ${small.api.interface}, lab/api: ${small.api.ipv4} is its own address`
+  for (const chain of ['lead4', 'lead6', 'lead-name4', 'straight']) assert.equal(own(chain).hops[0]?.text, arrived, chain)
+  const led = own('led', 'meta mark set 0x00000003 ')
+  assert.deepEqual(led.hops.map((h) => h.check), ['arrival', 'route', 'path', 'connection', 'gate', 'departure'])
+  assert.equal(led.hops[0]?.text, `${arrived}, and it is led to the outbound gateway`)
+  assert.match(own('returning', 'meta mark set 0x00000001 ').hops[0]?.text ?? '', /, in the name of 10\./)
+})
+
+test('no chain of the table is taken for a stranger\'s, whatever the host has', () => {
+  const place = { interface: 'bhg', ipv4: addressFromBits(4, 0x0a800003n), ipv6: addressFromBits(6, 3n) }
+  const full = { ...context.inventory, uplink: { interface: 'up' }, gateways: { outbound: place, inbound: place, resolver: place } }
+  let chain = ''
+  for (const line of chains(full, 1, 100, { names: true, inside: true, ranges: true }, true)) {
+    chain = /^ {2}chain (\S+)/.exec(line)?.[1] ?? chain
+    if (!/(^| )accept$/.test(line)) continue
+    const rule = line.trim()
+    assert.equal(only([`${chain} rule ${rule} (verdict accept)`]).hops.some((h) => h.check === 'stranger'), false, `${chain}: ${rule}`)
+  }
+})
+
 test('a rule that somebody else put into the table is told as that, accepting or dropping', () => {
   assert.equal(only([...arrival, 'forward rule accept (verdict accept)', `gate packet: ${seen()}`, 'gate rule counter name "logged-gate" drop (verdict drop)']).hops.find((h) => h.check === 'stranger')?.text, 'a rule in chain `forward` that is not Bulkhead\'s: `accept`')
   assert.match(only([...arrival, 'forward rule ip saddr 1.2.3.4 drop (verdict drop)']).hops.at(-1)?.text ?? '', /not Bulkhead's: `ip saddr 1\.2\.3\.4 drop`/)
@@ -86,6 +113,10 @@ test('the answer is where it stopped, in the words of the documents', () => {
   const allow = { verdict: 'allow', paths: [], reason: 'allowed by ServicePolicy lab/api-to-db (policies.yaml:12)' } as const
   assert.deepEqual(traceReport([only([...arrival, ...refused])], isRequest, 'refused', deny), { kind: 'trace', verdict: 'stopped', conclusion: 'stopped: no policy opens it', documents: deny, packets: 1, stopped: 1 })
   assert.match(traceReport([only([...arrival, ...refused])], isRequest, 'refused', allow).conclusion, /although it is allowed by ServicePolicy/)
+  const [path] = context.intent.paths
+  assert.ok(path)
+  const proxied = { ...allow, paths: [{ ...path, via: { kind: 'proxy', hosts: ['a.example.org'] } }] } as unknown as typeof allow
+  assert.match(traceReport([only([...arrival, ...refused])], isRequest, 'refused', proxied).conclusion, /is allowed by .*, but only through the inbound gateway/)
   assert.equal(traceReport([only(allowed)], isRequest, 'open', allow).conclusion, `delivered by ${small.policy}, and answered`)
   assert.equal(traceReport([only(allowed)], isRequest, 'silent', allow).verdict, 'unanswered')
   assert.equal(traceReport([], isRequest, undefined, allow).verdict, 'unseen')

@@ -3,9 +3,12 @@
  * stopped. A rule of the table that no check accounts for is told as what it is: somebody else's.
  */
 import { chains, logPrefix, reasons } from '../engines/nftables/chains.ts'
+import { nothingLed } from '../engines/nftables/lead-chains.ts'
 import { defaultConnectionLimit, defaultLogGroup, tableFamily, tableName } from '../engines/nftables/render.ts'
+import { addressFromBits } from '../net/address.ts'
 import { mapWords, reasonWords } from './trace-words.ts'
 import type { Reason } from '../engines/nftables/chains.ts'
+import type { Inventory } from '../engines/nftables/inventory.ts'
 import type { Host, HostEnd } from './host-index.ts'
 import type { SeenPacket, TraceEvent } from './trace-events.ts'
 
@@ -39,18 +42,26 @@ export interface TraceWords {
 
 const ownTable = `${tableFamily} ${tableName}`
 
-/** The chains in which a rule of ours accepts or translates; there, and in no other, a packet may be let through. */
-const accepting: ReadonlySet<string> = new Set(acceptingChains())
+/** With every part that a host can have, so that its table has every chain there is; which addresses does not matter. */
+const gateway = { interface: '', ipv4: addressFromBits(4, 0n), ipv6: addressFromBits(6, 0n) }
+const fullHost: Inventory = { groups: new Map(), attachments: [], uplink: { interface: 'up' }, gateways: { outbound: gateway, inbound: gateway, resolver: gateway } }
 
 function acceptingChains(): readonly string[] {
   const found: string[] = []
   let chain = ''
-  for (const line of chains({ groups: new Map(), attachments: [], uplink: { interface: 'up' } }, defaultLogGroup, defaultConnectionLimit)) {
+  const tables = [nothingLed, { names: true, inside: true, ranges: true }].flatMap((led) => chains(fullHost, defaultLogGroup, defaultConnectionLimit, led, true))
+  for (const line of tables) {
     chain = /^ {2}chain (\S+)/.exec(line)?.[1] ?? chain
     if (/ (accept|masquerade)$|^ *accept$| dnat /.test(line)) found.push(chain)
   }
   return found
 }
+
+/** The chains in which a rule of ours accepts or translates; there, and in no other, a packet may be let through. */
+const accepting: ReadonlySet<string> = new Set(acceptingChains())
+
+/** Where a packet is sent on that has shown whose it is. */
+const arriving = /^(prerouting|lead[46]|lead-name[46]|straight|led)$/
 
 const permitting = /^(original|reply|egress-|publish-|echo-|error-|icmp-)/
 
@@ -81,8 +92,10 @@ export function tellPacket(events: readonly TraceEvent[], words: TraceWords, ign
     const [word = '', target = ''] = verdict.split(' ')
     if (target.startsWith('refuse-') || target.startsWith('drop-')) reason = reasonOf(target) ?? reason
     if (word === 'accept' && !accepting.has(chain)) return passed('stranger', `a rule in chain \`${chain}\` that is not Bulkhead's: \`${text}\``)
-    if (chain === 'prerouting' && word === 'accept') {
-      passed('arrival', `on ${at.interfaceIn ?? 'no interface'}, ${nameOf(words.host, at.interfaceIn)}: ${at.source} is its own address`)
+    if (arriving.test(chain) && word === 'accept') {
+      passed('arrival', `on ${at.interfaceIn ?? 'no interface'}, ${nameOf(words.host, at.interfaceIn)}: ${at.source} is its own address${chain === 'led' ? ', and it is led to the outbound gateway' : ''}`)
+    } else if (chain === 'returning' && word === 'accept') {
+      passed('arrival', `on ${at.interfaceIn ?? 'no interface'}, ${nameOf(words.host, at.interfaceIn)}, in the name of ${at.source}`)
     } else if (chain === 'prerouting' && target === 'outside') passed('arrival', `on ${at.interfaceIn ?? 'no interface'}, from outside`)
     else if (chain === 'outside' && word === 'accept') passed('source', `${at.source}, ${ownerOf(words.host, at.source)}`)
     else if (chain === 'srcnat' && word === 'accept') passed('translation', 'leaves under the address of the way out')
