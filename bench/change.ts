@@ -8,7 +8,7 @@ import { writeFileSync } from 'node:fs'
 import { createInterface } from 'node:readline'
 import { render } from '../src/engines/nftables/render.ts'
 import { noIds } from '../src/engines/nftables/ids.ts'
-import { hands } from '../src/host/hands.ts'
+import { spawners } from '../src/host/spawners.ts'
 import { enforceConnections } from '../src/host/revoke.ts'
 import { createTableKeeper } from '../src/host/table-keeper.ts'
 import { noAddresses } from '../src/net/address-set.ts'
@@ -74,7 +74,7 @@ function inForce(direct: readonly DirectAtom[]): InForce {
 }
 
 // As an agent does when it begins.
-hands.warm()
+spawners.warm()
 const full = inForce([...ours, ...others])
 const milliseconds = (): number => Number(process.hrtime.bigint()) / 1e6
 const keeper = createTableKeeper((text) => process.stderr.write(`${text}\n`))

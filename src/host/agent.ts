@@ -12,9 +12,9 @@ import { netnsNames } from './enforce.ts'
 import { createExpiry } from './expiry.ts'
 import { createGateways } from './gateways/gateways.ts'
 import { createIdentities } from './gateways/identities.ts'
-import { createHolding } from './holding.ts'
+import { createReconciler } from './reconciler.ts'
 import { endHelpers } from './leftovers.ts'
-import { createLooks } from './looks.ts'
+import { createDriftWatch } from './drift-watch.ts'
 import { commitPending, numbersLost, savePending, settleApplied } from './memory.ts'
 import { openPolicyTime } from './policy-time.ts'
 import { createQueue } from './queue.ts'
@@ -31,7 +31,7 @@ import type { NameVerdict } from '../engines/dns/records.ts'
 import type { DocumentSet } from './document-set.ts'
 import type { InForce } from './enforce.ts'
 import type { GatewayKeeper } from './gateways/gateways.ts'
-import type { Holding } from './holding.ts'
+import type { Reconciler } from './reconciler.ts'
 import type { ChangeRequest, Journal, JournalState, VerificationSummary } from './journal.ts'
 import type { AgentStatus, ApplyReport, EndedConnection } from './report.ts'
 import type { Setting } from './setting.ts'
@@ -74,17 +74,17 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
     brokers.renew()
   }, log)
   const brokers = createBrokers(options, supervisor, log)
-  const gateways: GatewayKeeper = createGateways({ setting: options, keeper, log, current: () => holding.current(), identities, onNames: options.onNames })
-  const holding: Holding = createHolding({ setting: options, time, keeper, supervisor, expiry, gateways, identities, brokers, onInForce: options.onInForce })
+  const gateways: GatewayKeeper = createGateways({ setting: options, keeper, log, current: () => reconciler.current(), identities, onNames: options.onNames })
+  const reconciler: Reconciler = createReconciler({ setting: options, time, keeper, supervisor, expiry, gateways, identities, brokers, onInForce: options.onInForce })
   const recording = createRecording(options.journal, log)
   let stopping = false
 
   const refresh = async (why: string, whole: boolean): Promise<void> => {
-    const inForce = holding.current()
+    const inForce = reconciler.current()
     if (inForce === undefined || stopping) return
     log(why)
-    const ended = await holding.enforce(holding.designed(inForce.set), whole)
-    recording.lapsed(holding.current() ?? inForce, time.now())
+    const ended = await reconciler.enforce(reconciler.designed(inForce.set), whole)
+    recording.lapsed(reconciler.current() ?? inForce, time.now())
     for (const c of ended) log(`ended ${c.protocol} ${c.source}:${c.sourcePort} -> ${c.destination}:${c.destinationPort}`)
     for (const each of gateways.takeEnded()) log(`ended at ${each.gateway} (${each.why}): at most ${each.connections} by ${each.rules.join(' ')}`)
   }
@@ -96,27 +96,27 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
   const apply = (documents: DocumentSet, request: ChangeRequest): Promise<ApplyReport> =>
     queue.run(async () => {
       const now = time.now()
-      const before = holding.current()
+      const before = reconciler.current()
       const { set, diagnostics } = checkDocuments(documents, now, before?.set)
       if (set === undefined) {
         recording.refused(documents, diagnostics, request)
         return { ...nothingApplied, diagnostics }
       }
       requireHost(set.platform, thisHost(folder))
-      const next = holding.designed(set)
+      const next = reconciler.designed(set)
       let ended: readonly EndedConnection[]
       let noted = false
       try {
         recording.change(next, now, request)
         noted = true
         savePending(folder, documents, now)
-        ended = await holding.enforce(next, false, () => commitPending(folder))
+        ended = await reconciler.enforce(next, false, () => commitPending(folder))
         settleApplied(folder)
         recording.settle()
       } catch (error) {
         // Before the table was taken, nothing has changed; after that, the regular look goes on until all is done.
-        if (holding.current() !== next) {
-          holding.takeBack(before)
+        if (reconciler.current() !== next) {
+          reconciler.takeBack(before)
           if (noted) recording.failed(error, request)
         }
         throw error
@@ -124,40 +124,40 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
       const changed = changes(before === undefined ? [] : carriedPaths(before.set, before.refused), carriedPaths(next.set, next.refused), now)
       log(`applied ${documents.directory} ${documents.sha256}: ${changed.opened.length} opened, ${changed.closed.length} closed, ${ended.length} connections ended`)
       const atGateways = gateways.takeEnded()
-      return { applied: true, diagnostics, ...changed, ended, ...(atGateways.length === 0 ? {} : { endedAtGateways: atGateways }), refused: describeRefusals(next.refused), failed: [...holding.problems(), ...holding.failed()] }
+      return { applied: true, diagnostics, ...changed, ended, ...(atGateways.length === 0 ? {} : { endedAtGateways: atGateways }), refused: describeRefusals(next.refused), failed: [...reconciler.problems(), ...reconciler.failed()] }
     })
 
   const status = (): AgentStatus => {
-    const inForce = holding.current()
+    const inForce = reconciler.current()
     const documents = inForce?.set.documents
     return {
       pid: process.pid,
       mode: options.mode,
       since,
       documents: documents === undefined ? undefined : { directory: documents.directory, sha256: documents.sha256, files: documents.files.length },
-      enforced: holding.enforced(),
+      enforced: reconciler.enforced(),
       paths: inForce === undefined ? 0 : carriedPaths(inForce.set, inForce.refused).length,
-      workloads: workloadStatus(inForce?.plan.places ?? [], supervisor.status(), holding.failed()),
+      workloads: workloadStatus(inForce?.plan.places ?? [], supervisor.status(), reconciler.failed()),
       gateways: gateways.status(inForce),
       peers: gateways.peers(),
-      problems: holding.problems(),
+      problems: reconciler.problems(),
       refused: describeRefusals(inForce?.refused ?? []),
-      drift: looks.drift(),
+      drift: driftWatch.drift(),
       foreignTables: keeper.foreign(),
       recorder: options.recorderStats(),
       changeLog: recording.state(),
     }
   }
 
-  const looks = createLooks({ folder, log, time, queue, keeper, expiry, holding, refresh, mended: recording.drift })
+  const driftWatch = createDriftWatch({ folder, log, time, queue, keeper, expiry, reconciler, refresh, mended: recording.drift })
   await prepareRouter()
-  await queue.run(() => adoptLast(folder, holding, log))
-  recording.adopted(holding.current(), time.now())
-  looks.begin()
+  await queue.run(() => adoptLast(folder, reconciler, log))
+  recording.adopted(reconciler.current(), time.now())
+  driftWatch.begin()
 
   const stop = (): void => {
     stopping = true
-    looks.close()
+    driftWatch.close()
     expiry.close()
     keeper.close()
     recording.close()

@@ -1,7 +1,7 @@
 /** The kernel's connection table: read as text from `conntrack -L`, and entries removed by their tuple. */
 import { Fault } from '../base/fault.ts'
 import { parseAddress } from '../net/address.ts'
-import { hands } from './hands.ts'
+import { spawners } from './spawners.ts'
 import type { Address } from '../net/address.ts'
 
 /** One connection, in the words of its initiator (`original`) and as the answers see it (`reply`). */
@@ -25,7 +25,7 @@ export interface Tuple {
 export async function listConnections(mark?: number): Promise<readonly Connection[]> {
   const only = mark === undefined ? [] : ['-m', String(mark)]
   const answers = await Promise.all(
-    ['ipv4', 'ipv6'].map((family) => hands.run(['conntrack', '-L', '-f', family, ...only, '-o', 'extended'], { maxBytes: 512 * 1024 * 1024 })),
+    ['ipv4', 'ipv6'].map((family) => spawners.run(['conntrack', '-L', '-f', family, ...only, '-o', 'extended'], { maxBytes: 512 * 1024 * 1024 })),
   )
   return answers.flatMap(({ code, stdout, stderr }) => {
     if (code !== 0) throw new Fault('network-failed', `the connection table cannot be read: ${`${stdout}${stderr}`.trim().split('\n').at(-1) ?? ''}`)

@@ -3,7 +3,7 @@
  * is removed, so that a later grant cannot revive it, and both sockets are ended, so that nobody waits on a dead line.
  */
 import { formatAddress } from '../net/address.ts'
-import { hands } from './hands.ts'
+import { spawners } from './spawners.ts'
 import { inNetns } from './ip.ts'
 import type { Connection, Tuple } from './conntrack.ts'
 
@@ -56,7 +56,7 @@ async function removeEntries(doomed: readonly Connection[]): Promise<void> {
   // An entry that ended by itself meanwhile is status 1, and no failure.
   const left = [...calls.values()]
   const worker = async (): Promise<void> => {
-    for (let argv = left.shift(); argv !== undefined; argv = left.shift()) await hands.run(argv)
+    for (let argv = left.shift(); argv !== undefined; argv = left.shift()) await spawners.run(argv)
   }
   await Promise.all(Array.from({ length: callsAtOnce }, worker))
 }
@@ -99,7 +99,7 @@ async function endSockets(doomed: readonly Connection[], netnsOf: (address: stri
 
 /** Ends the sockets of a namespace that a filter of `ss` selects, and tells which: local and remote end of each. */
 export async function killSockets(netns: string, kinds: readonly string[], filter: string): Promise<ReadonlySet<string>> {
-  return endsIn((await hands.run(inNetns(netns, ['ss', '-K', '-H', '-n', ...kinds, filter]))).stdout)
+  return endsIn((await spawners.run(inNetns(netns, ['ss', '-K', '-H', '-n', ...kinds, filter]))).stdout)
 }
 
 /** Local and remote end of each line. There is one column less when `ss` was asked for one kind alone. */

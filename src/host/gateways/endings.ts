@@ -3,7 +3,7 @@
  * rule a connection was let in by only Envoy knows, so the number is a bound; who reads records finds each one that ended.
  */
 import { endings, listeningPorts, ruleOf } from '../../engines/envoy/ending.ts'
-import { hands } from '../hands.ts'
+import { spawners } from '../spawners.ts'
 import { inNetns } from '../ip.ts'
 import type { GatewayEnding } from '../report.ts'
 
@@ -18,7 +18,7 @@ export interface Doors {
 export async function openDoors(netns: string, file: string): Promise<Doors> {
   const ports = new Set(listeningPorts(file))
   if (ports.size === 0) return { file, open: new Map() }
-  const { stdout } = await hands.run(inNetns(netns, ['ss', '-H', '-n', '-t', 'state', 'established']))
+  const { stdout } = await spawners.run(inNetns(netns, ['ss', '-H', '-n', '-t', 'state', 'established']))
   const local = stdout.split('\n').flatMap((line) => {
     const port = Number(/:(\d+)$/.exec(line.trim().split(/\s+/)[2] ?? '')?.[1])
     return ports.has(port) ? [port] : []

@@ -5,4 +5,4 @@ import { createWorkers } from '../base/workers.ts'
 const atOnce = 6
 
 /** One for the process: they wait for nobody in particular, and end with it. */
-export const hands = createWorkers(atOnce)
+export const spawners = createWorkers(atOnce)

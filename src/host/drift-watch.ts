@@ -10,13 +10,13 @@ import { prepareRouter, sysctlsHold } from './router.ts'
 import { removeStrangers, topologyDeviations } from './topology.ts'
 import { watchKernel } from './watch.ts'
 import type { Expiry } from './expiry.ts'
-import type { Holding } from './holding.ts'
+import type { Reconciler } from './reconciler.ts'
 import type { PolicyTime } from './policy-time.ts'
 import type { Queue } from './queue.ts'
 import type { Drift } from './report.ts'
 import type { TableKeeper } from './table-keeper.ts'
 
-export interface Looks {
+export interface DriftWatch {
   /** Begins to listen and to look. */
   readonly begin: () => void
   /** The latest deviations, oldest first. */
@@ -24,14 +24,14 @@ export interface Looks {
   readonly close: () => void
 }
 
-export interface LooksParts {
+export interface DriftWatchParts {
   readonly folder: string
   readonly log: (text: string) => void
   readonly time: PolicyTime
   readonly queue: Queue
   readonly keeper: TableKeeper
   readonly expiry: Expiry
-  readonly holding: Holding
+  readonly reconciler: Reconciler
   /** Puts the set in force once more, which also ends what has expired. */
   readonly refresh: (why: string, whole: boolean) => Promise<void>
   /** Told what was not as it should be, and is again. */
@@ -45,7 +45,7 @@ const logCheckEvery = 10
 const keepTimeEvery = 60
 const keySetsEvery = 2
 
-export function createLooks({ folder, log, time, queue, keeper, expiry, holding, refresh, mended }: LooksParts): Looks {
+export function createDriftWatch({ folder, log, time, queue, keeper, expiry, reconciler, refresh, mended }: DriftWatchParts): DriftWatch {
   let drift: readonly Drift[] = []
   let queued = false
   let closed = false
@@ -57,7 +57,7 @@ export function createLooks({ folder, log, time, queue, keeper, expiry, holding,
   const note = (found: readonly Drift[]): void => void (drift = [...drift, ...found].slice(-keptDrift))
 
   const look = async (): Promise<void> => {
-    const inForce = holding.current()
+    const inForce = reconciler.current()
     if (inForce === undefined || closed) return
     const began = performance.now()
     const at = new Date().toISOString()
@@ -68,15 +68,15 @@ export function createLooks({ folder, log, time, queue, keeper, expiry, holding,
       return refresh('the keys of an issuer have changed', false)
     }
     const found: string[] = []
-    const standing = holding.standing()
+    const standing = reconciler.standing()
     const [seen, deviations] = await Promise.all([keeper.look(time.now()), topologyDeviations(standing, inForce.plan.inventory)])
     found.push(...seen)
     for (const d of deviations) found.push(`${d.what}: expected ${d.expected}, found ${d.found}`)
     found.push(...(await detachForeign(standing.filter((p) => p.start.kind === 'attach-netns'))))
-    if (found.length === 0) return holding.enforced() ? undefined : refresh('going on with what was interrupted', true)
+    if (found.length === 0) return reconciler.enforced() ? undefined : refresh('going on with what was interrupted', true)
     if (deviations.length > 0) await Promise.all([prepareRouter(), removeStrangers(deviations)])
-    await holding.enforce(holding.designed(inForce.set), true)
-    note(found.map((what) => ({ at, what, repaired: true, tookMs: Math.round(holding.kernelSetAt() - began) })))
+    await reconciler.enforce(reconciler.designed(inForce.set), true)
+    note(found.map((what) => ({ at, what, repaired: true, tookMs: Math.round(reconciler.kernelSetAt() - began) })))
     for (const what of found) log(`drift repaired: ${what}`)
     mended(found)
   }
@@ -90,7 +90,7 @@ export function createLooks({ folder, log, time, queue, keeper, expiry, holding,
         return look()
       })
       .catch((error: unknown) => {
-        holding.doubt()
+        reconciler.doubt()
         note([{ at: new Date().toISOString(), what: messageOf(error), repaired: false, tookMs: 0 }])
         log(`error: ${messageOf(error)}`)
       })
@@ -107,9 +107,9 @@ export function createLooks({ folder, log, time, queue, keeper, expiry, holding,
         try {
           if (looks % logCheckEvery === 0) boundLogs(folder)
           if (looks % keepTimeEvery === 0) expiry.keepTime()
-          const current = holding.current()
+          const current = reconciler.current()
           if (looks % keySetsEvery === 0 && current !== undefined) otherKeys = keysChanged(current.set.intent, current.served.keySets)
-          const attached = holding.current()?.plan.places.some((p) => p.start.kind === 'attach-netns') === true
+          const attached = reconciler.current()?.plan.places.some((p) => p.start.kind === 'attach-netns') === true
           const due = performance.now() - lookedAt >= keeper.lookEveryMs()
           if (due) lookedAt = performance.now()
           if (!sysctlsHold() || attached || expiry.due() || otherKeys || due) queueLook()

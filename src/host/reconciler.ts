@@ -4,7 +4,7 @@
  */
 import { dropPending, loadIds, loadSlots, saveInventory } from './memory.ts'
 import { design, enforceGroups, enforcePlaces, samePlaces } from './enforce.ts'
-import { hands } from './hands.ts'
+import { spawners } from './spawners.ts'
 import { enforceConnections } from './revoke.ts'
 import { tasksOf, writeEtc } from './tasks.ts'
 import type { CheckedSet } from './documents.ts'
@@ -20,7 +20,7 @@ import type { Setting } from './setting.ts'
 import type { Supervisor } from './supervise.ts'
 import type { TableKeeper } from './table-keeper.ts'
 
-export interface Holding {
+export interface Reconciler {
   readonly current: () => InForce | undefined
   /** Places that could not be made or started. */
   readonly failed: () => readonly FailedPlace[]
@@ -42,7 +42,7 @@ export interface Holding {
   readonly takeBack: (before: InForce | undefined) => void
 }
 
-export interface HoldingParts {
+export interface ReconcilerParts {
   readonly setting: Setting
   readonly time: PolicyTime
   readonly keeper: TableKeeper
@@ -55,9 +55,9 @@ export interface HoldingParts {
   readonly onInForce: (inForce: InForce) => Promise<void>
 }
 
-export function createHolding({ setting, time, keeper, supervisor, expiry, gateways, identities, brokers, onInForce }: HoldingParts): Holding {
+export function createReconciler({ setting, time, keeper, supervisor, expiry, gateways, identities, brokers, onInForce }: ReconcilerParts): Reconciler {
   const { folder } = setting
-  hands.warm()
+  spawners.warm()
   let numbers: Numbers = { ids: loadIds(folder), slots: loadSlots(folder) }
   let inForce: InForce | undefined
   let failed: readonly FailedPlace[] = []
