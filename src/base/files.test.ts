@@ -34,6 +34,13 @@ test('one file is shown by the path that was given', () => {
   assert.deepEqual(readDocumentFiles(join(root, 'one.txt')).files.map((f) => [f.path, f.text]), [[join(root, 'one.txt'), 'text']])
 })
 
+test('a file whose name could drive a terminal or break a line is refused, the others are read', () => {
+  const root = folder({ 'a.yaml': 'a', 'b\u001b[31m.yaml': 'b', 'c\n/d.yaml': 'c', 'e\u202e.yaml': 'e', 'Zoë <&> \'x\'.yaml': 'z' })
+  assert.deepEqual(codes(root), ['b\u001b[31m.yaml:1 forbidden-character', 'c\n/d.yaml:1 forbidden-character', 'e\u202e.yaml:1 forbidden-character'])
+  assert.deepEqual(paths(root), ['Zoë <&> \'x\'.yaml', 'a.yaml'])
+  assert.deepEqual(codes(join(root, 'b\u001b[31m.yaml')).length, 1)
+})
+
 test('an empty folder holds no files and no problem', () => {
   assert.deepEqual(readDocumentFiles(folder()), { files: [], diagnostics: [] })
 })

@@ -1,7 +1,7 @@
 /** Reads a folder of documents, and nothing that only looks like one: no huge files, no circles, nothing from outside the folder. */
 import { closeSync, constants, fstatSync, openSync, readSync, readdirSync, realpathSync, statSync } from 'node:fs'
 import { basename, join, relative, sep } from 'node:path'
-import { quote } from './diagnostic.ts'
+import { escapeText, quote } from './diagnostic.ts'
 import { messageOf } from './fault.ts'
 import { compareText } from './location.ts'
 import type { Dirent } from 'node:fs'
@@ -104,6 +104,7 @@ export function readDocumentFiles(path: string, limits: FileLimits = defaultLimi
   function readOne(real: string, name: string): void {
     if (full || seen.has(real)) return
     seen.add(real)
+    if (!isPlainName(real === root ? basename(name) : name)) return problem(name, 'forbidden-character', 'the file\'s name holds a control character', 'rename it')
     if (files.length >= limits.files) return stop(`more than ${limits.files} files`)
     const content = readLimited(real, limits.fileBytes)
     if ('code' in content) return problem(name, content.code, content.message, content.help)
@@ -122,6 +123,11 @@ export function readDocumentFiles(path: string, limits: FileLimits = defaultLimi
   function shown(file: string): string {
     return relative(root, file) || basename(root)
   }
+}
+
+/** Names stand in answers beside everything else: none may drive a terminal, end a line or reorder one. */
+export function isPlainName(name: string): boolean {
+  return escapeText(name) === name
 }
 
 type Content = { readonly bytes: Uint8Array } | { readonly code: ErrorCode; readonly message: string; readonly help?: string }

@@ -1,7 +1,7 @@
 /** Documents as a git revision has them: `REV:DIR`, read from the repository's objects and never checked out. */
 import { statSync } from 'node:fs'
 import { join, resolve } from 'node:path'
-import { defaultLimits } from '../base/files.ts'
+import { defaultLimits, isPlainName } from '../base/files.ts'
 import { quote } from '../base/diagnostic.ts'
 import { Fault } from '../base/fault.ts'
 import { compareText } from '../base/location.ts'
@@ -36,6 +36,8 @@ export async function readRevision(cwd: string, revision: string, folder: string
   const listed = await git(cwd, ['ls-tree', '-r', '-z', '--full-tree', '--end-of-options', await treeId(cwd, tree, signal)], signal)
   const entries = entriesOf(listed)
   if (entries.length > limits.files) throw new Fault('usage', `${quote(`${revision}:${folder}`)} holds more than ${limits.files} documents`)
+  const odd = entries.find(({ path }) => !isPlainName(path))
+  if (odd !== undefined) throw new Fault('forbidden-character', `the name of ${quote(odd.path)} holds a control character in that revision`)
   const texts = await blobs(cwd, entries, signal, limits)
   const files = entries.map(({ path }, i) => ({ path, absolute: join(cwd, inside, path), text: texts[i] ?? '' }))
   return { files: files.sort((a, b) => compareText(a.path, b.path)), diagnostics: [] }
