@@ -13,8 +13,8 @@ import { whatIf, withProposal } from '../../src/analysis/what-if.ts'
 import { numbers as listed, option, quick, report } from '../lib/results.ts'
 import { digits, spread, table, withSpread } from '../lib/stats.ts'
 import { numbers, randomGuardrails, randomPlatform } from './platforms.ts'
-import type { Policy, Proposal } from '../../src/analysis/what-if.ts'
-import type { Platform } from '../../src/model/platform.ts'
+import type { Proposal } from '../../src/analysis/what-if.ts'
+import type { Platform, Policy } from '../../src/model/platform.ts'
 
 const sizes = listed('workloads', quick ? [100, 1_000] : [100, 1_000, 10_000, 100_000])
 const policiesEach = Number(option('policies-each') ?? 5)

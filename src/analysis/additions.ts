@@ -1,23 +1,18 @@
 /** The fewest documents that would open a refused flow, and no more than it asks for. */
-import { formatAddress } from '../net/address.ts'
-import { parseDomain } from '../net/domain.ts'
 import { normalPath } from '../net/http-path.ts'
-import { addressSet, setContains } from '../net/address-set.ts'
-import { prefixOf } from '../net/prefix.ts'
-import { externalAddresses, publishedAddresses } from '../intent/externals.ts'
-import { externalHolds } from '../intent/path-index.ts'
+import { setContains } from '../net/address-set.ts'
+import { publishedAddresses } from '../intent/externals.ts'
 import { selector } from '../intent/select.ts'
 import { plainProxy } from '../model/ingress-proxy.ts'
-import { phases } from '../model/platform.ts'
+import { allPolicies, phases } from '../model/platform.ts'
 import { carriesAsked, halvesFor, isOpen } from './boundaries.ts'
-import { freeName } from './names.ts'
+import { externalFor } from './external-for.ts'
+import { freeName, proposed } from './names.ts'
 import type { Asked } from '../intent/mismatch.ts'
-import type { Location } from '../base/location.ts'
 import type { Protocol } from '../net/protocol.ts'
 import type {
-  EgressPolicy, External, FederationPolicy, FlowEnd, Group, HttpMatch, IngressGateway, LocalRef, PeerRef, Platform, PortItem, Ref, TrafficSpec, Workload, WorkloadRef,
+  EgressPolicy, External, FederationPolicy, FlowEnd, Group, HttpMatch, IngressGateway, LocalRef, PeerRef, Platform, Policy, PortItem, Ref, TrafficSpec, Workload, WorkloadRef,
 } from '../model/platform.ts'
-import type { Policy } from './what-if.ts'
 
 /** An exception that a Group has to list for itself. */
 export interface GroupEdit {
@@ -36,9 +31,6 @@ export interface Request {
   readonly method: string
   readonly path: string
 }
-
-/** Where documents stand that nobody has written yet. */
-export const proposed: Location = Object.freeze({ file: 'proposed.yaml', line: 1, column: 1 })
 
 export function additionsFor(platform: Platform, asked: Asked, request: Request | undefined, now: number): Additions {
   const { source, destination } = asked
@@ -204,42 +196,6 @@ function federation(
   }
 }
 
-/** The smallest External that holds the end, or a new one for it alone; text where the risk has to be accepted first. */
-function externalFor(
-  platform: Platform, end: Exclude<FlowEnd, { readonly kind: 'workload' | 'peer' }>, now: number,
-): { readonly external: External; readonly isNew: boolean } | string | undefined {
-  const accepted = ({ telemetry, name }: External): boolean => !telemetry || platform.riskRecords.some((risk) => risk.external === name && risk.until > now)
-  const refused = (name: string): string => `\`external:${name}\` is telemetry: somebody has to accept the risk in a RiskRecord first`
-  if (end.kind === 'external') {
-    const external = platform.externals.get(end.external)
-    return external === undefined ? undefined : accepted(external) || now === Infinity ? { external, isNew: false } : refused(external.name)
-  }
-  const holds = externalHolds(platform)
-  const holding = [...platform.externals.values()].filter((external) => holds(external.name, end)).sort((a, b) => compareSizes(platform, a, b))
-  const usable = holding.find((external) => now === Infinity || accepted(external))
-  if (usable !== undefined) return { external: usable, isNew: false }
-  const [first] = holding
-  if (first !== undefined) return refused(first.name)
-  const domain = end.kind === 'name' ? parseDomain(end.name) : undefined
-  if (end.kind === 'name' && domain === undefined) return undefined
-  const cidrs = end.kind === 'address' ? addressSet([prefixOf(end.address, end.address.family === 4 ? 32 : 128)]) : []
-  const text = end.kind === 'address' ? `address-${formatAddress(end.address)}` : (domain ?? '')
-  const made: External = {
-    kind: 'External', name: freeName(text, (name) => platform.externals.has(name)), domains: domain === undefined ? [] : [{ kind: 'domain', name: domain, below: false }],
-    cidrs, infrastructure: false, telemetry: false, at: proposed,
-  }
-  const reserved = end.kind === 'address' && externalAddresses(platform)(made).length === 0
-  return { external: { ...made, infrastructure: reserved }, isNew: true }
-}
-
-function compareSizes(platform: Platform, a: External, b: External): number {
-  const addresses = externalAddresses(platform)
-  const size = (external: External): bigint => addresses(external).reduce((sum, { first, last }) => sum + (last - first + 1n), 0n)
-  const wild = (external: External): number => external.domains.reduce((sum, domain) => sum + (domain.below ? 1000 : 1), 0)
-  const [x, y] = [size(a), size(b)]
-  return x < y ? -1 : x > y ? 1 : wild(a) - wild(b) || (a.name < b.name ? -1 : 1)
-}
-
 /** A path across a group's edge needs the group's own exception, for each group with just one of the two ends. */
 function groupEdits(platform: Platform, policies: readonly Policy[]): readonly GroupEdit[] {
   const [first] = policies
@@ -270,8 +226,7 @@ function selectsEnd(ids: readonly string[], listed: Ref, end: Ref): boolean {
 function owned(platform: Platform, kind: Policy['kind'], enclave: string, name: string, traffic: TrafficSpec | undefined) {
   const [only] = traffic?.ports ?? []
   const what = traffic === undefined ? '' : `-${traffic.protocol}${only?.kind === 'range' ? `-${only.from}` : ''}`
-  const policies: readonly Policy[] = [...platform.servicePolicies, ...platform.egressPolicies, ...platform.ingressPolicies, ...platform.federationPolicies]
-  const taken = new Set(policies.filter((p) => p.kind === kind && p.enclave === enclave).map((p) => p.name))
+  const taken = new Set(allPolicies(platform).filter((p) => p.kind === kind && p.enclave === enclave).map((p) => p.name))
   return { name: freeName(`${name}${what}`, (one) => taken.has(one)), enclave, expires: undefined, at: proposed }
 }
 

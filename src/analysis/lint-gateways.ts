@@ -2,8 +2,7 @@
 import { compareText } from '../base/location.ts'
 import type { Diagnostic } from '../base/diagnostic.ts'
 import type { Path } from '../intent/intent.ts'
-import type { Platform } from '../model/platform.ts'
-import type { Policy } from './what-if.ts'
+import type { Platform, Policy } from '../model/platform.ts'
 
 /** `mine` are the paths that the policy has a share in; `between` tells all paths with the same inner ends as one of them. */
 export function gatewayFindings(platform: Platform, policy: Policy, mine: readonly Path[], between: (path: Path) => readonly Path[]): readonly Diagnostic[] {

@@ -6,8 +6,7 @@ import type { Diagnostic } from '../base/diagnostic.ts'
 import type { Location } from '../base/location.ts'
 import type { Selector } from '../intent/select.ts'
 import type { Traffic } from '../intent/traffic.ts'
-import type { Ref, TrafficSpec, Workload } from '../model/platform.ts'
-import type { Policy } from './what-if.ts'
+import type { Policy, Ref, TrafficSpec, Workload } from '../model/platform.ts'
 
 /** An import asks for no more than the export gives, so only what a side says of its own workloads is looked at. */
 export function portFindings(select: Selector, policy: Policy): readonly Diagnostic[] {

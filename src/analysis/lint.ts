@@ -5,7 +5,7 @@ import { compareText } from '../base/location.ts'
 import { overlappingExternals } from '../intent/externals.ts'
 import { selector } from '../intent/select.ts'
 import { refText } from '../model/reference-text.ts'
-import { isExpired } from '../model/platform.ts'
+import { allPolicies, isExpired } from '../model/platform.ts'
 import { leastSeparation } from './isolation/least.ts'
 import { gatewayFindings } from './lint-gateways.ts'
 import { portFindings } from './lint-ports.ts'
@@ -15,12 +15,11 @@ import type { Diagnostic } from '../base/diagnostic.ts'
 import type { Location } from '../base/location.ts'
 import type { Intent, Path, PathEnd } from '../intent/intent.ts'
 import type { Selector } from '../intent/select.ts'
-import type { Platform, Ref } from '../model/platform.ts'
-import type { Policy } from './what-if.ts'
+import type { Platform, Policy, Ref } from '../model/platform.ts'
 
 /** `now` in milliseconds since the epoch; `soon` in milliseconds from then. Every finding is a warning. */
 export function lint(platform: Platform, intent: Intent, now: number, soon: number): readonly Diagnostic[] {
-  const policies: readonly Policy[] = [...platform.servicePolicies, ...platform.egressPolicies, ...platform.ingressPolicies, ...platform.federationPolicies]
+  const policies = allPolicies(platform)
   const select = selector(platform)
   const paths = pathsByDocument(intent)
   const between = pathsBetween(platform, intent)

@@ -1,4 +1,7 @@
-/** Names for documents that are proposed and not yet written. */
+/** Names and places for documents that are proposed and not yet written. */
+import type { Location } from '../base/location.ts'
+
+export const proposed: Location = Object.freeze({ file: 'proposed.yaml', line: 1, column: 1 })
 
 /** A DNS label made of the text, with a number behind it while the name is taken. */
 export function freeName(text: string, isTaken: (name: string) => boolean): string {

@@ -1,8 +1,7 @@
 /** Policies between workloads, from flows that were seen: by name, on the ports that were used. */
 import { compareText } from '../base/location.ts'
 import { coverCells } from './cover.ts'
-import { freeName } from './names.ts'
-import { proposed } from './additions.ts'
+import { freeName, proposed } from './names.ts'
 import { portSet } from '../net/ports.ts'
 import type { FederationHalf, FederationPolicy, PortItem, ServicePolicy, TrafficSpec, WorkloadId, WorkloadRef } from '../model/platform.ts'
 import type { Protocol } from '../net/protocol.ts'

@@ -4,6 +4,7 @@ import { documentRefs } from './document-ref.ts'
 import { recommendEgress } from './recommend-egress.ts'
 import { recommendFederation, recommendServices } from './recommend-inside.ts'
 import { documentOf } from './what-if.ts'
+import { allPolicies } from '../model/platform.ts'
 import type { Intent } from '../intent/intent.ts'
 import type { Flow, IngressPolicy, Platform } from '../model/platform.ts'
 import type { PolicyUse, Recommendation, SeenEnd, SeenFlow } from './seen.ts'
@@ -65,7 +66,7 @@ function ingressFor(platform: Platform, flows: readonly SeenFlow[], used: Used):
 }
 
 function useList(platform: Platform, intent: Intent, used: Used): readonly PolicyUse[] {
-  const policies = [...platform.servicePolicies, ...platform.egressPolicies, ...platform.ingressPolicies, ...platform.federationPolicies, ...platform.groups.values()]
+  const policies = [...allPolicies(platform), ...platform.groups.values()]
   const counts = new Map<string, { times: number; last: number }>()
   for (const [flow, documents] of used) {
     for (const document of documents) {

@@ -14,11 +14,9 @@ import { diffSides } from './diff.ts'
 import { extentReader, grantReader, pathsTo, sideOf } from './side.ts'
 import type { Intent, Path } from '../intent/intent.ts'
 import type { Selector } from '../intent/select.ts'
-import type { EgressPolicy, External, FederationPolicy, IngressPolicy, Platform, ServicePolicy } from '../model/platform.ts'
+import type { External, FederationPolicy, Platform, Policy } from '../model/platform.ts'
 import type { Change, Diff } from './change.ts'
 import type { Side } from './side.ts'
-
-export type Policy = ServicePolicy | EgressPolicy | IngressPolicy | FederationPolicy
 
 /** A policy that changes is one that goes and one that comes; they may bear the same name. */
 export interface Proposal {

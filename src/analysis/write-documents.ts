@@ -8,8 +8,7 @@ import { formatPrefix } from '../net/prefix.ts'
 import { phases } from '../model/platform.ts'
 import { apiVersion } from '../model/schema/kinds.ts'
 import { writtenProxy } from './write-proxy.ts'
-import type { External, FederationHalf, LocalRef, PeerRef, Ref, TrafficSpec } from '../model/platform.ts'
-import type { Policy } from './what-if.ts'
+import type { External, FederationHalf, LocalRef, PeerRef, Policy, Ref, TrafficSpec } from '../model/platform.ts'
 
 export type Writable = Policy | External
 

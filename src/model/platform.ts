@@ -12,7 +12,7 @@ import type { DomainPattern } from '../net/domain.ts'
 import type { Protocol } from '../net/protocol.ts'
 import type { Guardrail, PolicyTest } from './assertions.ts'
 import type { Phase } from './phase.ts'
-import type { EgressPolicy, FederationPolicy, IngressPolicy, ServicePolicy } from './policies.ts'
+import type { EgressPolicy, FederationPolicy, IngressPolicy, Policy, ServicePolicy } from './policies.ts'
 import type { GroupRef, Ref, WorkloadRef } from './references.ts'
 import type { WorkloadId } from './workload-id.ts'
 
@@ -23,7 +23,7 @@ export type { Flow, FlowEnd } from './flows.ts'
 export type { Authentication, Claim, IngressProxy, Jwks, ProxyLimits, ProxyTls, Route, RoutePort } from './ingress-proxy.ts'
 export type { Phase } from './phase.ts'
 export type {
-  EgressPolicy, FederationHalf, FederationPolicy, HttpMatch, IngressGateway, IngressPolicy, Messages, PortItem, ServicePolicy, TrafficSpec,
+  EgressPolicy, FederationHalf, FederationPolicy, HttpMatch, IngressGateway, IngressPolicy, Messages, Policy, PortItem, ServicePolicy, TrafficSpec,
 } from './policies.ts'
 export type { EnclaveRef, ExternalRef, GroupRef, LabelsRef, LocalRef, PeerRef, Ref, WorkloadRef } from './references.ts'
 export type { WorkloadId } from './workload-id.ts'
@@ -59,6 +59,10 @@ export interface Platform {
   readonly federationPolicies: readonly FederationPolicy[]
   readonly guardrails: readonly Guardrail[]
   readonly policyTests: readonly PolicyTest[]
+}
+
+export function allPolicies(platform: Platform): readonly Policy[] {
+  return [...platform.servicePolicies, ...platform.egressPolicies, ...platform.ingressPolicies, ...platform.federationPolicies]
 }
 
 export interface PlatformGateway {

@@ -92,6 +92,8 @@ export interface FederationPolicy extends PolicyBase {
   readonly encryption: 'required' | undefined
 }
 
+export type Policy = ServicePolicy | EgressPolicy | IngressPolicy | FederationPolicy
+
 /** In an export `source` is foreign and `destination` local; in an import it is the other way round. */
 export interface FederationHalf {
   readonly source: readonly (LocalRef | PeerRef)[]

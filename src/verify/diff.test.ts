@@ -12,10 +12,10 @@ import { changeHolds } from './testing/change-holds.ts'
 import { twoSets } from './testing/two-sets.ts'
 import { flowsFrom, flowTapes } from './testing/arbitrary-flow.ts'
 import { formatFlow } from './testing/flow-text.ts'
+import { allPolicies } from '../model/platform.ts'
 import { platformOf } from './testing/load.ts'
 import { naiveGraph } from './testing/naive-graph.ts'
-import type { Policy } from '../analysis/what-if.ts'
-import type { Flow, FlowEnd, Platform } from '../model/platform.ts'
+import type { Flow, FlowEnd, Platform, Policy } from '../model/platform.ts'
 
 const flowsEach = 60
 
@@ -124,7 +124,7 @@ test('what a proposal would change is what the diff of both whole sets says', ()
     fc.property(twoSets(), fc.nat(), fc.nat(), ({ before }, gone, kept) => {
       const platform = platformOf(before)
       if (platform === undefined) return
-      const policies: readonly Policy[] = [...platform.servicePolicies, ...platform.egressPolicies, ...platform.ingressPolicies, ...platform.federationPolicies]
+      const policies = allPolicies(platform)
       if (policies.length < 2) return
       // The smaller set lacks two policies; the proposal removes one that it has and adds one of those.
       const [a, b] = [policies[gone % policies.length], policies[kept % policies.length]]
@@ -146,7 +146,7 @@ test('what lint calls contained or empty can go without any flow being decided o
     const platform = platformOf(before)
     if (platform === undefined) return
     const idle = new Map(lint(platform, compile(platform).intent, before.now, 0).filter((d) => d.code === 'contained' || d.code === 'opens-nothing').map((d) => [`${d.at.file}:${d.at.line}`, d]))
-    const policies: readonly Policy[] = [...platform.servicePolicies, ...platform.egressPolicies, ...platform.ingressPolicies, ...platform.federationPolicies]
+    const policies = allPolicies(platform)
     for (const policy of policies.filter(({ at }) => idle.has(`${at.file}:${at.line}`))) {
       tried++
       const without = dropPolicies(platform, new Set([documentOf(policy)]))

@@ -3,6 +3,7 @@ import { isRefused } from './refused.ts'
 import { isServed } from './read-index.ts'
 import { policiesFor } from './blame.ts'
 import { referenceDecide } from '../reference.ts'
+import { allPolicies } from '../../model/platform.ts'
 import type { Collector, Side } from './differences.ts'
 import type { ReadFlow, ReadIndex } from './read-index.ts'
 import type { RefusedPath } from './refused.ts'
@@ -27,8 +28,7 @@ export const expirySlack = 5_000
 
 /** Instants to ask about: now, and past each end of a policy that is still to come. */
 export function instantsOf({ platform, now }: Subject): readonly number[] {
-  const policies = [...platform.servicePolicies, ...platform.egressPolicies, ...platform.ingressPolicies, ...platform.federationPolicies]
-  const ends = policies.flatMap((policy) => (policy.expires !== undefined && policy.expires > now ? [policy.expires + expirySlack] : []))
+  const ends = allPolicies(platform).flatMap((policy) => (policy.expires !== undefined && policy.expires > now ? [policy.expires + expirySlack] : []))
   return [now, ...new Set(ends)].sort((a, b) => a - b)
 }
 
