@@ -55,8 +55,8 @@ test('a change of elements leads to the same table as a load of the whole', asyn
 
 test('so it does where platforms change that have gateways', async () => {
   let changed = 0
-  await fc.assert(fc.asyncProperty(twoSets(), async ({ before: one, after: other }) => {
-    const [old, wanted] = [platformOf(one), platformOf(other)]
+  await fc.assert(fc.asyncProperty(twoSets(), fc.boolean(), async ({ before: one, after: other }, back) => {
+    const [old, wanted] = (back ? [other, one] : [one, other]).map(platformOf)
     if (old === undefined || wanted === undefined) return
     const first = hosted(old, { now: generatedNow, uplink: true, gateways: true })
     const next = hosted(wanted, { now: generatedNow, uplink: true, gateways: true, before: first.ids })
