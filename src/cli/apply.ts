@@ -8,6 +8,7 @@ import { nothingApplied } from '../host/report.ts'
 import { withTurn } from '../host/turn.ts'
 import { applyDocuments, printApply } from './change.ts'
 import { instanceOf, instanceOptions, reasonOption, requestOf, turnOf } from './instance.ts'
+import { count } from './diagnostics/text.ts'
 import { tellEmpty } from './load.ts'
 import { waiting } from './progress.ts'
 import type { Command, CommandContext, ExitCode } from './command.ts'
@@ -36,6 +37,6 @@ async function run(context: CommandContext): Promise<ExitCode> {
     return waiting(context, 'the agent applies the documents', () => applyDocuments(instance, where, documentSet(path, files), requestOf(context, 'apply'), context.now))
   })
   const code = printApply(context, report, directory)
-  if (!context.json && code === 0) context.out.line(`${report.opened.length} opened, ${report.closed.length} closed, ${report.ended.length} connections ended`)
+  if (!context.json && code === 0) context.out.line(`${report.opened.length} opened, ${report.closed.length} closed, ${count(report.ended.length, 'connection')} ended`)
   return code
 }
