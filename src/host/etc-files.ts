@@ -3,7 +3,7 @@ import { formatAddress } from '../net/address.ts'
 import { compareText } from '../base/location.ts'
 import { isExpired } from '../model/platform.ts'
 import { insideUid } from './bwrap.ts'
-import type { Address } from '../net/address.ts'
+import type { AddressPair } from '../net/address.ts'
 import type { Intent } from '../intent/intent.ts'
 import type { WorkloadId } from '../model/platform.ts'
 import type { Place } from './plan.ts'
@@ -34,7 +34,7 @@ export function hostsFile(self: Place, places: readonly Place[], names: Readonly
 }
 
 /** Without a resolver, a name that is not in the hosts file does not exist. */
-export function resolverFiles(resolver: { readonly ipv4: Address; readonly ipv6: Address } | undefined): Readonly<Record<string, string>> {
+export function resolverFiles(resolver: AddressPair | undefined): Readonly<Record<string, string>> {
   const hosts = resolver === undefined ? 'files' : 'files dns'
   const servers = resolver === undefined ? [] : [resolver.ipv4, resolver.ipv6].map((a) => `nameserver ${formatAddress(a)}\n`)
   return {

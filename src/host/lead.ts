@@ -7,7 +7,7 @@ import { run, runOrFault } from '../base/process.ts'
 import { leadBit } from '../engines/nftables/marks.ts'
 import { formatAddress } from '../net/address.ts'
 import { ipBatch, ipJson } from './ip.ts'
-import type { Address } from '../net/address.ts'
+import type { AddressPair } from '../net/address.ts'
 
 export const leadTable = 101
 export const leadPriority = 99
@@ -21,7 +21,7 @@ export const leadRule = `${leadPriority} 0x${leadBit.toString(16)} ${leadTable}`
  * The route before the rule that leads to it; without a gateway neither. A packet that is led while the rule is missing goes
  * where it was meant to go, which is closed to it by the table.
  */
-export async function setLead(gateway: { readonly interface: string; readonly ipv4: Address; readonly ipv6: Address } | undefined): Promise<void> {
+export async function setLead(gateway: (AddressPair & { readonly interface: string }) | undefined): Promise<void> {
   for (const family of existsSync('/proc/sys/net/ipv6') ? ['-4', '-6'] : ['-4']) {
     const there = (await ipJson([family, 'rule', 'show'])).some((r) => Number(r['priority']) === leadPriority)
     if (gateway === undefined) {

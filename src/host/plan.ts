@@ -9,7 +9,7 @@ import type { Intent } from '../intent/intent.ts'
 import type { Phase, Platform, Start, Upstream, Workload, WorkloadId } from '../model/platform.ts'
 import type { GatewayNeeds } from './gateways/needs.ts'
 import type { SlotTable } from './slots.ts'
-import type { Address } from '../net/address.ts'
+import type { Address, AddressPair } from '../net/address.ts'
 
 export interface Plan {
   readonly places: readonly Place[]
@@ -52,7 +52,7 @@ export function planHost(
   const needs = host.gateways ?? noGateways
   const peers = needs.outbound ? peersReached(intent).map((end) => ({ end, key: `peer ${virtualKey(end)}` })) : []
   const slots = assignSlots(before, [...replicas, ...shadows, ...peers].map((r) => r.key))
-  const addressesOf = (key: string): { slot: number; ipv4: Address; ipv6: Address } => {
+  const addressesOf = (key: string): AddressPair & { slot: number } => {
     const slot = slots.slots.get(key) ?? 0
     return { slot, ipv4: slotAddress(platform.addresses, 4, slot), ipv6: slotAddress(platform.addresses, 6, slot) }
   }
@@ -76,7 +76,7 @@ export function placeKey(workload: WorkloadId, replica: number): string {
   return `${workload}#${replica}`
 }
 
-function placeOf(workload: Workload, replica: number, { slot, ipv4, ipv6 }: { slot: number; ipv4: Address; ipv6: Address }, group: number, prefix: string): Place {
+function placeOf(workload: Workload, replica: number, { slot, ipv4, ipv6 }: AddressPair & { slot: number }, group: number, prefix: string): Place {
   return {
     key: placeKey(workload.id, replica),
     workload: workload.id,

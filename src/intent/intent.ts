@@ -6,7 +6,7 @@ import type { Location } from '../base/location.ts'
 import type { Address } from '../net/address.ts'
 import type { PortSet } from '../net/ports.ts'
 import type { Protocol } from '../net/protocol.ts'
-import type { Authentication, HttpMatch, IngressProxy, Messages, Phase, WorkloadId } from '../model/platform.ts'
+import type { Authentication, HttpMatch, IngressProxy, Messages, PeerEnd, Phase, WorkloadId } from '../model/platform.ts'
 
 export interface Intent {
   readonly kind: 'intent'
@@ -35,7 +35,7 @@ export interface Path {
 export type PathEnd =
   | { readonly kind: 'workload'; readonly workload: WorkloadId }
   | { readonly kind: 'external'; readonly external: string }
-  | { readonly kind: 'peer'; readonly peer: string; readonly enclave: string; readonly workload: string }
+  | PeerEnd
 
 /** What stands between the two ends. */
 export type Via =

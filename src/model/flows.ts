@@ -15,6 +15,17 @@ export interface Flow {
   readonly phase: Phase | undefined
 }
 
+/** A workload of another Platform; where a path leads there, `*` stands for all of that enclave. */
+export interface PeerWorkload {
+  readonly peer: string
+  readonly enclave: string
+  readonly workload: string
+}
+
+export interface PeerEnd extends PeerWorkload {
+  readonly kind: 'peer'
+}
+
 export type FlowEnd =
   | { readonly kind: 'workload'; readonly workload: WorkloadId }
   /** An address outside the platform; as a destination of outside traffic, perhaps a published one. */
@@ -23,4 +34,4 @@ export type FlowEnd =
   | { readonly kind: 'name'; readonly name: string }
   /** Everything one External holds, asked for by its name. */
   | { readonly kind: 'external'; readonly external: string }
-  | { readonly kind: 'peer'; readonly peer: string; readonly enclave: string; readonly workload: string }
+  | PeerEnd

@@ -19,7 +19,7 @@ import type { WorkloadId } from './workload-id.ts'
 export { phases } from './phase.ts'
 export { brokerPort, isExpired } from './policies.ts'
 export type { Assertion, Guardrail, PolicyTest, PolicyTestCase, Scope } from './assertions.ts'
-export type { Flow, FlowEnd } from './flows.ts'
+export type { Flow, FlowEnd, PeerEnd, PeerWorkload } from './flows.ts'
 export type { Authentication, Claim, IngressProxy, Jwks, ProxyLimits, ProxyTls, Route, RoutePort } from './ingress-proxy.ts'
 export type { Phase } from './phase.ts'
 export type {

@@ -10,6 +10,12 @@ export interface Address {
   readonly bits: bigint
 }
 
+/** One of each family. */
+export interface AddressPair {
+  readonly ipv4: Address
+  readonly ipv6: Address
+}
+
 export function familyWidth(family: Family): 32 | 128 {
   return family === 4 ? 32 : 128
 }

@@ -6,12 +6,12 @@ import { formatAddress } from '../net/address.ts'
 import { nobody } from './reference/rules.ts'
 import type { Address } from '../net/address.ts'
 import type { GatewayInventory } from '../engines/envoy/inventory.ts'
-import type { Flow, LocalRef, PeerRef, Platform, TrafficSpec, Workload } from '../model/platform.ts'
+import type { Flow, LocalRef, PeerEnd, PeerRef, Platform, TrafficSpec, Workload } from '../model/platform.ts'
 
 /** One end: a workload here, or one of a Peer. `shadow`: a stand-in of verification. */
 export type MeshEnd =
   | { readonly kind: 'workload'; readonly workload: Workload; readonly shadow: boolean }
-  | { readonly kind: 'peer'; readonly peer: string; readonly enclave: string; readonly workload: string }
+  | PeerEnd
 
 /** By address, everybody who may begin or be meant. */
 export function endsByAddress(platform: Platform, inventory: GatewayInventory): ReadonlyMap<string, MeshEnd> {

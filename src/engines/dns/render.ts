@@ -11,7 +11,7 @@ import { isExpired } from '../../model/platform.ts'
 import { refuse } from './capabilities.ts'
 import { insideSuffix } from './inventory.ts'
 import type { Intent, Path } from '../../intent/intent.ts'
-import type { External, Phase, Platform, WorkloadId } from '../../model/platform.ts'
+import type { External, PeerWorkload, Phase, Platform, WorkloadId } from '../../model/platform.ts'
 import type { AddressSet } from '../../net/address-set.ts'
 import type { DnsRefusal } from './capabilities.ts'
 import type { DnsInventory, DnsPlace, GatewayAsker, PeerAddresses } from './inventory.ts'
@@ -103,7 +103,7 @@ function selfOf(workload: WorkloadId): NonNullable<ZoneAsker['self']> {
   return freeze({ name: insideName(workload), enclave: workload.split('/')[0] ?? '' })
 }
 
-function peerName(platform: Platform, end: { readonly peer: string; readonly enclave: string; readonly workload: string }): string | undefined {
+function peerName(platform: Platform, end: PeerWorkload): string | undefined {
   const peer = platform.peers.get(end.peer)
   return peer === undefined ? undefined : `${end.workload}.${end.enclave}.${peer.trustDomain}`.toLowerCase()
 }

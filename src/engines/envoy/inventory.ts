@@ -1,14 +1,20 @@
 /** What the two gateways of one host stand between: who has which address, and where things lie as Envoy sees them. */
 import type { Address } from '../../net/address.ts'
-import type { Phase, WorkloadId } from '../../model/platform.ts'
+import type { PeerWorkload, Phase, WorkloadId } from '../../model/platform.ts'
+
+export interface PlacedIdentity {
+  readonly workload: WorkloadId
+  readonly phase: Phase
+  readonly addresses: readonly Address[]
+}
 
 export interface GatewayInventory {
   /** One entry for each place (a replica) of this host. */
-  readonly workloads: readonly { readonly workload: WorkloadId; readonly phase: Phase; readonly addresses: readonly Address[] }[]
+  readonly workloads: readonly PlacedIdentity[]
   /** Where live verification stands for identities: they may ask for names outside as these do, and nobody is led to them. */
-  readonly shadows?: readonly { readonly workload: WorkloadId; readonly phase: Phase; readonly addresses: readonly Address[] }[]
+  readonly shadows?: readonly PlacedIdentity[]
   /** The addresses by which workloads here call the workloads of Peers. */
-  readonly virtual: readonly { readonly peer: string; readonly enclave: string; readonly workload: string; readonly addresses: readonly Address[] }[]
+  readonly virtual: readonly (PeerWorkload & { readonly addresses: readonly Address[] })[]
   readonly inbound: { readonly addresses: readonly Address[] }
   readonly resolver: { readonly addresses: readonly Address[] }
   /** The folder of the configuration, the same text for both directions: each Envoy sees its own there. */

@@ -1,6 +1,6 @@
 /** What one host carries: which interface is which identity, and where the outside begins. Input of `lower` and `render`. */
-import type { Address } from '../../net/address.ts'
-import type { Phase, WorkloadId } from '../../model/platform.ts'
+import type { Address, AddressPair } from '../../net/address.ts'
+import type { PeerWorkload, Phase, WorkloadId } from '../../model/platform.ts'
 
 /** `enclave/workload@phase`: what the kernel enforces. */
 export type Identity = `${WorkloadId}@${Phase}`
@@ -28,7 +28,7 @@ export interface Gateways {
     readonly upstream?: readonly { readonly address: Address; readonly port: number }[]
   }
   /** Addresses that stand for workloads of other platforms, by `PEER/enclave/workload`. */
-  readonly virtual?: ReadonlyMap<string, { readonly ipv4: Address; readonly ipv6: Address }>
+  readonly virtual?: ReadonlyMap<string, AddressPair>
 }
 
 export interface Gateway {
@@ -76,7 +76,7 @@ export function identity(workload: WorkloadId, phase: Phase): Identity {
 }
 
 /** The key of a peer's workload in `Gateways.virtual`. */
-export function virtualKey(end: { readonly peer: string; readonly enclave: string; readonly workload: string }): string {
+export function virtualKey(end: PeerWorkload): string {
   return `${end.peer}/${end.enclave}/${end.workload}`
 }
 

@@ -4,7 +4,7 @@
 import { isExpired } from '../../model/platform.ts'
 import type { Inventory } from '../../engines/nftables/inventory.ts'
 import type { Intent, Path } from '../../intent/intent.ts'
-import type { Platform } from '../../model/platform.ts'
+import type { PeerWorkload, Platform } from '../../model/platform.ts'
 import type { Address } from '../../net/address.ts'
 
 export interface GatewayNeeds {
@@ -59,8 +59,8 @@ function needOf(platform: Platform, { via, source, destination }: Path): Gateway
 }
 
 /** Workloads of other platforms that ours may reach, by the key of their virtual address, sorted. */
-export function peersReached(intent: Intent): readonly { readonly peer: string; readonly enclave: string; readonly workload: string }[] {
-  const found = new Map<string, { readonly peer: string; readonly enclave: string; readonly workload: string }>()
+export function peersReached(intent: Intent): readonly PeerWorkload[] {
+  const found = new Map<string, PeerWorkload>()
   for (const { destination } of intent.paths) {
     // All workloads of an enclave over there have no names that are known here.
     if (destination.kind !== 'peer' || destination.workload === '*') continue

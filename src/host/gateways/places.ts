@@ -4,7 +4,7 @@ import { fixedAddress } from '../slots.ts'
 import type { Gateways, PlacedGateway } from '../../engines/nftables/inventory.ts'
 import type { Upstream } from '../../model/platform.ts'
 import type { AddressSet } from '../../net/address-set.ts'
-import type { Address } from '../../net/address.ts'
+import type { AddressPair } from '../../net/address.ts'
 import type { Seat } from '../place.ts'
 import type { GatewayNeeds } from './needs.ts'
 
@@ -23,9 +23,9 @@ export function gatewayNetns(prefix: string, name: PlacedGateway['name']): strin
 
 /** What the inventory says of them. `upstream` are the machine's servers, for a Platform that names none. */
 export function gatewayInventory(
-  addresses: AddressSet, needs: GatewayNeeds, virtual: ReadonlyMap<string, { readonly ipv4: Address; readonly ipv6: Address }>, upstream: readonly Upstream[],
+  addresses: AddressSet, needs: GatewayNeeds, virtual: ReadonlyMap<string, AddressPair>, upstream: readonly Upstream[],
 ): Gateways | undefined {
-  const at = (name: PlacedGateway['name']): { interface: string; ipv4: Address; ipv6: Address } => ({
+  const at = (name: PlacedGateway['name']): AddressPair & { interface: string } => ({
     interface: gatewayInterfaces[name], ipv4: fixedAddress(addresses, 4, gatewayOffsets[name]), ipv6: fixedAddress(addresses, 6, gatewayOffsets[name]),
   })
   if (!order.some((name) => needs[name])) return undefined

@@ -13,7 +13,8 @@ import type { GatewayInventory } from '../../engines/envoy/inventory.ts'
 import type { EnvoyArtefacts } from '../../engines/envoy/render.ts'
 import type { Inventory } from '../../engines/nftables/inventory.ts'
 import type { Intent } from '../../intent/intent.ts'
-import type { Address } from '../../net/address.ts'
+import type { PeerWorkload } from '../../model/platform.ts'
+import type { Address, AddressPair } from '../../net/address.ts'
 import type { CheckedSet } from '../documents.ts'
 import type { Place, Plan } from '../plan.ts'
 import type { EngineRefusal } from '../refused.ts'
@@ -49,7 +50,7 @@ export function serve(set: CheckedSet, { places, inventory }: Pick<Plan, 'places
 
 /** Where both Envoys of this host find everybody. */
 export function envoyInventory(intent: Intent, places: readonly Place[], { gateways, attachments }: Inventory): GatewayInventory {
-  const addressesOf = (of: { readonly ipv4: Address; readonly ipv6: Address } | undefined): readonly Address[] => (of === undefined ? [] : [of.ipv4, of.ipv6])
+  const addressesOf = (of: AddressPair | undefined): readonly Address[] => (of === undefined ? [] : [of.ipv4, of.ipv6])
   return {
     workloads: places.map((p) => ({ workload: p.workload, phase: p.phase, addresses: [p.ipv4, p.ipv6] })),
     shadows: attachments.filter((a) => a.probe).map((a) => ({ workload: a.workload, phase: a.phase, addresses: [a.ipv4, a.ipv6] })),
@@ -62,7 +63,7 @@ export function envoyInventory(intent: Intent, places: readonly Place[], { gatew
   }
 }
 
-function peersOf(gateways: Inventory['gateways']): readonly { readonly peer: string; readonly enclave: string; readonly workload: string; readonly ipv4: Address; readonly ipv6: Address }[] {
+function peersOf(gateways: Inventory['gateways']): readonly (PeerWorkload & AddressPair)[] {
   return [...(gateways?.virtual ?? [])].map(([key, { ipv4, ipv6 }]) => {
     const [peer = '', enclave = '', workload = ''] = key.split('/')
     return { peer, enclave, workload, ipv4, ipv6 }

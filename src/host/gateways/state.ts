@@ -1,13 +1,11 @@
 /** Gateways as they are remembered in the inventory file. */
 import { formatAddress, parseAddress } from '../../net/address.ts'
 import type { Gateways } from '../../engines/nftables/inventory.ts'
-import type { Address } from '../../net/address.ts'
-
-type Pair = { readonly ipv4: Address; readonly ipv6: Address }
+import type { Address, AddressPair } from '../../net/address.ts'
 
 export function gatewaysToJson(gateways: Gateways | undefined): unknown {
   if (gateways === undefined) return null
-  const pair = <T extends Pair>({ ipv4, ipv6, ...rest }: T): object => ({ ...rest, ipv4: formatAddress(ipv4), ipv6: formatAddress(ipv6) })
+  const pair = <T extends AddressPair>({ ipv4, ipv6, ...rest }: T): object => ({ ...rest, ipv4: formatAddress(ipv4), ipv6: formatAddress(ipv6) })
   const { outbound, inbound, resolver, virtual } = gateways
   return {
     ...(outbound === undefined ? {} : { outbound: pair(outbound) }),
@@ -21,7 +19,7 @@ export function gatewaysToJson(gateways: Gateways | undefined): unknown {
 export function gatewaysFromJson(value: unknown): Gateways | undefined {
   if (value === null || value === undefined) return undefined
   const { outbound, inbound, resolver, virtual } = value as Record<string, unknown>
-  const one = (from: unknown): { interface: string; ipv4: Address; ipv6: Address } => ({ interface: text(from, 'interface'), ...pairOf(from) })
+  const one = (from: unknown): AddressPair & { interface: string } => ({ interface: text(from, 'interface'), ...pairOf(from) })
   const upstream = ((resolver as { upstream?: unknown[] } | undefined)?.upstream ?? []).map((u) => ({ address: addressOf(text(u, 'address')), port: Number((u as { port?: unknown }).port) }))
   const places = Object.entries((virtual ?? {}) as Record<string, unknown>)
   return {
@@ -32,7 +30,7 @@ export function gatewaysFromJson(value: unknown): Gateways | undefined {
   }
 }
 
-function pairOf(value: unknown): Pair {
+function pairOf(value: unknown): AddressPair {
   return { ipv4: addressOf(text(value, 'ipv4')), ipv6: addressOf(text(value, 'ipv6')) }
 }
 

@@ -10,7 +10,7 @@ import { referenceDecide } from '../reference.ts'
 import { publishedAddresses } from './representatives.ts'
 import type { Address } from '../../net/address.ts'
 import type { Protocol } from '../../net/protocol.ts'
-import type { Phase, Workload } from '../../model/platform.ts'
+import type { PeerWorkload, Phase, Workload } from '../../model/platform.ts'
 import type { Member } from './inside.ts'
 import type { Expectation, Subject } from './subject.ts'
 
@@ -82,7 +82,7 @@ export function gatewayFacts({ platform, inventory }: Subject, members: readonly
   }
   const leaves = (port: number, address: Address, at: number): boolean => {
     if (holds(answersOutside, address)) return false
-    const used = (wanted: readonly { readonly peer: string; readonly enclave: string; readonly workload: string }[]): boolean =>
+    const used = (wanted: readonly PeerWorkload[]): boolean =>
       wanted.some((end) => known.some(({ workload }) => somePort((p) => reachesPeer(named, workload, end, p, at))))
     if (peerEnds.some(({ end, gateway }) => gateway !== undefined && toHost(gateway.host, gateway.port, address, port) && used([end]))) return true
     const proxy = platform.egressProxy

@@ -12,7 +12,7 @@ import { evenly } from './evenly.ts'
 import type { AddTrial } from './door-plan.ts'
 import type { PeerProbe, ReachProbe } from './probe.ts'
 import type { GatewayInventory } from '../../engines/envoy/inventory.ts'
-import type { Flow, FlowEnd, Platform } from '../../model/platform.ts'
+import type { Flow, FlowEnd, PeerWorkload, Platform } from '../../model/platform.ts'
 import type { Shadow } from './plan.ts'
 
 export interface PeerPlanOptions {
@@ -61,7 +61,7 @@ export function planReaches(platform: Platform, now: number, { workload, phase, 
 }
 
 /** What some policy says of this end, a neighbour of each, and one of which nobody says anything. */
-function portsOf({ federationPolicies }: Platform, end: { readonly peer: string; readonly enclave: string; readonly workload: string }): readonly number[] {
+function portsOf({ federationPolicies }: Platform, end: PeerWorkload): readonly number[] {
   const named = federationPolicies.flatMap(({ imports }) => imports).filter(({ destination }) =>
     destination.some((ref) => ref.kind === 'peer' && ref.peer === end.peer && ref.enclave === end.enclave && (ref.workload === '*' || ref.workload === end.workload)))
   const edges = named.flatMap(({ traffic }) => traffic.ports.flatMap((item) => (item.kind === 'range' ? [item.from, item.to, item.to + 1] : [])))

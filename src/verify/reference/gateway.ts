@@ -5,7 +5,7 @@ import { groupAllows } from './group.ts'
 import { nobody } from './rules.ts'
 import { anySelects, carries, hasExpired } from './select.ts'
 import { serviceAllows } from './service.ts'
-import type { EgressPolicy, Flow, IngressPolicy, Phase, Platform, TrafficSpec, Workload } from '../../model/platform.ts'
+import type { EgressPolicy, Flow, IngressPolicy, PeerWorkload, Phase, Platform, TrafficSpec, Workload } from '../../model/platform.ts'
 import type { Address } from '../../net/address.ts'
 
 /** Policies by which the workload reaches some name on this tcp port. */
@@ -60,7 +60,7 @@ export function peerEnters(platform: Platform, destination: Workload, port: numb
     (port === undefined ? carriesTcp(half.traffic) && carriesSome(half.traffic, destination) : carries(half.traffic, tcp(destination, port), destination, nobody))))
 }
 
-export function reachesPeer(platform: Platform, source: Workload, end: { readonly peer: string; readonly enclave: string; readonly workload: string }, port: number, now: number): boolean {
+export function reachesPeer(platform: Platform, source: Workload, end: PeerWorkload, port: number, now: number): boolean {
   return allowedToPeer(platform, source, { kind: 'peer', ...end }, tcp(source, port), now, nobody)
 }
 
