@@ -5,6 +5,7 @@ import { formatDiagnostic, hasErrors, sortDiagnostics } from '../base/diagnostic
 import { defaultLimits, readDocumentFiles } from '../base/files.ts'
 import { Fault, messageOf } from '../base/fault.ts'
 import { readCluster } from '../import/kubernetes/cluster.ts'
+import { tellEmpty } from './load.ts'
 import { placed, placesOf } from './diagnostics/places.ts'
 import { readRevision, revisionOf } from './revision.ts'
 import type { ReadFiles } from '../base/files.ts'
@@ -31,6 +32,7 @@ export async function loadCluster(context: CommandContext, place: string): Promi
     return undefined
   }
   for (const d of all) context.out.note(formatDiagnostic(d))
+  tellEmpty(context, read, place, 'manifests')
   return refused ? undefined : cluster
 }
 

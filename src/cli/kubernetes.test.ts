@@ -9,7 +9,7 @@ import { command as explain } from './explain.ts'
 import { command as importCommand } from './import.ts'
 import { command as matrix } from './matrix.ts'
 import { command as check } from './check.ts'
-import { folderOf, runCommand, usageFault } from './testing.ts'
+import { folderOf, labWith, runCommand, usageFault, writeFiles } from './testing.ts'
 
 const example = resolve(import.meta.dirname, '../../examples/kubernetes/manifests')
 const thing = 'apiVersion: example.org/v1\nkind: Thing\nmetadata: { name: x }\n'
@@ -43,6 +43,12 @@ test('the same as csv, JSON and a graph', async () => {
   const dot = await runCommand(folder, matrix, ['--kubernetes', 'old', '--output', 'dot'])
   assert.match(dot.stdout, /"default\/frontend\[Deployment\]" -> "default\/backend\[Deployment\]" \[label="TCP 9090"\]/)
   assert.equal(await usageFault(folder, matrix, ['--kubernetes', 'old', '--output', 'pdf']), '--output `pdf` is not known')
+})
+
+test('documents of Bulkhead and an empty folder are told not to be manifests', async () => {
+  writeFiles(folder, { 'ours/lab.yaml': labWith(''), 'none/readme.txt': '' })
+  assert.match((await runCommand(folder, matrix, ['--kubernetes', 'ours'])).stderr, /^ours\/lab\.yaml:1:13: error: .*\n {2}help: this is a document of Bulkhead, not a manifest$/m)
+  assert.deepEqual(await runCommand(folder, matrix, ['--kubernetes', 'none']), { code: 0, stdout: '', stderr: 'there are no manifests in `none`: they are files that end in .yaml, .yml or .json\n' })
 })
 
 test('what is not known is refused, passed over when lenient, and a policy never is', async () => {

@@ -91,8 +91,8 @@ export function soundOrTell(context: CommandContext, loaded: LoadedSet, director
 }
 
 /** Whoever names the wrong folder would take the answer for one about the documents. */
-export function tellEmpty({ out }: Pick<CommandContext, 'out'>, { files, diagnostics }: Pick<LoadedSet, 'files' | 'diagnostics'>, directory: string): void {
-  if (files.length === 0 && diagnostics.length === 0) out.note(`there are no documents in ${quote(directory)}: they are files that end in .yaml, .yml or .json`)
+export function tellEmpty({ out }: Pick<CommandContext, 'out'>, { files, diagnostics }: ReadFiles, directory: string, what = 'documents'): void {
+  if (files.length === 0 && diagnostics.length === 0) out.note(`there are no ${what} in ${quote(directory)}: they are files that end in .yaml, .yml or .json`)
 }
 
 /** What an answer in JSON says of a set that is not enforced; nothing when it can be. */

@@ -99,6 +99,9 @@ function notADocument(raw: RawDocument, why: string): Diagnostic {
   return { code: 'not-a-document', severity: 'error', message: `${what}: ${why}`, at: raw.at, help, ...given }
 }
 
+/** What is never a version of ours; its kinds are not worth a word each. */
+const kubernetes = /^(?:v1|apps\/v\w+|batch\/v\w+|(?:[a-z]+\.)+k8s\.io\/v\w+)$/
+
 function headProblems(raw: RawDocument, value: Readonly<Record<string, unknown>>): readonly Diagnostic[] {
   const out: Diagnostic[] = []
   for (const key of ['apiVersion', 'kind'] as const) {
@@ -108,7 +111,11 @@ function headProblems(raw: RawDocument, value: Readonly<Record<string, unknown>>
     if (given === undefined) out.push({ code: 'missing-field', severity: 'error', message: `the field \`${key}\` is missing`, at: raw.at })
     else if (typeof given !== 'string') out.push({ code: 'wrong-type', severity: 'error', message: `${key}: expected text`, at: at() })
     else if (key === 'apiVersion' && given !== apiVersion) {
-      out.push({ code: 'unknown-version', severity: 'error', message: `apiVersion ${quote(given)} is not known`, at: at(), given, help: `write \`${apiVersion}\`` })
+      const { kind } = value
+      const foreign = kubernetes.test(given) && typeof kind === 'string' && !isKindName(kind)
+      const help = foreign ? 'this is a Kubernetes manifest: `bulkhead import kubernetes` makes documents of it' : `write \`${apiVersion}\``
+      out.push({ code: 'unknown-version', severity: 'error', message: `apiVersion ${quote(given)} is not known`, at: at(), given, help })
+      if (foreign) break
     } else if (key === 'kind' && !isKindName(given)) {
       const help = didYouMean(given, kindNames) ?? `allowed: ${kindNames.join(', ')}`
       out.push({ code: 'unknown-kind', severity: 'error', message: `the kind ${quote(given)} is not known`, at: at(), given, help })

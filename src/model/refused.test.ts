@@ -258,6 +258,14 @@ test('all problems of all files are told at once, in the order of their places',
   assert.deepEqual(diagnostics.map((d) => `${d.at.file}:${d.at.line} ${d.code}`), ['a.yaml:4 invalid-name', 'a.yaml:8 unknown-kind', 'b.yaml:4 invalid-name'])
 })
 
+test('a manifest of Kubernetes among the documents is told to be one, once', () => {
+  for (const version of ['v1', 'apps/v1', 'networking.k8s.io/v1', 'policy.networking.k8s.io/v1alpha1']) {
+    const { diagnostics } = load({ 'a.yaml': `apiVersion: ${version}\nkind: Deployment\nmetadata: {name: x}\n` })
+    assert.deepEqual(diagnostics.map((d) => [d.code, d.severity, d.help]), [['unknown-version', 'error', 'this is a Kubernetes manifest: `bulkhead import kubernetes` makes documents of it']], version)
+  }
+  assert.equal(load({ 'a.yaml': 'apiVersion: v1\nkind: Enclave\nmetadata: {name: x}\n' }).diagnostics[0]?.help, 'write `bulkhead.dev/v1`')
+})
+
 test('the place is the value, in YAML and in JSON, with CRLF and after a BOM', () => {
   assert.deepEqual(problems('apiVersion: bulkhead.dev/v1\r\nkind: Enclave\r\nmetadata:\r\n  name: Bad\r\n'), ['4:9 invalid-name'])
   assert.deepEqual(problems('\ufeffapiVersion: nope\nkind: Enclave\nmetadata: {name: x}\n'), ['1:13 unknown-version'])

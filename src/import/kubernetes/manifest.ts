@@ -86,7 +86,8 @@ function refuseUnknown(field: Field, { apiVersion, kind }: Head, { lenient }: Re
   const isPolicy = /NetworkPolic(y|ies)$/.test(kind)
   const kindKnown = knownVersions(kind)
   const message = `${quote(kind)} of apiVersion ${quote(apiVersion)} is not understood`
-  const help = kindKnown.length > 0 ? `understood: ${kindKnown.join(', ')}` : isPolicy ? 'a policy cannot be passed over: the answer would be wrong' : 'pass it over with `--lenient`'
+  const ours = apiVersion.startsWith('bulkhead.dev/')
+  const help = ours ? 'this is a document of Bulkhead, not a manifest' : kindKnown.length > 0 ? `understood: ${kindKnown.join(', ')}` : isPolicy ? 'a policy cannot be passed over: the answer would be wrong' : 'pass it over with `--lenient`'
   field.origin.report.push({
     code: kindKnown.length > 0 ? 'unknown-version' : 'unknown-kind',
     severity: lenient && !isPolicy ? 'warning' : 'error',
