@@ -1,6 +1,7 @@
 /** Who is calling: what Envoy's filters ask of a request before any route is followed. */
 import { duration } from './json.ts'
-import { identityHeader, named } from './names.ts'
+import { canonicalJson } from '../../base/canonical-json.ts'
+import { digest, identityHeader } from './names.ts'
 import { endpoint } from './clusters.ts'
 import { need } from './secrets.ts'
 import { resolver } from './upstream-names.ts'
@@ -29,7 +30,7 @@ export function isToken(authentication: Authentication): authentication is Token
 
 /** The same demands are one provider. */
 export function providerName({ kind, issuer, audiences, jwks }: Token): string {
-  return named(kind, { issuer, audiences, jwks })
+  return `${kind}:${digest(canonicalJson({ issuer, audiences, jwks }))}`
 }
 
 /**

@@ -1,5 +1,6 @@
 /** The names by which Envoy, its access log and Bulkhead speak of the same thing. */
 import { canonicalJson } from '../../base/canonical-json.ts'
+import { sha256 } from '../../base/sha256.ts'
 
 /** In this header, and in no other, a workload finds who called: a SPIFFE ID, a DNS name, or `ISSUER#SUBJECT` of a token. */
 export const identityHeader = 'x-bulkhead-identity'
@@ -10,7 +11,7 @@ export const identityHeader = 'x-bulkhead-identity'
  * `tried`: by verification, whose stand-ins have chains of their own.
  */
 export function meshName(caller: string, port: number, workload: string, enclave: string, trustDomain: string, tried = false): string {
-  return `${tried ? 't' : 's'}${fingerprint(caller)}.${meshSuffix(port, workload, enclave, trustDomain)}`
+  return `${tried ? 't' : 's'}${digest(caller)}.${meshSuffix(port, workload, enclave, trustDomain)}`
 }
 
 /** What the names of all callers of one port end with. */
@@ -23,7 +24,12 @@ export function named(prefix: string, content: unknown): string {
   return `${prefix}:${fingerprint(canonicalJson(content))}`
 }
 
-/** 64 bits, as 16 hexadecimal digits, by two runs of FNV-1a. It tells contents apart; nothing secret depends on it. */
+/** 128 bits, as 32 hexadecimal digits, for names by which one tenant's things are kept from another's: nobody finds two contents of one digest. */
+export function digest(text: string): string {
+  return sha256(text, 32)
+}
+
+/** 64 bits, as 16 hexadecimal digits, by two runs of FNV-1a, ten times as fast. It tells versions of one thing apart; who wants to finds two of one fingerprint. */
 export function fingerprint(text: string): string {
   let [low, high] = [0x811c_9dc5, 0xc59d_1c81]
   for (let i = 0; i < text.length; i++) {

@@ -4,7 +4,7 @@
  */
 import { canonicalJson } from '../../base/canonical-json.ts'
 import { extension, typed } from './json.ts'
-import { fingerprint } from './names.ts'
+import { digest } from './names.ts'
 import type { WorkloadId } from '../../model/platform.ts'
 import type { Json, JsonObject } from './json.ts'
 
@@ -28,7 +28,7 @@ type Without<T> = T extends unknown ? Omit<T, 'file'> : never
 /** The need with the name of its file: the same need has the same file everywhere. */
 export function need(what: Without<SecretNeed>): SecretNeed {
   const { kind, ...rest } = what
-  const own = kind === 'svid' ? (rest as { workload: string }).workload.replace('/', '.') : fingerprint(canonicalJson(rest))
+  const own = kind === 'svid' ? (rest as { workload: string }).workload.replace('/', '.') : digest(canonicalJson(rest))
   return Object.freeze({ ...what, file: `sds-${kind}-${own}.json` }) as SecretNeed
 }
 
