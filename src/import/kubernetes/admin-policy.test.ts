@@ -73,6 +73,15 @@ test('subjects by pods and namespaces', () => {
   assert.equal(only('{ namespaces: { matchLabels: { kubernetes.io/metadata.name: default } } }'), '')
 })
 
+test('pods of the host\'s network are neither subjects nor peers of cluster-wide policies', () => {
+  const onHost = 'apiVersion: v1\nkind: Pod\nmetadata: { name: h }\nspec: { hostNetwork: true, containers: [{ name: c, image: i }] }\n'
+  const lines = (policy: string): readonly string[] => matrixLines(...pods, onHost, policy).filter((line) => line.includes('h[Pod]') && !line.includes('[External]'))
+  const open = ['default/a[Deployment] => default/h[Pod] : All Connections', 'default/h[Pod] => default/a[Deployment] : All Connections', 'default/h[Pod] => default/s[Deployment] : All Connections', 'default/s[Deployment] => default/h[Pod] : All Connections']
+  assert.deepEqual(lines(adminPolicy('p', 1, `${all}, ingress: [${from('Deny')}]`)), open)
+  assert.deepEqual(lines(baselinePolicy(`${all}, ingress: [${from('Deny')}]`)), open)
+  assert.deepEqual(lines(networkPolicy('deny', '{ podSelector: {} }')), [])
+})
+
 test('two policies of one priority that judge the same pods are refused, and left alone when they do not', () => {
   const policy = (name: string, app: string): string => adminPolicy(name, 7, `subject: { pods: { namespaceSelector: {}, podSelector: { matchLabels: { app: ${app} } } } }, ingress: [${from('Deny')}]`)
   assert.deepEqual(problems([...pods, policy('p', 'a'), policy('q', 's')]), [])

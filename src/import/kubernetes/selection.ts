@@ -30,6 +30,8 @@ export function podIndex(pods: readonly Pod[], namespaces: readonly Namespace[])
   const known = new Map<string, readonly number[]>()
   const namespacesOf = remember((selector: Selector) => new Set(namespaces.filter(({ labels }) => selects(selector, labels)).map(({ name }) => name)))
 
+  const onHost = pods.some((pod) => pod.hostNetwork)
+
   const find = ({ namespaces: where, pods: which }: PodSelection): readonly number[] => {
     const names = where.kind === 'named' ? new Set([where.name]) : namespacesOf(where.selector)
     const [name] = names
@@ -52,9 +54,9 @@ export function podIndex(pods: readonly Pod[], namespaces: readonly Namespace[])
   return {
     pods,
     select: (selection) => {
-      const key = `${selection.namespaces.kind === 'named' ? `=${selection.namespaces.name}` : selection.namespaces.selector.key}|${selection.pods.key}`
+      const key = `${selection.namespaces.kind === 'named' ? `=${selection.namespaces.name}` : selection.namespaces.selector.key}|${selection.pods.key}${onHost && selection.notOnHostNetwork === true ? '|not on hosts' : ''}`
       let found = known.get(key)
-      if (found === undefined) known.set(key, (found = find(selection)))
+      if (found === undefined) known.set(key, (found = onHost && selection.notOnHostNetwork === true ? find(selection).filter((i) => pods[i]?.hostNetwork === false) : find(selection)))
       return found
     },
     selectsAnonymous: ({ namespaces: where, pods: which }) => where.kind === 'selected' && selects(where.selector, new Map()) && selects(which, new Map()),

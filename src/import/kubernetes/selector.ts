@@ -102,6 +102,8 @@ function labelValue(field: Field, value: string): string {
 export interface PodSelection {
   readonly namespaces: { readonly kind: 'named'; readonly name: string } | { readonly kind: 'selected'; readonly selector: Selector }
   readonly pods: Selector
+  /** The cluster-wide policies select no pod of the host's network, as their API says; what others mean for one is not defined. */
+  readonly notOnHostNetwork?: true
 }
 
 /** `namespaces` or `pods` of the cluster-wide policies: exactly one. */
@@ -109,10 +111,10 @@ export function readNamespacesOrPods(field: Field, keys: readonly string[]): Pod
   const kind = exactlyOne(field, keys)
   const value = kind === undefined ? undefined : member(field, kind)
   if (value === undefined) return undefined
-  if (kind === 'namespaces') return { namespaces: { kind: 'selected', selector: readSelector(value) }, pods: everything }
+  if (kind === 'namespaces') return { namespaces: { kind: 'selected', selector: readSelector(value) }, pods: everything, notOnHostNetwork: true }
   if (kind !== 'pods' || !strictMapping(value, ['namespaceSelector', 'podSelector'])) return undefined
   const namespaces = required(value, 'namespaceSelector')
   const pods = required(value, 'podSelector')
   if (namespaces === undefined || pods === undefined) return undefined
-  return { namespaces: { kind: 'selected', selector: readSelector(namespaces) }, pods: readSelector(pods) }
+  return { namespaces: { kind: 'selected', selector: readSelector(namespaces) }, pods: readSelector(pods), notOnHostNetwork: true }
 }

@@ -21,6 +21,8 @@ export interface Pod {
   readonly kind: string
   readonly labels: Labels
   readonly ports: readonly ContainerPort[]
+  /** It has the addresses of its host and no network of its own. */
+  readonly hostNetwork: boolean
   /** What the manifest itself is called. */
   readonly called: string
   /** How many pods this stands for. */
@@ -104,8 +106,8 @@ function add(pods: Map<string, Pod>, pod: Pod): void {
 }
 
 /** Equal for pods that no selector and no named port tells apart. */
-function lookOf({ workload, labels, ports }: Pod): string {
-  return JSON.stringify([workload, [...labels].sort(([a], [b]) => compareText(a, b)), ports])
+function lookOf({ workload, labels, ports, hostNetwork }: Pod): string {
+  return JSON.stringify([workload, [...labels].sort(([a], [b]) => compareText(a, b)), ports, hostNetwork])
 }
 
 function readMaker(manifest: Manifest, kind: keyof typeof templatePaths, owners: ReadonlyMap<string, Owner>): Pod | undefined {
@@ -135,7 +137,7 @@ function podOf({ namespace, name: called }: Manifest, template: Field, owner: Ow
   const containers = spec === undefined ? [] : items(required(spec, 'containers'))
   const beside = spec === undefined ? [] : items(member(spec, 'initContainers')).filter((c) => member(c, 'restartPolicy')?.value === 'Always')
   const network = spec === undefined ? undefined : member(spec, 'hostNetwork')
-  if (network?.value === true) warn(network, 'wrong-value', 'what policies mean for a pod with `hostNetwork` is not defined: it is read like any other pod')
+  if (network?.value === true) warn(network, 'wrong-value', 'what a NetworkPolicy means for a pod with `hostNetwork` is not defined: it is read like any other pod; cluster-wide policies pass it over')
   const first = containers[0]
   const words = (key: string): readonly string[] => (first === undefined ? [] : items(member(first, key)).map((word) => text(word)))
   return {
@@ -144,6 +146,7 @@ function podOf({ namespace, name: called }: Manifest, template: Field, owner: Ow
     ...owner,
     labels: labels === undefined ? new Map() : readLabels(labels),
     ports: [...containers, ...beside].flatMap((container) => items(member(container, 'ports')).flatMap(readContainerPort)),
+    hostNetwork: network?.value === true,
     called,
     ...count,
     command: words('command').length === 0 ? [] : [...words('command'), ...words('args')],

@@ -38,7 +38,7 @@ const containerPorts = fc.uniqueArray(
   { maxLength: 3, selector: (port) => JSON.stringify(port) },
 )
 
-const podSpec = containerPorts.map((ports) => ({ containers: [{ name: 'main', image: 'x', ports }] }))
+const podSpec = fc.tuple(containerPorts, fc.integer({ min: 0, max: 4 })).map(([ports, host]) => ({ ...(host === 0 ? { hostNetwork: true } : {}), containers: [{ name: 'main', image: 'x', ports }] }))
 
 const workloads: fc.Arbitrary<readonly Manifest[]> = fc
   .array(fc.tuple(fc.constantFrom(...spaces), labels, podSpec, fc.constantFrom('Deployment', 'StatefulSet', 'Pod', 'owned')), { minLength: 2, maxLength: 6 })

@@ -10,6 +10,7 @@ export interface NaivePod {
   readonly labels: Readonly<Record<string, string>>
   readonly ports: readonly { readonly name?: string; readonly containerPort: number; readonly protocol?: string }[]
   readonly addresses: readonly string[]
+  readonly hostNetwork: boolean
 }
 
 export type NaiveEnd = { readonly pod: NaivePod } | { readonly address: string } | 'anonymous'
@@ -43,11 +44,11 @@ export function naiveCluster(manifests: readonly Manifest[], family?: 4 | 6): Na
     if (m.kind === 'Pod') {
       const owner = (m.metadata.ownerReferences as any)?.[0]
       const workload = `${namespace}/${owner?.name ?? m.metadata.name}[${owner?.kind ?? 'Pod'}]`
-      return [{ workload, namespace, labels: m.metadata.labels ?? {}, ports: portsOf((m.spec as any).containers), addresses: ((m.status as any)?.podIPs ?? []).map((item: any) => item.ip) }]
+      return [{ workload, namespace, labels: m.metadata.labels ?? {}, ports: portsOf((m.spec as any).containers), addresses: ((m.status as any)?.podIPs ?? []).map((item: any) => item.ip), hostNetwork: (m.spec as any).hostNetwork === true }]
     }
     const template = (m.spec as any)?.template
     if (template === undefined) return []
-    return [{ workload: `${namespace}/${m.metadata.name}[${m.kind}]`, namespace, labels: template.metadata.labels ?? {}, ports: portsOf(template.spec.containers), addresses: [] }]
+    return [{ workload: `${namespace}/${m.metadata.name}[${m.kind}]`, namespace, labels: template.metadata.labels ?? {}, ports: portsOf(template.spec.containers), addresses: [], hostNetwork: template.spec.hostNetwork === true }]
   })
   return { pods, namespaces, manifests, family }
 }
@@ -117,6 +118,8 @@ function labelsOf(cluster: NaiveCluster, end: NaiveEnd): { readonly pod: Readonl
 function matchesPodsOrNamespaces(cluster: NaiveCluster, where: any, end: NaiveEnd): boolean {
   const labels = labelsOf(cluster, end)
   if (labels === undefined) return false
+  // "host-networked pods are not included", as subjects and as peers
+  if (typeof end !== 'string' && 'pod' in end && end.pod.hostNetwork) return false
   if (where.namespaces !== undefined) return matchesSelector(where.namespaces, labels.namespace)
   return where.pods !== undefined && matchesSelector(where.pods.namespaceSelector, labels.namespace) && matchesSelector(where.pods.podSelector, labels.pod)
 }
