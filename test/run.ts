@@ -59,6 +59,12 @@ const execArgv = ['compiled.ts', 'chance.ts'].flatMap((file) => ['--import', res
 const patterns = process.argv.slice(2).filter((argument) => !argument.startsWith('--'))
 const asked = Object.values(slower).filter(({ name }) => process.argv.includes(`--${name}`))
 const plan: readonly Suite[] = asked.length > 0 ? asked : patterns.length > 0 ? [...together, slower.attacks, slower.conformance] : together
+// A slip would otherwise run everything, for a quarter of an hour.
+const misspelt = process.argv.slice(2).find((argument) => argument.startsWith('-') && !Object.values(slower).some(({ name }) => argument === `--${name}`))
+if (misspelt !== undefined) {
+  console.error(`test: \`${misspelt}\` is not known; usage: bin/test [TEXT...] [${Object.values(slower).map(({ name }) => `--${name}`).join('|')}]`)
+  process.exit(2)
+}
 /** Milliseconds after which a file counts as hung. */
 const hung = (process.argv.includes('--long') ? 60 : 20) * 60_000
 

@@ -117,3 +117,10 @@ test('a fresh seed chooses other cases, as many more as is said, and they come a
   const { property, sampled, named, seed } = JSON.parse(fresh.each[0] ?? '') as Drawn
   assert.deepEqual([property.length, sampled.length, named.length, seed], [13 + 250, 8, 5, fresh.seed])
 })
+
+test('an option that the runner does not know runs nothing', () => {
+  const { code, out } = runIn({ 'src/a.test.ts': good }, ['--help'])
+  assert.equal(code, 2)
+  assert.match(out, /^test: `--help` is not known; usage: bin\/test \[TEXT\.\.\.\]/)
+  assert.doesNotMatch(out, /# pass/)
+})
