@@ -2,9 +2,7 @@
 import { createHash } from 'node:crypto'
 import { Fault } from '../base/fault.ts'
 import { run } from '../base/process.ts'
-import { traceTableName } from './trace-table.ts'
-
-export const tableName = 'bulkhead'
+import { tableFamily, tableName } from '../engines/nftables/names.ts'
 
 /** The live ruleset of the agent's namespace as nft prints it in JSON. */
 export async function liveRuleset(): Promise<unknown> {
@@ -13,33 +11,25 @@ export async function liveRuleset(): Promise<unknown> {
   return JSON.parse(stdout)
 }
 
-export interface Fingerprint {
-  /** Of our table; `undefined` when it is gone. */
-  readonly table: string | undefined
-  /** Other tables of the namespace, as `family name`. */
-  readonly foreign: readonly string[]
-}
+/** What a listing consists of: each object has one key, its kind. */
+export type Objects = readonly Readonly<Record<string, Readonly<Record<string, unknown>>>>[]
 
-export function fingerprint(ruleset: unknown): Fingerprint {
+/** SHA-256 of what decides in our table, from a listing of the ruleset; `undefined` when the table is gone. Never throws, whatever is listed. */
+export function fingerprint(ruleset: unknown): string | undefined {
   const listed = (ruleset as { nftables?: unknown } | null)?.nftables
-  const objects = (Array.isArray(listed) ? listed.filter(isObject) : []) as Record<string, Record<string, unknown>>[]
+  const objects = (Array.isArray(listed) ? listed.filter(isObject) : []) as Objects
   const learning = learningSets(objects)
   const lines: string[] = []
-  const foreign: string[] = []
   for (const object of objects) {
     const [kind = '', body] = Object.entries(object)[0] ?? []
     if (kind === 'metainfo' || !isObject(body)) continue
     const table = String(kind === 'table' ? body['name'] : body['table'])
-    if (body['family'] !== 'inet' || table !== tableName) {
-      // A trace comes and goes, and decides nothing.
-      if (kind === 'table' && table !== traceTableName) foreign.push(`${String(body['family'])} ${table}`)
-      continue
-    }
-    lines.push(`${kind} ${JSON.stringify(body, steady(learning.has(String(body['name']))))}`)
+    if (body['family'] !== tableFamily || table !== tableName) continue
+    const kept = learning.has(String(body['name'])) ? { ...body, elem: undefined } : body
+    lines.push(`${kind} ${JSON.stringify(kept, steady)}`)
   }
   // Rules stay in their order, which decides; the elements of a set have none.
-  const table = lines.length === 0 ? undefined : createHash('sha256').update(lines.join('\n')).digest('hex')
-  return { table, foreign: foreign.sort() }
+  return lines.length === 0 ? undefined : createHash('sha256').update(lines.join('\n')).digest('hex')
 }
 
 function isObject(value: unknown): value is Record<string, unknown> {
@@ -47,7 +37,7 @@ function isObject(value: unknown): value is Record<string, unknown> {
 }
 
 /** The sets that rules fill with what passes; nft 1.0.6 does not print their `dynamic` flag. */
-function learningSets(objects: readonly Record<string, Record<string, unknown>>[]): ReadonlySet<string> {
+export function learningSets(objects: Objects): ReadonlySet<string> {
   const found = new Set<string>()
   for (const { rule } of objects) {
     const statements = rule?.['expr']
@@ -59,18 +49,15 @@ function learningSets(objects: readonly Record<string, Record<string, unknown>>[
   return found
 }
 
-/** Leaves out what moves by itself: handles, counters, remaining times, and what a set has learnt. */
-function steady(learnt: boolean): (key: string, value: unknown) => unknown {
-  return (key, value) => {
-    if (key === 'handle' || key === 'expires' || key === 'timeout' || key === 'packets' || key === 'bytes' || key === 'used') return undefined
-    if (key === 'elem' && Array.isArray(value)) return learnt ? undefined : value.map((e) => JSON.stringify(e, steady(false))).sort()
-    return value
-  }
+/** For `JSON.stringify`: leaves out what moves by itself (handles, counters, remaining times), and sorts elements. */
+export function steady(key: string, value: unknown): unknown {
+  if (key === 'handle' || key === 'expires' || key === 'timeout' || key === 'packets' || key === 'bytes' || key === 'used') return undefined
+  return key === 'elem' && Array.isArray(value) ? value.map((e) => JSON.stringify(e, steady)).sort() : value
 }
 
 /** Packets that a log rule has seen since the table was loaded: every named counter whose name begins with `logged`. */
 export async function loggedPackets(): Promise<number> {
-  const { code, stdout, stderr } = await run(['nft', '--json', '--terse', 'list', 'counters', 'table', 'inet', tableName])
+  const { code, stdout, stderr } = await run(['nft', '--json', '--terse', 'list', 'counters', 'table', tableFamily, tableName])
   if (code !== 0) throw new Fault('nft-failed', `the counters cannot be read: ${stderr.trim()}`)
   const objects = (JSON.parse(stdout) as { nftables: { counter?: { name: string; packets: number } }[] }).nftables
   return objects.reduce((sum, { counter }) => sum + (counter?.name.startsWith('logged') === true ? counter.packets : 0), 0)

@@ -8,11 +8,13 @@ import { run } from '../base/process.ts'
 import { elementsOf, intervalSets, setNames } from '../engines/nftables/elements.ts'
 import { tableFamily, tableName } from '../engines/nftables/render.ts'
 import { formatAddress, parseAddress } from '../net/address.ts'
+import { learningSets, steady } from './ruleset-state.ts'
 import { tapTable } from './tap.ts'
 import { traceTableName } from './trace-table.ts'
 import type { Atoms } from '../engines/nftables/atoms.ts'
 import type { Element } from '../engines/nftables/elements.ts'
 import type { Inventory } from '../engines/nftables/inventory.ts'
+import type { Objects } from './ruleset-state.ts'
 
 export interface TableState {
   /** Hash of everything but the elements that follow from the documents; `undefined` when there is no table. */
@@ -22,8 +24,6 @@ export interface TableState {
   /** Other tables of the namespace, as `family name`. */
   readonly foreign: readonly string[]
 }
-
-type Objects = readonly Readonly<Record<string, Readonly<Record<string, unknown>>>>[]
 
 /** Tables that are there for a moment, to tell who we are. */
 export const writerTablePrefix = 'bulkhead-writer-'
@@ -131,22 +131,4 @@ function addressText(text: string): string {
   const pair = (a: string, b: string): string => (Number(a) * 256 + Number(b)).toString(16)
   const address = parseAddress(text.replace(/(\d+)\.(\d+)\.(\d+)\.(\d+)$/, (_, a: string, b: string, c: string, d: string) => `${pair(a, b)}:${pair(c, d)}`))
   return address === undefined ? text : formatAddress(address)
-}
-
-/** The sets that rules fill with what passes; nft 1.0.6 does not print their `dynamic` flag. */
-function learningSets(objects: Objects): ReadonlySet<string> {
-  const found = new Set<string>()
-  for (const { rule } of objects) {
-    for (const statement of (rule?.['expr'] ?? []) as { set?: { op?: string; set?: string }; map?: { op?: string; map?: string } }[]) {
-      if (statement.set?.op !== undefined) found.add(String(statement.set.set).replace(/^@/, ''))
-      if (statement.map?.op !== undefined) found.add(String(statement.map.map).replace(/^@/, ''))
-    }
-  }
-  return found
-}
-
-/** Leaves out what moves by itself: handles, counters, remaining times. */
-function steady(key: string, value: unknown): unknown {
-  if (key === 'handle' || key === 'expires' || key === 'timeout' || key === 'packets' || key === 'bytes' || key === 'used') return undefined
-  return key === 'elem' && Array.isArray(value) ? value.map((e) => JSON.stringify(e, steady)).sort() : value
 }

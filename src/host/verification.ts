@@ -130,7 +130,7 @@ export async function verifyInstance(options: VerifyOptions): Promise<Evidence> 
       began,
       ended: new Date().toISOString(),
       documents: { directory: applied.directory, sha256: applied.sha256 },
-      table: fingerprint(ruleset).table ?? null,
+      table: fingerprint(ruleset) ?? null,
       identities: shadows.length,
       pairs: { ...live.pairs, seed },
       ...verdict,
