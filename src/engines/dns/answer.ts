@@ -4,6 +4,7 @@ import { addressFromBits, parseAddress } from '../../net/address.ts'
 import { fitsWildcard } from './wildcard.ts'
 import { isMetaType, types } from './question.ts'
 import { errorReply } from './reply.ts'
+import { isOpen } from './zones.ts'
 import type { Address } from '../../net/address.ts'
 import type { Query } from './question.ts'
 import type { Reply, ReplyRecord } from './reply.ts'
@@ -130,7 +131,7 @@ function allowed(records: readonly ReplyRecord[], reason: Reason, grants: readon
 /** Those that still hold; `undefined` when none does. */
 function openGrants(grants: readonly Grant[] | 'self', now: number): readonly Grant[] | undefined {
   if (grants === 'self') return []
-  const open = grants.filter(({ until }) => until === undefined || now < until)
+  const open = grants.filter((grant) => isOpen(grant, now))
   return open.length === 0 ? undefined : open
 }
 

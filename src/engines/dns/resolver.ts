@@ -5,7 +5,7 @@ import { askerLimits, buckets, rememberedNames } from './limits.ts'
 import { readQuery, typeName } from './question.ts'
 import { encodeReply, errorReply } from './reply.ts'
 import { canonicalAddress, viewOf } from './view.ts'
-import { noZones } from './zones.ts'
+import { isOpen, noZones } from './zones.ts'
 import type { Clock } from '../../base/clock.ts'
 import type { Admissions } from './admissions.ts'
 import type { Forward, Judged, UpstreamAnswer } from './answer.ts'
@@ -190,7 +190,7 @@ export function createResolver(parts: ResolverParts): Resolver {
 
   function stillAllowed(asker: string, name: string): boolean {
     const at = now()
-    return view.asker(asker)?.outside(name).some(({ entry }) => entry.grants.some(({ until }) => until === undefined || at < until)) === true
+    return view.asker(asker)?.outside(name).some(({ entry }) => entry.grants.some((grant) => isOpen(grant, at))) === true
   }
 
   return {

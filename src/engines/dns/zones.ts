@@ -53,6 +53,11 @@ export type ZoneAsker = z.infer<typeof asker>
 export type OutsideName = ZoneAsker['outside'][number]
 export type Zones = z.infer<typeof zonesSchema>
 
+/** `now` in milliseconds since the epoch: at the instant itself it grants nothing any more. */
+export function isOpen({ until }: Grant, now: number): boolean {
+  return until === undefined || now < until
+}
+
 export const noZones: Zones = Object.freeze({ kind: 'dns-zones', hosts: Object.freeze([]), askers: Object.freeze([]), never: Object.freeze([]) })
 
 /** Throws with the place of the first mistake; what is half understood is not taken. */
