@@ -58,6 +58,18 @@ export function choice<T extends string>(command: Command, options: Readonly<Rec
   throw usage(command, `--${name} ${quote(String(value))} is not known`, `allowed: ${allowed.join(', ')}`)
 }
 
+/** The format of an answer: `--json` is one, and where there is `--output` it means the same as `--format`. */
+export function formatOf<T extends string>(
+  command: Command, { options, json }: { readonly options: Readonly<Record<string, OptionValue | undefined>>; readonly json: boolean }, allowed: readonly T[], otherwise: T & 'text',
+): T | 'json' {
+  const [name = 'format', another] = ['format', 'output'].filter((one) => options[one] !== undefined)
+  if (another !== undefined) throw usage(command, '`--format` and `--output` mean the same', 'give one of them')
+  if (options[name] === undefined) return json ? 'json' : otherwise
+  const format = choice(command, options, name, allowed, otherwise)
+  if (json && format !== 'json') throw usage(command, `\`--json\` and \`--${name} ${format}\` exclude each other`)
+  return format
+}
+
 function optionValue(command: Command, spec: OptionSpec, rawName: string, value: string | undefined): string | true {
   if (spec.type === 'boolean') {
     if (value !== undefined) throw usage(command, `${quote(rawName)} takes no value`)

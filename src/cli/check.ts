@@ -4,7 +4,7 @@ import { profileNames } from '../audit/profiles/load.ts'
 import { findEnvoy, withoutEnvoy } from '../engines/envoy/binary.ts'
 import { takesEnvoy } from '../host/gateways/needs.ts'
 import { isExpired } from '../model/platform.ts'
-import { choice } from './arguments.ts'
+import { formatOf } from './arguments.ts'
 import { checkAgainstProfile } from './check-profile.ts'
 import { githubAnnotations } from './diagnostics/github.ts'
 import { placed, placesFrom } from './diagnostics/places.ts'
@@ -33,7 +33,7 @@ export const command: Command = {
 }
 
 function run(context: CommandContext): Promise<ExitCode> {
-  const format = choice(command, context.options, 'format', formats, context.json ? 'json' : 'text')
+  const format = formatOf(command, context, formats, 'text')
   const [directory = ''] = context.args
   const { profile } = context.options
   if (typeof profile === 'string') return checkAgainstProfile(context, directory, profile)

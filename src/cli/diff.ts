@@ -4,7 +4,7 @@ import { readDocumentFiles } from '../base/files.ts'
 import { widens } from '../analysis/change.ts'
 import { diff } from '../analysis/diff.ts'
 import { diffJson, diffMarkdown, diffText } from '../analysis/diff-text.ts'
-import { choice } from './arguments.ts'
+import { formatOf } from './arguments.ts'
 import { instantOption } from './instant.ts'
 import { kubernetesDiff } from './kubernetes-diff.ts'
 import { kubernetesOptions } from './kubernetes-load.ts'
@@ -36,7 +36,7 @@ export const command: Command = {
 async function run(context: CommandContext): Promise<ExitCode> {
   if (context.options['kubernetes'] === true) return kubernetesDiff(command, context)
   const [old = '', fresh = ''] = context.args
-  const format = context.json ? 'json' : choice(command, context.options, 'format', formats, 'text')
+  const format = formatOf(command, context, formats, 'text')
   const now = instantOption(command, context)
   const asked = { ...context, json: format === 'json' }
   const before = await setOf(asked, old)

@@ -62,6 +62,9 @@ async function run(context: CommandContext): Promise<ExitCode> {
   if (request !== undefined && (/[?#*]/.test(request.path) || normalPath(request.path) !== request.path)) {
     throw usage(command, `${quote(request.path)} is not a path as policies compare it`, `write ${quote(normalPath(request.path.replace(/[?#*].*/, '')) ?? '/')}`)
   }
+  for (const name of ['claim', 'identity']) {
+    if (context.options[name] !== undefined) throw usage(command, `\`--${name}\` is about a request from outside`, 'ask from an outside address or External, for a host name, as in `443/tcp GET /`')
+  }
   const asked = { source, destination, ...traffic, phase }
   const answer = explain(set.platform, set.intent, asked, now, request)
   const proposed = answer.verdict === 'allow' ? undefined : propose(set.platform, set.intent, asked, request, now)

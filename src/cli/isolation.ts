@@ -5,7 +5,7 @@ import { isolation } from '../analysis/isolation/isolation.ts'
 import { readParty } from '../analysis/isolation/party.ts'
 import { statementHtml, statementMarkdown } from '../analysis/isolation/statement.ts'
 import { isolationJson, isolationText } from '../analysis/isolation/text.ts'
-import { choice, usage } from './arguments.ts'
+import { choice, formatOf, usage } from './arguments.ts'
 import { instanceOf, instanceOptions } from './instance.ts'
 import { instantOption } from './instant.ts'
 import { lastBetween, runningSet } from './isolation-live.ts'
@@ -44,7 +44,7 @@ export const command: Command = {
 
 async function run(context: CommandContext): Promise<ExitCode> {
   const all = context.options['all'] === true
-  const format = context.json ? 'json' : choice(command, context.options, 'format', formats, 'text')
+  const format = formatOf(command, context, formats, 'text')
   const kind = choice(command, context.options, 'by', comparedKinds, 'environment')
   const names = all ? [] : context.args.slice(-2)
   const directories = context.args.slice(0, context.args.length - names.length)

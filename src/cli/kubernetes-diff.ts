@@ -1,6 +1,6 @@
 /** `bulkhead diff --kubernetes`: what a change of manifests opens and closes between workloads. */
 import { connectionChangesText, diffClusters, widensConnections } from '../import/kubernetes/diff.ts'
-import { choice } from './arguments.ts'
+import { formatOf } from './arguments.ts'
 import { refuseOptions } from './kubernetes-ends.ts'
 import { loadCluster } from './kubernetes-load.ts'
 import type { ConnectionChange } from '../import/kubernetes/diff.ts'
@@ -11,7 +11,7 @@ const formats = ['text', 'json', 'markdown'] as const
 export async function kubernetesDiff(command: Command, context: CommandContext): Promise<ExitCode> {
   const [old = '', fresh = ''] = context.args
   refuseOptions(command, context, 'at')
-  const format = context.json ? 'json' : choice(command, context.options, 'format', formats, 'text')
+  const format = formatOf(command, context, formats, 'text')
   const asked = { ...context, json: format === 'json' }
   const before = await loadCluster(asked, old)
   if (before === undefined) return 1

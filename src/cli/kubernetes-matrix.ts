@@ -1,7 +1,7 @@
 /** `bulkhead matrix --kubernetes`: who reaches whom in a cluster, as its manifests say. */
 import { analyseCluster, connections } from '../import/kubernetes/connections.ts'
 import { connectionRows, connectionsCsv, connectionsCsvHead, connectionsDot, connectionsText } from '../import/kubernetes/format.ts'
-import { choice } from './arguments.ts'
+import { formatOf } from './arguments.ts'
 import { endFilter, refuseOptions } from './kubernetes-ends.ts'
 import { loadCluster } from './kubernetes-load.ts'
 import type { ConnectionRow } from '../import/kubernetes/format.ts'
@@ -13,7 +13,7 @@ const formats = ['text', 'csv', 'json', 'dot'] as const
 export async function kubernetesMatrix(command: Command, context: CommandContext): Promise<ExitCode> {
   const [place = ''] = context.args
   refuseOptions(command, context, 'enclave', 'external', 'at')
-  const format = context.json ? 'json' : choice(command, context.options, context.options['output'] === undefined ? 'format' : 'output', formats, 'text')
+  const format = formatOf(command, context, formats, 'text')
   const cluster = await loadCluster({ ...context, json: format === 'json' }, place)
   if (cluster === undefined) return 1
   const analysis = analyseCluster(cluster)

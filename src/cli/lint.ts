@@ -2,7 +2,7 @@
 import { resolve } from 'node:path'
 import { sortDiagnostics } from '../base/diagnostic.ts'
 import { lint } from '../analysis/lint.ts'
-import { choice } from './arguments.ts'
+import { formatOf } from './arguments.ts'
 import { placed, placesFrom } from './diagnostics/places.ts'
 import { githubAnnotations } from './diagnostics/github.ts'
 import { sarif } from './diagnostics/sarif.ts'
@@ -29,7 +29,7 @@ export const command: Command = {
 }
 
 function run(context: CommandContext): Promise<ExitCode> {
-  const format = choice(command, context.options, 'format', formats, context.json ? 'json' : 'text')
+  const format = formatOf(command, context, formats, 'text')
   const soon = durationOption(command, context, 'soon', '30d')
   const [directory = ''] = context.args
   const path = resolve(context.cwd, directory)

@@ -8,7 +8,7 @@ import { filterMatrix } from '../analysis/matrix-filter.ts'
 import { matrixHtml } from '../analysis/matrix-html.ts'
 import { matrixSvg } from '../analysis/matrix-svg.ts'
 import { matrixCsv, matrixJson, matrixText } from '../analysis/matrix-text.ts'
-import { choice, usage } from './arguments.ts'
+import { formatOf, usage } from './arguments.ts'
 import { instantOption } from './instant.ts'
 import { kubernetesOptions } from './kubernetes-load.ts'
 import { kubernetesMatrix } from './kubernetes-matrix.ts'
@@ -45,7 +45,7 @@ export const command: Command = {
 async function run(context: CommandContext): Promise<ExitCode> {
   if (context.options['kubernetes'] === true) return kubernetesMatrix(command, context)
   const [directory = ''] = context.args
-  const format = context.json ? 'json' : choice(command, context.options, context.options['output'] === undefined ? 'format' : 'output', formats, 'text')
+  const format = formatOf(command, context, formats, 'text')
   const now = instantOption(command, context)
   const set = askedSet({ ...context, json: format === 'json' }, directory)
   if (set === undefined) return 1

@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import { after, test } from 'node:test'
 import { isFault } from '../base/fault.ts'
 import { parseArguments } from './arguments.ts'
+import { command as check } from './check.ts'
 import { command as explain } from './explain.ts'
 import { command as matrix } from './matrix.ts'
 import { createOutput } from './output.ts'
@@ -197,5 +198,19 @@ test('a set that does not load gives its problems and exit status 1, to both', a
     assert.equal(told.stdout, '')
     assert.match(told.stderr, /\[file-not-found\]/)
     assert.match((await bulkhead(command, ...argv, '--json')).stdout, /"invalid-set"/)
+  }
+})
+
+test('two formats at once are a mistake, whichever command is asked', async () => {
+  assert.match(await refused(matrix, '.', '--json', '--format', 'csv'), /^`--json` and `--format csv` exclude each other$/)
+  assert.match(await refused(matrix, '.', '--format', 'csv', '--output', 'json'), /^`--format` and `--output` mean the same$/)
+  assert.match(await refused(matrix, '.', '--json', '--format', 'bogus'), /^--format `bogus` is not known$/)
+  assert.match(await refused(check, '.', '--json', '--format', 'sarif'), /exclude each other/)
+  assert.equal((await bulkhead(matrix, '.', '--json', '--format', 'json')).stdout, (await bulkhead(matrix, '.', '--json')).stdout)
+})
+
+test('what a caller proves is asked of requests from outside alone', async () => {
+  for (const [option, value] of [['--claim', 'role=a'], ['--identity', 'a.example.org']] as const) {
+    assert.match(await refused(explain, '.', 'api', 'db', '5432/tcp', option, value), new RegExp(`^\`${option}\` is about a request from outside$`))
   }
 })

@@ -9,7 +9,7 @@ import { loadApplied } from '../host/memory.ts'
 import { compile } from '../intent/compile.ts'
 import { loadPlatform } from '../model/load.ts'
 import { telemetryUse } from '../observe/telemetry-use.ts'
-import { choice } from './arguments.ts'
+import { formatOf } from './arguments.ts'
 import { instanceOf, instanceOptions } from './instance.ts'
 import { brokenJson, judgeFiles, loadSet, soundOrTell } from './load.ts'
 import type { Applied } from '../host/memory.ts'
@@ -37,7 +37,7 @@ export const command: Command = {
 }
 
 async function run(context: CommandContext): Promise<ExitCode> {
-  const format = context.json ? 'json' : choice(command, context.options, 'format', formats, 'text')
+  const format = formatOf(command, context, formats, 'text')
   const [directory] = context.args
   const { folder } = instanceOf(context)
   const applied = directory === undefined ? appliedSet(folder) : undefined
