@@ -134,8 +134,12 @@ test('what nobody may look at is a problem of the set, not of the program', asyn
     process.seteuid?.(own)
     chmodSync(join(root, 'shut'), 0o700)
   })
-  // Root may look at everything.
-  if (own === 0) process.seteuid?.(65534)
+  // Root may look at everything, and in some containers there is nobody else to be.
+  try {
+    if (own === 0) process.seteuid?.(65534)
+  } catch (error) {
+    return t.diagnostic(`not tried: ${String(error)}`)
+  }
   for (const [command, ...argv] of [[check, 'shut/set'], [matrix, 'shut/set'], [diff, 'shut/set', 'good'], [matrix, '--kubernetes', 'shut/set'], [up, 'shut/set']] as const) {
     const { code, stdout, stderr } = await runCommand(root, command, argv)
     assert.equal(code, 1)
