@@ -24,7 +24,7 @@ export function reachJson({ direction, asked, reached }: Reach): object {
   return { direction, asked, reached: reached.map(({ end, chain }) => ({ end, length: chain.length, chain: hopsJson(chain) })) }
 }
 
-export function hopsJson(chain: readonly Hop[]): readonly unknown[] {
+function hopsJson(chain: readonly Hop[]): readonly unknown[] {
   return chain.map(({ path, forward }) => ({
     source: formatFlowEnd(path.source), destination: formatFlowEnd(path.destination), forward, traffic: formatTraffic(path), policies: documentRefs(path.origin),
   }))

@@ -23,7 +23,7 @@ export function changeLine(change: Change): string {
 }
 
 /** `2 opened, 1 widened`, or that nothing changes. */
-export function summary({ changes }: Diff): string {
+function summary({ changes }: Diff): string {
   if (changes.length === 0) return 'no change: both open the same paths'
   return kinds
     .map((kind) => ({ kind, n: changes.filter((c) => c.kind === kind).length }))
@@ -66,7 +66,7 @@ export function diffJson(diff: Diff): { readonly widens: boolean; readonly chang
 }
 
 /** `tcp 443,8000-8100 in task until 2030-01-01T00:00:00.000Z`. */
-export function pieceText(piece: Piece): string {
+function pieceText(piece: Piece): string {
   const parts = [
     piece.protocol === 'icmp' ? 'icmp' : `${piece.protocol} ${formatPorts(piece.ports)}`,
     ...(piece.condition.kind === 'always' ? [] : [conditionText(piece)]),

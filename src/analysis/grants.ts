@@ -204,7 +204,7 @@ export function takesPath({ paths }: HttpMatch, path: string): boolean {
   return paths.length === 0 || paths.some((pattern) => (pattern.endsWith('*') ? path.startsWith(pattern.slice(0, -1)) : pattern === path))
 }
 
-export function conditionKey(condition: Condition): string {
+function conditionKey(condition: Condition): string {
   switch (condition.kind) {
     case 'always':
       return ''

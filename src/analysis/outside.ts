@@ -61,7 +61,7 @@ function nameParts(extents: readonly Extent[]): readonly Part[] {
 }
 
 /** Whether `outer` holds every name that `inner` stands for. */
-export function holdsPattern(outer: DomainPattern, inner: DomainPattern): boolean {
+function holdsPattern(outer: DomainPattern, inner: DomainPattern): boolean {
   if (!inner.below) return domainMatches(outer, inner.name)
   return outer.below && (inner.name === outer.name || inner.name.endsWith(`.${outer.name}`))
 }

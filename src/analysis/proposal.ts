@@ -70,7 +70,7 @@ function tried({ policies: [policy] }: Extract<Additions, { readonly kind: 'poss
 }
 
 /** The platform as it would be. */
-export function withAdditions(platform: Platform, { policies, externals, edits }: Extract<Additions, { readonly kind: 'possible' }>): Platform {
+function withAdditions(platform: Platform, { policies, externals, edits }: Extract<Additions, { readonly kind: 'possible' }>): Platform {
   const changed = withProposal(platform, { add: policies, externals })
   if (edits.length === 0) return changed
   const groups = new Map(changed.groups)

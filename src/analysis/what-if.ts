@@ -140,7 +140,7 @@ function touchesWaysOut(platform: Platform, policies: readonly Policy[]): boolea
   return [...platform.externals.values()].some((external) => published.some((address) => setContains(addresses(external), address)))
 }
 
-export function isFederation(policy: Policy): policy is FederationPolicy {
+function isFederation(policy: Policy): policy is FederationPolicy {
   return policy.kind === 'FederationPolicy'
 }
 

@@ -15,7 +15,7 @@ import type { CatalogueEntry } from './catalogue/entry.ts'
 
 export type { CatalogueEntry } from './catalogue/entry.ts'
 
-export const catalogue = {
+const catalogue = {
   ...filesErrors,
   ...syntaxErrors,
   ...shapeErrors,

@@ -83,6 +83,6 @@ export function bwrapArguments(c: Confinement): readonly string[] {
 }
 
 /** The complete environment of a process inside. */
-export function insideEnvironment(c: Pick<Confinement, 'start' | 'env'>): Readonly<Record<string, string>> {
+function insideEnvironment(c: Pick<Confinement, 'start' | 'env'>): Readonly<Record<string, string>> {
   return { HOME: '/data', PATH: insidePath, LANG: 'C.UTF-8', TMPDIR: '/tmp', ...Object.fromEntries(c.start.env), ...c.env }
 }

@@ -66,7 +66,7 @@ export function forge(how: 'self-signed' | 'by a foreign authority', name: strin
   return { chain: [svidCertificate(root, name, own.publicKey, from, to), rootCertificate(root, trustDomain, from, to)].map((der) => toPem('CERTIFICATE', der)).join(''), key }
 }
 
-export function issuedTo(folder: string, workload: WorkloadId): (Credential & { readonly bundle: string }) | undefined {
+function issuedTo(folder: string, workload: WorkloadId): (Credential & { readonly bundle: string }) | undefined {
   const place = identityPlaces(folder).svid(workload)
   const svid = readSvidFolder(place)
   const bundle = svid === undefined ? undefined : readPrivate(join(place, svidFileNames.bundle))

@@ -8,7 +8,7 @@ import type { Intent } from '../intent/intent.ts'
 import type { WorkloadId } from '../model/platform.ts'
 import type { Place } from './plan.ts'
 
-export const domainSuffix = 'internal'
+const domainSuffix = 'internal'
 
 /** The workloads that one workload has any open path to at that instant, whatever the protocol. */
 export function reachable(intent: Intent, from: WorkloadId, now: number): ReadonlySet<WorkloadId> {

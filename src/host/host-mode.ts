@@ -10,7 +10,7 @@ import { stageFolder } from './drop-root.ts'
 import { dropAllOwned } from './own-userns.ts'
 import type { Instance } from './state.ts'
 
-export function routerNetns(name: string): string {
+function routerNetns(name: string): string {
   return `bh-${name}-router`
 }
 

@@ -9,8 +9,8 @@ import { formatAddress } from '../net/address.ts'
 import { ipBatch, ipJson } from './ip.ts'
 import type { AddressPair } from '../net/address.ts'
 
-export const leadTable = 101
-export const leadPriority = 99
+const leadTable = 101
+const leadPriority = 99
 
 const mask = `0x${leadBit.toString(16)}/0x${leadBit.toString(16)}`
 

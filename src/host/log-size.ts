@@ -2,7 +2,7 @@
 import { copyFileSync, readdirSync, rmSync, statSync, truncateSync } from 'node:fs'
 import { join } from 'node:path'
 
-export const largestLog = 16 * 1024 * 1024
+const largestLog = 16 * 1024 * 1024
 
 /** Writers append, so they go on at the start of the emptied file. Lines written while it is copied may be lost. */
 export function boundLogs(folder: string, limit = largestLog): void {

@@ -34,7 +34,7 @@ export interface OwnUserns {
 }
 
 /** A file for each namespace and owner: a place that gets another user id is another place. */
-export function usernsPath(netns: string, { owner }: OwnUserns): string {
+function usernsPath(netns: string, { owner }: OwnUserns): string {
   return join(folder, `${netns}@${owner ?? 'agent'}`)
 }
 

@@ -72,7 +72,7 @@ export function planHost(
   return { places, slots, inventory: gateways === undefined ? inventory : { ...inventory, gateways } }
 }
 
-export function placeKey(workload: WorkloadId, replica: number): string {
+function placeKey(workload: WorkloadId, replica: number): string {
   return `${workload}#${replica}`
 }
 

@@ -21,7 +21,7 @@ export interface PolicyTime {
   readonly keep: () => void
 }
 
-export const clockFile = 'clock.json'
+const clockFile = 'clock.json'
 
 /** What was kept: how far policies' time had come, and when that was since boot. */
 interface Kept extends BootTime {

@@ -65,7 +65,7 @@ export function usernsOf(setting: Pick<Setting, 'mode'>, place: Place): OwnUsern
 }
 
 /** `undefined` for a place that is attached and runs by itself. */
-export function confinementOf(folder: string, place: Place, platform: Platform): Confinement | undefined {
+function confinementOf(folder: string, place: Place, platform: Platform): Confinement | undefined {
   if (place.start.kind !== 'run') return undefined
   const data = join(folder, 'data', fileName(place.key))
   mkdirSync(data, { recursive: true, mode: 0o700 })

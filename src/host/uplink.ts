@@ -15,7 +15,7 @@ import { routeTable } from './router.ts'
 import type { Platform } from '../model/platform.ts'
 
 /** The machine's end of an instance's pair: at most 15 characters. */
-export function hostInterface(name: string): string {
+function hostInterface(name: string): string {
   return `bhu-${createHash('sha256').update(name).digest('hex').slice(0, 8)}`
 }
 

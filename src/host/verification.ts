@@ -144,7 +144,7 @@ export async function verifyInstance(options: VerifyOptions): Promise<Evidence> 
 }
 
 /** Nothing where all were tried. */
-export function pairsTried({ tried, of, seed }: Evidence['pairs']): string {
+function pairsTried({ tried, of, seed }: Evidence['pairs']): string {
   return tried === of ? '' : `, ${tried} of ${of} pairs of them (seed ${seed})`
 }
 

@@ -59,7 +59,7 @@ export interface AuthorityStatus {
   readonly stages: readonly RootStage[]
 }
 
-export const defaultRefreshHint = 300
+const defaultRefreshHint = 300
 const day = 24 * 3600_000
 const mark = 'rotate-root'
 /** What is published, for those who look from outside. */

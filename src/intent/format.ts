@@ -23,7 +23,7 @@ export function formatTraffic(path: Pick<Path, 'protocol' | 'ports'>): string {
 }
 
 /** `ServicePolicy research/api-to-db (research.yaml:12)`. */
-export function formatOrigin(origin: Origin): string {
+function formatOrigin(origin: Origin): string {
   return `${origin.document} (${escapeText(origin.at.file)}:${origin.at.line})`
 }
 

@@ -149,7 +149,7 @@ function isProbe(from: HostEnd | undefined, to: HostEnd | undefined): boolean {
 }
 
 /** ISO 8601 in UTC; a Date holds only milliseconds. */
-export function formatTime(time: RawTime): string {
+function formatTime(time: RawTime): string {
   return `${new Date(time.seconds * 1000).toISOString().slice(0, 19)}.${String(time.micros).padStart(6, '0')}Z`
 }
 

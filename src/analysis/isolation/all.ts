@@ -28,7 +28,7 @@ export function allPairs(platform: Platform, intent: Intent, kind: ComparedKind,
   return parties.flatMap((a, i) => parties.slice(i + 1).map((b) => rowOf(apart([a, b]))))
 }
 
-export function rowOf({ between, layers, strongest }: Isolation): PairRow {
+function rowOf({ between, layers, strongest }: Isolation): PairRow {
   const those = (...sharings: readonly string[]): readonly IsolationLayer[] => layers.filter((f) => sharings.includes(f.sharing) && (f.sharing !== 'separate' || f.strength !== 'none')).map((f) => f.layer)
   return { between, strongest, apart: those('separate'), together: those('shared', 'partly') }
 }

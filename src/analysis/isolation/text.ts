@@ -7,7 +7,7 @@ import type { Isolation } from './isolation.ts'
 /** What happened last to the documents of a finding, in a few words; undefined where nobody keeps that. */
 export type Since = (finding: Finding) => string | undefined
 
-export const basisWords: Readonly<Record<Basis, string>> = {
+const basisWords: Readonly<Record<Basis, string>> = {
   'documents': 'the documents say so',
   'in force': 'in force on this machine',
   'verified': 'tried on this machine',

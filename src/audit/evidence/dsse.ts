@@ -6,7 +6,7 @@ import { createHash, createPublicKey, sign, verify } from 'node:crypto'
 import { Fault, messageOf } from '../../base/fault.ts'
 import type { KeyObject } from 'node:crypto'
 
-export const payloadType = 'application/vnd.in-toto+json'
+const payloadType = 'application/vnd.in-toto+json'
 
 export interface Envelope {
   readonly payloadType: string

@@ -50,7 +50,7 @@ export interface UpstreamAnswer {
 }
 
 /** Names inside move when places do, so nobody keeps them for long. */
-export const insideTtl = 5
+const insideTtl = 5
 
 /** `from` is the address that asks; `turn` is any number that grows, by which replicas take turns; `now` is in milliseconds. */
 export function decide(view: View, from: string, query: Query, now: number, turn: number): Decision {

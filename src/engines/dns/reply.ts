@@ -3,7 +3,7 @@ import { encode } from 'dns-packet'
 import type { Answer, OptAnswer } from 'dns-packet'
 import type { BadQuery, Query } from './question.ts'
 
-export const rcodes = Object.freeze({ NOERROR: 0, FORMERR: 1, SERVFAIL: 2, NXDOMAIN: 3, NOTIMP: 4, REFUSED: 5, BADVERS: 16 })
+const rcodes = Object.freeze({ NOERROR: 0, FORMERR: 1, SERVFAIL: 2, NXDOMAIN: 3, NOTIMP: 4, REFUSED: 5, BADVERS: 16 })
 export type Rcode = keyof typeof rcodes
 
 export interface ReplyRecord {

@@ -4,7 +4,7 @@
  */
 
 /** Labels before the pattern's own, characters of each, and of all together with their dots. */
-export const wildcardShape = Object.freeze({ labels: 3, labelCharacters: 40, characters: 63 })
+const wildcardShape = Object.freeze({ labels: 3, labelCharacters: 40, characters: 63 })
 
 /** `name` is canonical and ends in `.${below}`. */
 export function fitsWildcard(name: string, below: string): boolean {

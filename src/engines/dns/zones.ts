@@ -39,7 +39,7 @@ const asker = z.strictObject({
   })).readonly(),
 })
 
-export const zonesSchema = z.strictObject({
+const zonesSchema = z.strictObject({
   kind: z.literal('dns-zones'),
   hosts: z.array(host).readonly(),
   askers: z.array(asker).readonly(),

@@ -104,7 +104,7 @@ export function allOf(principals: readonly JsonObject[]): JsonObject {
   return only === undefined ? { any: true } : telling.length === 1 ? only : { and_ids: { ids: telling } }
 }
 
-export function cidr(text: string): JsonObject {
+function cidr(text: string): JsonObject {
   return { address_prefix: text.replace(/\/.*/, ''), prefix_len: Number(text.replace(/.*\//, '')) }
 }
 

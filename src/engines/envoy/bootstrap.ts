@@ -31,7 +31,7 @@ export function bootstrap(direction: Direction, folder: string): JsonObject {
  * How Envoy is run. Removed chains end their connections `drainSeconds` after the change; nothing is handed to a next process,
  * since a restart closes all paths anyway.
  */
-export const drainSeconds = 1
+const drainSeconds = 1
 
 export function envoyArguments(folder: string): readonly string[] {
   return [

@@ -10,7 +10,7 @@ import type { Path } from '../../intent/intent.ts'
 import type { Phase, Platform, WorkloadId } from '../../model/platform.ts'
 import type { Refusal } from './capabilities.ts'
 
-export const mostMeshPorts = 256
+const mostMeshPorts = 256
 
 /** One caller, one destination, one port. */
 export interface MeshPair {

@@ -107,6 +107,6 @@ function plainOf(asker: Asker, each: PortClass, way: Way, into: Chains): Next | 
   return toChain(name)
 }
 
-export function documentsOf(permits: readonly { readonly document: string }[]): readonly string[] {
+function documentsOf(permits: readonly { readonly document: string }[]): readonly string[] {
   return Object.freeze([...new Set(permits.map(({ document }) => document))].sort())
 }

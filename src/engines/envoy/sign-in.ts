@@ -12,7 +12,7 @@ import type { Made } from './outbound-mesh.ts'
 export type SignIn = Extract<Authentication, { readonly kind: 'oidc' }>
 
 export const signInFilter = 'envoy.filters.http.oauth2'
-export const sessionFilter = 'envoy.filters.http.lua'
+const sessionFilter = 'envoy.filters.http.lua'
 
 /** Browsers take a cookie of such a name from this host alone, by TLS, and for every path. */
 const prefix = '__Host-bulkhead-'

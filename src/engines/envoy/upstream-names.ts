@@ -8,7 +8,7 @@ import type { JsonObject } from './json.ts'
 
 export const namesCluster = 'names'
 /** Reached by CONNECT, for connections. */
-export const proxyCluster = 'proxy'
+const proxyCluster = 'proxy'
 /** Asked with whole URLs (RFC 9112, section 3.2.2), for plain HTTP: many proxies let CONNECT lead to ports of TLS alone. */
 export const proxyRequestsCluster = 'proxy-requests'
 

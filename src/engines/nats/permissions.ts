@@ -38,7 +38,7 @@ export function permissionsOf(paths: readonly Path[]): { readonly users: Readonl
 }
 
 /** Where replies to a workload arrive. Names have no dots, so nobody's inbox holds another's. */
-export function inboxOf(workload: WorkloadId): string {
+function inboxOf(workload: WorkloadId): string {
   return `_INBOX.${workload.replace('/', '.')}.>`
 }
 

@@ -19,15 +19,15 @@ export interface Reach {
 }
 
 /** Everything outside that is nobody's own: where a name that anybody may register can lead. */
-export const publicSet = '!public'
+const publicSet = '!public'
 /** The rest of what can be outside. */
-export const privateSet = '!private'
+const privateSet = '!private'
 
-export function publicAddresses(platform: Platform): AddressSet {
+function publicAddresses(platform: Platform): AddressSet {
   return subtractAddresses(everywhere, unionAddresses(neverOutside(platform), privateAddresses))
 }
 
-export function privateOutside(platform: Platform): AddressSet {
+function privateOutside(platform: Platform): AddressSet {
   return subtractAddresses(privateAddresses, unionAddresses(neverOutside(platform), linkAddresses, embedded))
 }
 

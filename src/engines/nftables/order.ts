@@ -22,7 +22,7 @@ export function compareLead(a: LeadAtom, b: LeadAtom): number {
   return a.source - b.source || place || firstPort(a.match) - firstPort(b.match)
 }
 
-export function compareAddresses(a: Address, b: Address): number {
+function compareAddresses(a: Address, b: Address): number {
   return a.family - b.family || (a.bits < b.bits ? -1 : a.bits > b.bits ? 1 : 0)
 }
 

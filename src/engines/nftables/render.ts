@@ -27,7 +27,7 @@ export const defaultLogGroup = 1
 export const defaultConnectionLimit = 20_000
 
 /** Type and flags of every named set; a map's value is a path id unless said otherwise. */
-export const declarations: Readonly<Record<SetName, { readonly kind: 'set' | 'map'; readonly says: string; readonly lines: readonly string[] }>> = {
+const declarations: Readonly<Record<SetName, { readonly kind: 'set' | 'map'; readonly says: string; readonly lines: readonly string[] }>> = {
   'source4': { kind: 'set', says: 'the only source addresses of each interface', lines: ['typeof iifname . ip saddr'] },
   'source6': { kind: 'set', says: 'the same for IPv6', lines: ['typeof iifname . ip6 saddr'] },
   'bogon4': { kind: 'set', says: 'what cannot come from outside', lines: ['typeof ip saddr', 'flags interval'] },

@@ -166,7 +166,7 @@ function listenersIn(folder: string): string {
 }
 
 /** As the namespace is called, without the instance. */
-export function keyOf({ name }: Pick<GatewaySeat, 'name'>): string {
+function keyOf({ name }: Pick<GatewaySeat, 'name'>): string {
   return name === 'outbound' ? 'gateway-out' : 'gateway-in'
 }
 

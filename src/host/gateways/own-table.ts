@@ -10,7 +10,7 @@ import { insideInterface } from '../place.ts'
 import type { AddressSet } from '../../net/address-set.ts'
 import type { GatewaySeat } from './places.ts'
 
-export const gatewayTable = 'inet bulkhead-gateway'
+const gatewayTable = 'inet bulkhead-gateway'
 
 /** Replaces the table as a whole. Only what was led here, or answers what was asked from here, comes in. */
 export function gatewayRules(seat: GatewaySeat, addresses: AddressSet): string {

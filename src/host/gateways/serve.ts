@@ -29,7 +29,7 @@ export interface Served {
   readonly refused: readonly EngineRefusal[]
 }
 
-export const nothingServed: Served = Object.freeze({ zones: undefined, envoy: undefined, keySets: new Map<string, string>(), refused: Object.freeze([]) })
+const nothingServed: Served = Object.freeze({ zones: undefined, envoy: undefined, keySets: new Map<string, string>(), refused: Object.freeze([]) })
 
 export function serve(set: CheckedSet, { places, inventory }: Pick<Plan, 'places' | 'inventory'>, now: number): Served {
   if (inventory.gateways === undefined) return nothingServed

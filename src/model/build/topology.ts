@@ -206,6 +206,6 @@ export function buildRisk(context: Context<'RiskRecord'>): RiskRecord {
 }
 
 /** The Stack and the Environment that are there without being written. */
-export const builtIn: Location = Object.freeze({ file: 'built-in', line: 1, column: 1 })
+const builtIn: Location = Object.freeze({ file: 'built-in', line: 1, column: 1 })
 export const defaultStack: Stack = { kind: 'Stack', name: 'default', tenancy: 'shared', cidrs: [], peeredCidrs: [], layers: [], account: undefined, layerHosts: 'shared', at: builtIn }
 export const defaultEnvironment: Environment = { kind: 'Environment', name: 'default', stack: 'default', owner: undefined, defaultSegment: undefined, isolation: undefined, members: [], at: builtIn }

@@ -50,11 +50,11 @@ export function fullSegments({ segments, workloads }: Pick<Platform, 'segments' 
   })
 }
 
-export function capacityOf({ instances, replicasPerInstance }: IsolationSegment): number {
+function capacityOf({ instances, replicasPerInstance }: IsolationSegment): number {
   return instances * replicasPerInstance
 }
 
-export function replicasOf(workloads: readonly Workload[]): number {
+function replicasOf(workloads: readonly Workload[]): number {
   return workloads.reduce((sum, w) => sum + w.replicas, 0)
 }
 

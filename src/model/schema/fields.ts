@@ -38,7 +38,7 @@ export function required<T extends z.ZodType>(schema: T, description: string) {
   return schema.meta({ ...schema.meta(), description })
 }
 
-export const namePattern = '^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$'
+const namePattern = '^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$'
 const nameHelp = 'lower-case letters, digits and `-`, starting and ending with a letter or digit, at most 63 characters'
 
 export const nameText = text((t) => (isName(t) ? undefined : { code: 'invalid-name', message: 'is not a name', help: nameHelp }), { title: 'name', pattern: namePattern })
@@ -125,7 +125,7 @@ const valueText = text((t) => (labelValue.test(t) ? undefined : { code: 'wrong-v
 export const labels = z.record(keyText, valueText).meta({ title: 'labels' })
 export const annotations = z.record(keyText, z.string()).meta({ title: 'mapping of text' })
 
-export const labelSelector = fields({ labels: required(labels, 'Workloads of the document\'s own enclave that carry all these labels.') }).check((context) => {
+const labelSelector = fields({ labels: required(labels, 'Workloads of the document\'s own enclave that carry all these labels.') }).check((context) => {
   if (Object.keys(context.value.labels).length > 0) return
   context.issues.push({ code: 'custom', input: context.value, path: ['labels'], params: { code: 'wrong-value', message: 'a selector without labels', help: 'write `ENCLAVE/*` for every workload of an enclave' }, continue: true })
 })

@@ -24,7 +24,7 @@ export interface Subject {
 }
 
 /** Milliseconds. */
-export const expirySlack = 5_000
+const expirySlack = 5_000
 
 /** Instants to ask about: now, and past each end of a policy that is still to come. */
 export function instantsOf({ platform, now }: Subject): readonly number[] {

@@ -4,7 +4,7 @@ import type { Flow, LocalRef, PeerRef, Platform, PortItem, Ref, TrafficSpec, Wor
 import type { Witness } from './rules.ts'
 
 /** Whether one reference selects the workload. An External or a Peer's workload is none of ours. */
-export function selects(platform: Platform, ref: Ref, workload: Workload): boolean {
+function selects(platform: Platform, ref: Ref, workload: Workload): boolean {
   switch (ref.kind) {
     case 'workload':
       return ref.workload === workload.id

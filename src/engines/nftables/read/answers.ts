@@ -30,7 +30,7 @@ export interface LaterPiece extends Known {
   readonly unconditional: boolean
 }
 
-export function passing(machine: Machine, connection: ConnectionKind, sender: Sender, view: View, host: Host, from?: readonly number[]): Passing {
+function passing(machine: Machine, connection: ConnectionKind, sender: Sender, view: View, host: Host, from?: readonly number[]): Passing {
   const packets = arrive(machine, connection, sender, host.context, from)
   const pieces = pass(machine, connection, packets).flatMap((passed) =>
     // The packets themselves are let go: there may be hundreds of thousands.

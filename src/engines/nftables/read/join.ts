@@ -70,7 +70,7 @@ function publishedText(piece: Answered): string {
   return piece.published === undefined ? '' : `${addressText(piece.published.addresses)} ${formatPorts(piece.published.ports)}`
 }
 
-export function addressText(set: AddressSet | undefined): string {
+function addressText(set: AddressSet | undefined): string {
   return set === undefined ? 'any' : set.map((range) => `${range.family}:${range.first}-${range.last}`).join(',')
 }
 
