@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { adminPolicy, baselinePolicy, clusterPolicy, deployment, matrixLines, networkPolicy, problems } from './testing.ts'
+import { adminPolicy, baselinePolicy, clusterPolicy, deployment, matrixLines, networkPolicy, problems, read } from './testing.ts'
 
 const all = 'subject: { namespaces: {} }'
 const pods = [deployment('a'), deployment('s', { ports: '{ name: web, containerPort: 8080 }, { name: dns, containerPort: 53, protocol: UDP }' })]
@@ -64,6 +64,12 @@ test('a ClusterNetworkPolicy is judged in its tier: Admin before NetworkPolicies
   assert.equal(toS(deny, clusterPolicy('p', 'Admin', 1, `${all}, ingress: [${accept}]`)), 'SCTP 5-9,TCP 80,UDP 53')
   assert.equal(toS(deny, clusterPolicy('p', 'Baseline', 1, `${all}, ingress: [${accept}]`)), '')
   assert.equal(toS(clusterPolicy('p', 'Baseline', 1, `${all}, ingress: [${accept}, ${rule('Pass', '{ tcp: { destinationPort: { number: 81 } } }')}, ${rule('Deny')}]`)), 'SCTP 5-9,TCP 80-81,UDP 53')
+})
+
+test('networks judge pods too, by addresses that manifests rarely tell: who reads an answer about the outside alone is warned', () => {
+  const told = read([...pods, adminPolicy('p', 1, `${all}, egress: [{ action: Deny, to: [{ networks: [0.0.0.0/0] }] }]`)]).diagnostics
+  assert.deepEqual(told.map((d) => [d.severity, d.message]), [['warning', 'in a cluster `networks` holds of pods too, by their addresses; the matrix is about the outside alone']])
+  assert.deepEqual(problems([...pods, networkPolicy('p', '{ podSelector: {}, egress: [{ to: [{ ipBlock: { cidr: 0.0.0.0/0 } }] }] }')]), [])
 })
 
 test('subjects by pods and namespaces', () => {

@@ -1,7 +1,7 @@
 /** The cluster-wide policies: AdminNetworkPolicy and BaselineAdminNetworkPolicy v1alpha1, ClusterNetworkPolicy v1alpha2. */
 import { quote } from '../../base/diagnostic.ts'
 import { readCidr } from './cidr.ts'
-import { exactlyOne, fail, integer, items, member, oneOf, placeOf, portNumber, required, strictMapping, text } from './field.ts'
+import { exactlyOne, fail, integer, items, member, oneOf, placeOf, portNumber, required, strictMapping, text, warn } from './field.ts'
 import { isPortName } from './network-policy.ts'
 import { readNamespacesOrPods } from './selector.ts'
 import { protocolOf, protocolWords } from './traffic.ts'
@@ -42,6 +42,9 @@ export function readAdminPolicy(kind: Kind, { name, field }: Manifest): Policy |
   const egress = rulesOf(kind, spec, 'egress')
   if (subject === undefined || priority === undefined || tier === undefined) return undefined
   if (field.origin.report.slice(before).some((d) => d.severity === 'error')) return undefined
+  if (egress?.some(({ peers = [] }) => peers.some((peer) => peer.kind === 'addresses')) === true) {
+    warn(member(spec, 'egress') ?? spec, 'wrong-value', 'in a cluster `networks` holds of pods too, by their addresses; the matrix is about the outside alone', 'put a rule for `namespaces: {}` before it, so that it decides nothing about pods')
+  }
   return {
     kind, name, tier, priority, subject, ingress, egress,
     get at() {
