@@ -14,6 +14,7 @@ const [one, other] = twins.map((name) => `spiffe://bulkhead.internal/enclave/a/w
 test('names that keep callers apart do so for whoever tries to be taken for another', () => {
   assert.equal(fingerprint(one), fingerprint(other))
   assert.notEqual(digest(one), digest(other))
+  assert.equal(digest('abc'), 'ba7816bf8f01cfea414140de5dae2223', 'the beginning of what FIPS 180-4 gives')
   assert.notEqual(meshName(one, 5432, 'db', 'a', 'bulkhead.internal'), meshName(other, 5432, 'db', 'a', 'bulkhead.internal'))
   assert.notEqual(need({ kind: 'seal', issuer: one }).file, need({ kind: 'seal', issuer: other }).file)
 })
