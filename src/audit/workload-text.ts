@@ -44,7 +44,7 @@ function pathLines(path: AuditedPath, paint: Paint): readonly string[] {
   return [
     `  ${state} ${other} ${path.traffic}${path.via === 'direct' ? '' : `, ${path.via}`}${only.length === 0 ? '' : `, ${only.join(', ')}`}${path.closed === undefined ? '' : `: ${escapeText(path.closed)}`}`,
     ...path.policies.map((p) => `       by ${p.kind} ${p.name} (${escapeText(p.file)}:${p.line})`),
-    `       since ${path.since === undefined ? 'a change that the log does not know' : escapeText(formatSince(path.since))}`,
+    ...(path.since === undefined && path.closed !== undefined ? [] : [`       since ${path.since === undefined ? 'a change that the log does not know' : escapeText(formatSince(path.since))}`]),
     `       tried: ${paint(path.probed.result === 'open' ? 'green' : path.probed.result === 'not tried' ? 'yellow' : 'red', path.probed.result)} (${escapeText(path.probed.what)})`,
   ]
 }

@@ -68,6 +68,13 @@ test('what does not run on this machine is not called well here', () => {
   assert.deepEqual([audit('a/api').well, audit('a/api').unseen], [false, ['no replica of it runs on this machine']])
 })
 
+test('of a closed path that the log gives no beginning, none is told', () => {
+  const lines = workloadLines(auditWorkload(standing(set, { entries: logOf(up) }), 'a/db', undefined, now), (_, text) => text, () => '')
+  const after = (what: string): string => lines.slice(lines.findIndex((line) => line.includes(what))).join('\n')
+  assert.match(after('open from a/api tcp 5432'), /since change 1, up/)
+  assert.doesNotMatch(after('closed from a/api udp 53').split('tried')[0] ?? '', /since/)
+})
+
 test('what has expired is told as closed, and as not tried', () => {
   const audit = auditWorkload(standing(set, {}), 'a/db', undefined, now)
   const [path] = audit.paths.filter((p) => p.traffic === 'udp 53')
