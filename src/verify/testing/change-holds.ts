@@ -5,7 +5,8 @@ import { hasPort } from '../../net/ports.ts'
 import { formatAddress } from '../../net/address.ts'
 import { compile } from '../../intent/compile.ts'
 import { declaredPhase } from '../../analysis/grants.ts'
-import { phases } from '../../model/platform.ts'
+import { generatedNow } from './words.ts'
+import { isExpired, phases } from '../../model/platform.ts'
 import type { Change, ChangeEnd } from '../../analysis/change.ts'
 import type { Piece } from '../../analysis/grants.ts'
 import type { DomainPattern } from '../../net/domain.ts'
@@ -70,7 +71,8 @@ const intents = new WeakMap<Platform, Intent>()
 function patternsFor(platform: Platform, source: FlowEnd): readonly DomainPattern[] {
   const intent = intents.get(platform) ?? compile(platform).intent
   intents.set(platform, intent)
-  const named = new Set(intent.paths.flatMap(({ source: from, destination }) =>
+  // What has expired cuts nothing in two.
+  const named = new Set(intent.paths.filter((path) => !isExpired(path, generatedNow)).flatMap(({ source: from, destination }) =>
     (destination.kind === 'external' && from.kind === 'workload' && source.kind === 'workload' && from.workload === source.workload ? [destination.external] : [])))
   return [...named].flatMap((external) => platform.externals.get(external)?.domains ?? [])
 }
