@@ -22,10 +22,10 @@ export function readBrokers({ platform, intent }: CheckedSet, { places, inventor
   const placed = brokerInventory(inventory.brokers ?? [])
   if (placed.brokers.size === 0) return []
   const { refused } = render(platform, intent, placed, { now })
-  return [...placed.brokers].map(([broker, { bundleFile }]) => {
+  return [...placed.brokers].map(([broker, place]) => {
     try {
       const text = readFileSync(join(identityPlaces(folder).svid(broker), configurationFile), 'utf8')
-      const { compared, differences } = compareBroker(platform, broker, text, refused, bundleFile, now)
+      const { compared, differences } = compareBroker(platform, broker, text, refused, place, now)
       const logs = places.filter(({ workload }) => workload === broker).map(({ key }) => logFile(folder, key))
       return { broker, compared, differences: [...differences, ...(logs.every((log) => isTaken(text, log)) ? [] : ['another configuration is in force: the server has not said that it took this one'])] }
     } catch (error) {

@@ -15,7 +15,7 @@ const platform = platformOf({
 const placed = { listen: '0.0.0.0', certificateFile: '/c', keyFile: '/k', bundleFile: '/b' }
 const { configurations, refused } = render(platform, compile(platform).intent, { brokers: new Map([['e/bus', placed]]) }, { now: 0 })
 const text = configurations.get('e/bus') ?? ''
-const comparing = (changed: string): BrokerComparison => compareBroker(platform, 'e/bus', changed, refused, '/b', 0)
+const comparing = (changed: string): BrokerComparison => compareBroker(platform, 'e/bus', changed, refused, placed, 0)
 
 test('a broker\'s configuration that was made from the documents says what they say', () => {
   const { compared, permitted, differences } = comparing(text)
@@ -32,6 +32,7 @@ const mistakes: Readonly<Record<string, readonly [(text: string) => string, RegE
   'the rights of another': [(t) => t.replace('/workload/b"', '/workload/c"'), /e\/c may subscribe `news\.today`, should not/],
   'a user of nobody': [(t) => t.replace('users: [', `users: [ ${user}`), /lets in `spiffe:\/\/stranger\.example\/x`/],
   'another authority': [(t) => t.replace('ca_file: "/b"', 'ca_file: "/other"'), /believes `\/other`, should believe `\/b`/],
+  'another port': [(t) => t.replace('"0.0.0.0:4222"', '"0.0.0.0:4223"'), /listens at `0\.0\.0\.0:4223`, should listen at `0\.0\.0\.0:4222`/],
   'nobody known by a certificate': [(t) => t.replace('verify_and_map: true', 'verify: true'), /clients are not known by their certificates/],
   'another way in': [(t) => `http_port: 8222\nhttp: 8222\n${t}`, /`http` is another way in/],
 }

@@ -5,6 +5,7 @@ import { messageAllowed } from './reference/messages.ts'
 import { workloadName } from './mesh-ends.ts'
 import type { MessageAction } from './reference/messages.ts'
 import type { Platform, WorkloadId } from '../model/platform.ts'
+import type { PlacedBroker } from '../engines/nats/inventory.ts'
 import type { Refusal } from '../engines/nats/capabilities.ts'
 
 export interface BrokerComparison {
@@ -20,11 +21,13 @@ const strangers = ['$SYS.REQ.SERVER.PING', '_INBOX', '_INBOX.any', 'bulkhead-nob
 /** Workloads whose messages are looked at one by one; beyond, evenly. */
 const mostWorkloads = 200
 
-/** `bundleFile`: whom the broker should believe, as it sees the file. What was `refused` by name may be closed. */
-export function compareBroker(platform: Platform, broker: WorkloadId, text: string, refused: readonly Refusal[], bundleFile: string, now: number): BrokerComparison {
+/** `placed`: where the broker should listen, and whom it should believe, as it sees the file. What was `refused` by name may be closed. */
+export function compareBroker(platform: Platform, broker: WorkloadId, text: string, refused: readonly Refusal[], placed: Pick<PlacedBroker, 'listen' | 'bundleFile'>, now: number): BrokerComparison {
   const reading = read(text)
   const differences: string[] = [...reading.open]
-  if (reading.believes !== bundleFile) differences.push(`believes \`${reading.believes}\`, should believe \`${bundleFile}\``)
+  if (reading.believes !== placed.bundleFile) differences.push(`believes \`${reading.believes}\`, should believe \`${placed.bundleFile}\``)
+  const place = `${placed.listen}:${portOf(platform, broker)}`
+  if (reading.listen !== place) differences.push(`listens at \`${reading.listen}\`, should listen at \`${place}\``)
   const known = new Map([...platform.workloads.values()].map((each) => [workloadName(platform, each), each.id]))
   for (const name of reading.users.keys()) if (!known.has(name)) differences.push(`lets in \`${name}\`, whom no document names`)
   const subjects = subjectsOf(platform)
@@ -44,6 +47,11 @@ export function compareBroker(platform: Platform, broker: WorkloadId, text: stri
     }
   }
   return { compared, permitted, differences: [...new Set(differences)].sort() }
+}
+
+/** What the broker declares by the protocol's name; else the one that is registered for it. */
+function portOf(platform: Platform, broker: WorkloadId): number {
+  return platform.workloads.get(broker)?.ports.find(({ name, protocol }) => name === 'nats' && protocol === 'tcp')?.port ?? 4222
 }
 
 /** Who may not hear a question may not answer it either. */
