@@ -19,3 +19,11 @@ export function manualClock(start: number): { readonly now: Clock; readonly adva
 export function formatInstant(ms: number): string {
   return new Date(ms).toISOString()
 }
+
+/** Clocks of two machines, or one before and after it was corrected, differ by less. */
+const clocksApartMs = 300_000
+
+/** Whether no clock that is right can have told this instant yet. Both in milliseconds since the epoch. */
+export function isToCome(instant: number, now: number): boolean {
+  return instant > now + clocksApartMs
+}

@@ -1,5 +1,6 @@
 /** Holds what a broker's configuration permits against what the documents say of messages. */
 import { allows, read } from '../engines/nats/read.ts'
+import { brokerPort } from '../model/platform.ts'
 import { coversSubject } from '../net/subject.ts'
 import { messageAllowed } from './reference/messages.ts'
 import { workloadName } from './mesh-ends.ts'
@@ -51,7 +52,7 @@ export function compareBroker(platform: Platform, broker: WorkloadId, text: stri
 
 /** What the broker declares by the protocol's name; else the one that is registered for it. */
 function portOf(platform: Platform, broker: WorkloadId): number {
-  return platform.workloads.get(broker)?.ports.find(({ name, protocol }) => name === 'nats' && protocol === 'tcp')?.port ?? 4222
+  return platform.workloads.get(broker)?.ports.find(({ name, protocol }) => name === brokerPort && protocol === 'tcp')?.port ?? 4222
 }
 
 /** Who may not hear a question may not answer it either. */

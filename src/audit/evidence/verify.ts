@@ -1,4 +1,5 @@
 /** Checking evidence with nothing but the file and a public key: the signature, then that the parts of the bundle agree with each other. */
+import { isToCome } from '../../base/clock.ts'
 import { isFault } from '../../base/fault.ts'
 import { documentSet } from '../../host/document-set.ts'
 import { checkDocuments } from '../../host/documents.ts'
@@ -21,9 +22,6 @@ export interface CheckedEvidence {
   readonly remarks: readonly string[]
 }
 
-/** Two machines' clocks differ by less. */
-const clocksApartMs = 300_000
-
 /** A Fault says what is wrong. Whatever it gives was signed by the owner of `key`, as it stands. `now` is the time of whoever checks, in milliseconds since the epoch. */
 export function checkEvidence(bytes: Uint8Array, key: KeyObject, now = Infinity): CheckedEvidence {
   const payload = openEnvelope(bytes, key).toString('utf8')
@@ -38,7 +36,7 @@ export function checkEvidence(bytes: Uint8Array, key: KeyObject, now = Infinity)
   if (statement._type !== statementType || statement.predicateType !== predicateType) throw invalid('it states something else')
   try {
     const checked = checkParts(statement)
-    return Date.parse(statement.predicate.made) > now + clocksApartMs ? { ...checked, remarks: [...checked.remarks, 'it was made at a time that has not come here: a clock is wrong'] } : checked
+    return isToCome(Date.parse(statement.predicate.made), now) ? { ...checked, remarks: [...checked.remarks, 'it was made at a time that has not come here: a clock is wrong'] } : checked
   } catch (error) {
     if (isFault(error)) throw error
     throw invalid('its parts are not formed as evidence is')

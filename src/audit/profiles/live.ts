@@ -1,4 +1,5 @@
 /** Questions that need what is in force, what was tried and what was written down. Nothing that was not seen passes. */
+import { isToCome } from '../../base/clock.ts'
 import { documentRefs } from '../../analysis/document-ref.ts'
 import { formatEnd, formatTraffic } from '../../intent/format.ts'
 import { grantLine } from '../../host/grants.ts'
@@ -12,8 +13,6 @@ import type { Fact, Finding } from './answer.ts'
 
 const notHere: Finding = { outcome: 'needs a person', facts: [{ what: 'these documents are not in force here: there is nothing live to look at' }] }
 const dayMs = 86_400_000
-/** A machine's clock is corrected by less. */
-const clocksApartMs = 300_000
 
 /** Why the last verification proves nothing; `undefined` when it does. */
 function unproven({ set, verified, agent }: Standing): string | undefined {
@@ -45,7 +44,7 @@ export function alsoTried(finding: Finding, standing: Standing): Finding {
 export function verifiedRecently(standing: Standing, days: number, now: number): Finding {
   if (standing.at === undefined) return notHere
   const ended = Date.parse(standing.verified?.verification.ended ?? '')
-  const why = unproven(standing) ?? (ended > now + clocksApartMs ? 'the last verification is of a time that has not come: a clock was set back' : undefined)
+  const why = unproven(standing) ?? (isToCome(ended, now) ? 'the last verification is of a time that has not come: a clock was set back' : undefined)
   const old = why === undefined && now - ended > days * dayMs
   const drift = (standing.agent?.drift ?? []).filter((d) => !d.repaired)
   const facts = [...(why === undefined ? [] : [{ what: why }]), ...(old ? [{ what: `the last verification is older than ${days} days` }] : []), ...drift.map((d) => ({ what: `not mended: ${d.what}` })), ...proof(standing)]
