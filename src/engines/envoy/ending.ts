@@ -19,6 +19,8 @@ const inPlace = new Set(['filter_chains', 'filter_chain_matcher', 'default_filte
 
 /** `before` and `after` are the listeners' files; text that is none says nothing. */
 export function endings(before: string, after: string): readonly Ending[] {
+  // As with most changes; the files may be long.
+  if (before === after) return []
   const next = new Map(listenersOf(after).map((listener) => [listener.name, listener]))
   return listenersOf(before).flatMap((old): readonly Ending[] => {
     const now = next.get(old.name)
